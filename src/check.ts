@@ -1,0 +1,273 @@
+/**
+ * The strict checker: holds values, and the text they came from, against the schema.
+ *
+ * Promise: append is as strict as decode. Both go through `takeRecord`, which reads each known field once, copies it,
+ * and throws a `SchemaViolation` that names the field. What `JSON.parse` forgets (a repeated key, how a number was
+ * written) `checkText` finds in the text itself. Knows neither files nor lines.
+ */
+import { EVENT_SCHEMA, type FieldSpec, type RecordSpec } from './events.js';
+
+/** A value or text that breaks the schema; callers turn it into the public error of their side. */
+export class SchemaViolation extends Error {
+  readonly field: string;
+
+  constructor(field: string, problem: string) {
+    super(problem);
+    this.field = field;
+  }
+}
+
+/**
+ * How strictly a record is read: `wire` drops unknown fields and reads `null` as absent where a field is optional;
+ * `event` rejects both; `draft` also applies the rules for what may be newly written (`output_path`).
+ */
+export type Rule = 'wire' | 'event' | 'draft';
+
+/** A `RecordSpec` made ready for use. */
+export interface Shape {
+  readonly fields: readonly Field[];
+  readonly byName: ReadonlyMap<string, Field>;
+}
+
+interface Field {
+  readonly name: string;
+  readonly spec: FieldSpec;
+  readonly shape: Shape | undefined;
+}
+
+type Values = { [name: string]: unknown };
+
+/** Prepares a spec once, so that checking walks an array. */
+export function shapeOf(spec: RecordSpec): Shape {
+  const fields = Object.entries(spec).map(
+    ([name, field]): Field => ({
+      name,
+      spec: field,
+      shape: 'of' in field ? shapeOf(field.of) : undefined,
+    }),
+  );
+  return { fields, byName: new Map(fields.map(field => [field.name, field])) };
+}
+
+const COMMON: RecordSpec = { id: { type: 'string' }, ts: { type: 'string' }, run_id: { type: 'string' } };
+const TAG: RecordSpec = { type: { type: 'string' } };
+
+function shapesOf(around: (spec: RecordSpec) => RecordSpec): ReadonlyMap<string, Shape> {
+  return new Map(Object.entries(EVENT_SCHEMA).map(([type, spec]) => [type, shapeOf(around(spec))]));
+}
+
+/** For each type, the fields a draft has behind `type`. */
+export const DRAFT_SHAPES: ReadonlyMap<string, Shape> = shapesOf(spec => ({ ...TAG, ...spec }));
+/** For each type, all fields of an event in wire order. */
+export const EVENT_SHAPES: ReadonlyMap<string, Shape> = shapesOf(spec => ({ ...TAG, ...COMMON, ...spec }));
+
+/** The shape that `source.type` names; a violation when `source` is no object or its type is unknown. */
+export function shapeFor(shapes: ReadonlyMap<string, Shape>, source: unknown): Shape {
+  if (!isRecord(source)) throw new SchemaViolation('', `an event must be an object, not ${nameOf(source)}`);
+  const type = Object.hasOwn(source, 'type') ? source['type'] : undefined;
+  if (type === undefined) throw missing('type');
+  const shape = typeof type === 'string' ? shapes.get(type) : undefined;
+  if (shape === undefined) throw new SchemaViolation('type', `unknown event type ${quote(type)}`);
+  return shape;
+}
+
+/** Copies the known fields of `source` in wire order, checking each; defaulted fields are filled in. */
+export function takeRecord(shape: Shape, source: unknown, rule: Rule, at = ''): Values {
+  if (!isRecord(source))
+    throw new SchemaViolation(at, `${label(at)} must be an object, not ${nameOf(source)}`);
+  const record: Values = {};
+  for (const field of shape.fields) {
+    const { name, spec } = field;
+    const value = Object.hasOwn(source, name) ? source[name] : undefined;
+    if (value !== undefined && !(value === null && spec.presence === 'optional' && rule === 'wire')) {
+      record[name] = takeValue(field, value, rule, at === '' ? name : `${at}.${name}`);
+    } else if (spec.presence === 'defaulted') {
+      record[name] = spec.type === 'list' ? [] : '';
+    } else if (spec.presence === undefined) {
+      throw missing(at === '' ? name : `${at}.${name}`);
+    }
+  }
+  if (rule !== 'wire') rejectUnknown(shape, source, at);
+  return record;
+}
+
+function takeValue({ spec, shape }: Field, value: unknown, rule: Rule, at: string): unknown {
+  switch (spec.type) {
+    case 'string':
+      if (typeof value !== 'string') throw wrong(at, 'a string', value);
+      if (!value.isWellFormed()) throw new SchemaViolation(at, `${label(at)} holds a lone surrogate`);
+      if (rule === 'draft' && spec.draft === 'relative-path') checkRelativePath(value, at);
+      return value;
+    case 'enum':
+      if (typeof value !== 'string' || !spec.values.includes(value)) {
+        throw new SchemaViolation(
+          at,
+          `${label(at)} must be one of ${spec.values.join(', ')}, not ${quote(value)}`,
+        );
+      }
+      return value;
+    case 'integer':
+      if (typeof value !== 'number') throw wrong(at, 'an integer', value);
+      if (!Number.isInteger(value) || value < 0 || value > spec.max || Object.is(value, -0)) {
+        throw new SchemaViolation(at, `${label(at)} must be an integer from 0 to ${spec.max}, not ${value}`);
+      }
+      return value;
+    case 'object':
+      return shape === undefined ? {} : takeRecord(shape, value, rule, at);
+    case 'list':
+      if (!Array.isArray(value)) throw wrong(at, 'an array', value);
+      return shape === undefined
+        ? []
+        : Array.from(value, (item, index) => takeRecord(shape, item, rule, `${at}[${index}]`));
+  }
+}
+
+function rejectUnknown(shape: Shape, source: Values, at: string): void {
+  for (const name of Object.keys(source)) {
+    if (!shape.byName.has(name) && source[name] !== undefined) {
+      throw new SchemaViolation(at === '' ? name : `${at}.${name}`, `unknown field ${quote(name)}`);
+    }
+  }
+}
+
+function checkRelativePath(path: string, at: string): void {
+  const problem =
+    path === ''
+      ? 'must not be empty'
+      : path.includes('\\')
+        ? 'must use forward slashes'
+        : path.startsWith('/') || /^[A-Za-z]:/.test(path)
+          ? 'must be relative to the volume root'
+          : path.split('/').includes('..')
+            ? 'must not hold a ".." segment'
+            : path.includes('\0')
+              ? 'must not hold a NUL character'
+              : undefined;
+  if (problem !== undefined) throw new SchemaViolation(at, `${label(at)} ${problem}: ${quote(path)}`);
+}
+
+/**
+ * Finds in the JSON text of an event what `JSON.parse` does not tell: a known key given twice, and an integer written
+ * with a sign, fraction or exponent. `text` must be valid JSON.
+ */
+export function checkText(text: string, top: Shape): void {
+  const levels: Level[] = [];
+  let opening: Field | undefined; // the field whose value comes next
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    const level = levels.at(-1);
+    if (code === QUOTE) {
+      const end = closingQuote(text, i);
+      const colon = level?.keyed ? skipSpace(text, end + 1) : -1;
+      if (level !== undefined && text.charCodeAt(colon) === COLON) {
+        opening = level.key(text.slice(i, end + 1));
+        if (opening?.spec.type === 'integer') checkInteger(text, colon + 1, level.path(opening));
+        i = colon;
+      } else {
+        i = end;
+      }
+    } else if (code === OPEN_BRACE) {
+      const inList = level !== undefined && !level.keyed;
+      const shape = level === undefined ? top : inList ? level.shape : opening?.shape;
+      levels.push(
+        new Level(shape, true, level === undefined ? '' : inList ? level.at : (opening?.name ?? '')),
+      );
+      opening = undefined;
+    } else if (code === OPEN_BRACKET) {
+      levels.push(
+        new Level(opening?.spec.type === 'list' ? opening.shape : undefined, false, opening?.name ?? ''),
+      );
+      opening = undefined;
+    } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) {
+      levels.pop();
+    }
+  }
+}
+
+const QUOTE = 0x22;
+const COLON = 0x3a;
+const BACKSLASH = 0x5c;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+
+/** An object or array the scan is inside of; `shape` is set where its keys, or those of its items, are known. */
+class Level {
+  readonly shape: Shape | undefined;
+  readonly keyed: boolean;
+  readonly at: string;
+  #seen: Field[] = [];
+
+  constructor(shape: Shape | undefined, keyed: boolean, at: string) {
+    this.shape = shape;
+    this.keyed = keyed;
+    this.at = at;
+  }
+
+  key(quoted: string): Field | undefined {
+    if (this.shape === undefined) return undefined;
+    const field = this.shape.byName.get(quoted.includes('\\') ? JSON.parse(quoted) : quoted.slice(1, -1));
+    if (field === undefined) return undefined;
+    if (this.#seen.includes(field)) {
+      throw new SchemaViolation(this.path(field), `duplicate field ${quote(this.path(field))}`);
+    }
+    this.#seen.push(field);
+    return field;
+  }
+
+  path(field: Field): string {
+    return this.at === '' ? field.name : `${this.at}.${field.name}`;
+  }
+}
+
+function closingQuote(text: string, open: number): number {
+  for (let at = text.indexOf('"', open + 1); ; at = text.indexOf('"', at + 1)) {
+    let slashes = 0;
+    while (text.charCodeAt(at - 1 - slashes) === BACKSLASH) slashes++;
+    if (slashes % 2 === 0) return at;
+  }
+}
+
+function skipSpace(text: string, from: number): number {
+  let at = from;
+  while (text.charCodeAt(at) <= 0x20) at++;
+  return at;
+}
+
+const DIGITS = /[ \t\r\n]*[0-9]+[ \t\r\n]*[,}]/y;
+
+function checkInteger(text: string, from: number, at: string): void {
+  const first = text.charCodeAt(skipSpace(text, from));
+  const isNumber = first === 0x2d || (first >= 0x30 && first <= 0x39);
+  DIGITS.lastIndex = from;
+  if (isNumber && !DIGITS.test(text)) {
+    throw new SchemaViolation(at, `${label(at)} must be an integer from 0 up, written in digits only`);
+  }
+}
+
+function isRecord(value: unknown): value is Values {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function missing(at: string): SchemaViolation {
+  return new SchemaViolation(at, `missing field ${quote(at)}`);
+}
+
+function wrong(at: string, wanted: string, value: unknown): SchemaViolation {
+  return new SchemaViolation(at, `${label(at)} must be ${wanted}, not ${nameOf(value)}`);
+}
+
+function label(at: string): string {
+  return `field ${quote(at)}`;
+}
+
+function nameOf(value: unknown): string {
+  return value === null ? 'null' : Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`;
+}
+
+/** A short, safely quoted picture of a value for a message. */
+function quote(value: unknown): string {
+  if (typeof value !== 'string') return nameOf(value);
+  return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
+}

@@ -1,0 +1,137 @@
+/**
+ * The codec for one line: canonical JSON text on one side, a typed event on the other.
+ *
+ * Promises: `encodeEvent` gives the bytes the reference serializer gives (no white space, keys in schema order, absent
+ * and empty-by-default fields left out). `decodeEvent` accepts and rejects what the reference deserializer does; the
+ * README lists the differences. What `append` accepts, `decodeEvent` gives back equal.
+ */
+import { isUtf8 } from 'node:buffer';
+import {
+  checkText,
+  DRAFT_SHAPES,
+  EVENT_SHAPES,
+  SchemaViolation,
+  type Shape,
+  shapeFor,
+  takeRecord,
+} from './check.js';
+import { EventLogError, MalformedLineError } from './errors.js';
+import type { RunEvent } from './events.js';
+
+/**
+ * Encodes an event as one line of canonical JSON, without the newline.
+ *
+ * @param event - a complete event; `inputs` and `distro_version` may be left out.
+ * @throws EventLogError `ERR_INVALID_EVENT` with `field` when the value breaks the schema.
+ * @example
+ * encodeEvent({ type: 'pipe.completed', id, ts: '2026-04-15T12:00:00Z', run_id: runId });
+ */
+export function encodeEvent(event: RunEvent): string {
+  return asInvalidEvent(() => {
+    const shape = shapeFor(EVENT_SHAPES, event);
+    return JSON.stringify(withoutEmpty(shape, takeRecord(shape, event, 'event')));
+  });
+}
+
+/**
+ * Decodes one line.
+ *
+ * @param line - the text or UTF-8 bytes of one line, with or without its newline.
+ * @returns a plain object with the wire's names; unknown fields are dropped, `inputs` and `distro_version` filled in.
+ * @throws MalformedLineError `ERR_MALFORMED_LINE` with `reason`.
+ * @example
+ * const event = decodeEvent('{"type":"pipe.completed","id":"01k…","ts":"2026-04-15T12:00:00Z","run_id":"feature-01k…"}');
+ */
+export function decodeEvent(line: string | Uint8Array): RunEvent {
+  if (typeof line === 'string') return decodeText(line);
+  if (!(line instanceof Uint8Array)) throw new TypeError('decodeEvent takes a string or a Uint8Array');
+  if (!isUtf8(line)) throw new MalformedLineError('not valid UTF-8');
+  return decodeText(Buffer.from(line.buffer, line.byteOffset, line.byteLength).toString('utf8'));
+}
+
+/** Decodes text that is known to come from valid UTF-8. */
+export function decodeText(text: string): RunEvent {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new MalformedLineError(text.trim() === '' ? 'blank line' : `not JSON: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+  try {
+    const shape = shapeFor(EVENT_SHAPES, value);
+    const event = takeRecord(shape, value, 'wire');
+    checkText(text, shape);
+    return event as RunEvent; // takeRecord copied exactly the fields the schema gives this type
+  } catch (error) {
+    throw error instanceof SchemaViolation ? new MalformedLineError(error.message) : error;
+  }
+}
+
+/**
+ * An event that waits for its id and time: the line is `head + id + MIDDLE + ts + tail`, newline included. Making the
+ * text at the call, not at the commit, is what lets a caller change or reuse the draft at once.
+ */
+export interface PreparedEvent {
+  readonly event: RunEvent;
+  readonly head: string;
+  readonly tail: string;
+  /** The bytes of the whole line, newline included. */
+  readonly bytes: number;
+}
+
+const MIDDLE = '","ts":"';
+const ID_BYTES = 26;
+const TS_BYTES = 24;
+
+/** Checks a draft and copies it; the copy gets `id` and `ts` when it is stamped. */
+export function prepareDraft(draft: unknown, runId: string): PreparedEvent {
+  return asInvalidEvent(() => {
+    const shape = shapeFor(DRAFT_SHAPES, draft);
+    const { type, ...rest } = takeRecord(shape, draft, 'draft');
+    const head = `{"type":"${type}","id":"`;
+    const wire = JSON.stringify(withoutEmpty(shape, rest));
+    const tail = `","run_id":"${runId}"${wire === '{}' ? '' : ','}${wire.slice(1)}\n`;
+    const event = { type, id: '', ts: '', run_id: runId, ...rest } as RunEvent; // as in decodeText
+    return {
+      event,
+      head,
+      tail,
+      bytes: head.length + ID_BYTES + MIDDLE.length + TS_BYTES + Buffer.byteLength(tail),
+    };
+  });
+}
+
+/** Gives a prepared event its id (26 characters) and time (24 characters), and returns its line. */
+export function stampEvent(prepared: PreparedEvent, id: string, ts: string): string {
+  prepared.event.id = id;
+  prepared.event.ts = ts;
+  return prepared.head + id + MIDDLE + ts + prepared.tail;
+}
+
+/** The wire leaves out what is empty by default. */
+function withoutEmpty(shape: Shape, record: { [name: string]: unknown }): { [name: string]: unknown } {
+  let wire = record;
+  for (const { name, spec } of shape.fields) {
+    const value = record[name];
+    if (spec.presence !== 'defaulted' || (value !== '' && !(Array.isArray(value) && value.length === 0)))
+      continue;
+    if (wire === record) wire = { ...record };
+    delete wire[name];
+  }
+  return wire;
+}
+
+function asInvalidEvent<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof SchemaViolation)) throw error;
+    throw new EventLogError('ERR_INVALID_EVENT', `invalid event: ${error.message}`, { field: error.field });
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

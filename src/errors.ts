@@ -1,0 +1,101 @@
+/**
+ * Every error this library raises, and the one place where their messages are put together.
+ *
+ * Promise: a failure is an `EventLogError` with a stable `code`; the message names the path, the line and the byte
+ * offset where there is one, and `cause` keeps the original error. Messages may change, codes do not.
+ */
+
+/** The stable codes of `EventLogError`; the README has a heading for each. */
+export type EventLogErrorCode =
+  | 'ERR_BACKLOG_FULL'
+  | 'ERR_INVALID_EVENT'
+  | 'ERR_INVALID_PIPE'
+  | 'ERR_INVALID_POSITION'
+  | 'ERR_INVALID_RUN_ID'
+  | 'ERR_LINE_TOO_LONG'
+  | 'ERR_LOCK_TIMEOUT'
+  | 'ERR_LOCK_UNSUPPORTED'
+  | 'ERR_LOG_CLOSED'
+  | 'ERR_LOG_CORRUPT'
+  | 'ERR_LOG_FAILED'
+  | 'ERR_LOG_REPLACED'
+  | 'ERR_LOG_TRUNCATED'
+  | 'ERR_MALFORMED_LINE'
+  | 'ERR_NO_SPACE'
+  | 'ERR_RUN_ENDED'
+  | 'ERR_RUN_EXISTS'
+  | 'ERR_RUN_NOT_FOUND'
+  | 'ERR_UNSAFE_PATH';
+
+/** Where and why: the optional facts of an `EventLogError`. */
+export interface ErrorFacts {
+  /** The file or folder concerned. */
+  readonly path?: string | undefined;
+  /** The line, counted from 1; known only when reading began at the start of the file. */
+  readonly line?: number | undefined;
+  /** The byte offset of the start of the line, or of the damage. */
+  readonly offset?: number | undefined;
+  /** The path of the offending field, e.g. `inputs[2].key`. */
+  readonly field?: string | undefined;
+  /** The original error. */
+  readonly cause?: unknown;
+}
+
+/**
+ * An error raised by the library: narrow it by `code`.
+ *
+ * @example
+ * try {
+ *   await log.append(draft);
+ * } catch (error) {
+ *   if (error instanceof EventLogError && error.code === 'ERR_NO_SPACE') await freeSomeSpace();
+ *   else throw error;
+ * }
+ */
+export class EventLogError extends Error {
+  override readonly name: string = 'EventLogError';
+  /** What went wrong; stable across releases. */
+  readonly code: EventLogErrorCode;
+  /** The file or folder concerned. */
+  readonly path: string | undefined;
+  /** The line, counted from 1, when reading began at the start of the file. */
+  readonly line: number | undefined;
+  /** The byte offset of the line or of the damage. */
+  readonly offset: number | undefined;
+  /** The path of the offending field of a draft. */
+  readonly field: string | undefined;
+
+  constructor(code: EventLogErrorCode, what: string, facts: ErrorFacts = {}) {
+    super(what + whereabouts(facts), 'cause' in facts ? { cause: facts.cause } : undefined);
+    this.code = code;
+    this.path = facts.path;
+    this.line = facts.line;
+    this.offset = facts.offset;
+    this.field = facts.field;
+  }
+}
+
+/** A complete line that is no event (`ERR_MALFORMED_LINE`); `reason` says why, without the whereabouts. */
+export class MalformedLineError extends EventLogError {
+  override readonly name = 'MalformedLineError';
+  /** Why the line is no event. */
+  readonly reason: string;
+
+  constructor(reason: string, facts: ErrorFacts = {}) {
+    super('ERR_MALFORMED_LINE', `malformed line: ${reason}`, facts);
+    this.reason = reason;
+  }
+}
+
+function whereabouts({ path, line, offset }: ErrorFacts): string {
+  const places: string[] = [];
+  if (path !== undefined) places.push(path);
+  if (line !== undefined) places.push(`line ${line}`);
+  if (offset !== undefined) places.push(`byte offset ${offset}`);
+  return places.length === 0 ? '' : ` (${places.join(', ')})`;
+}
+
+/** The errno name of a system error (`ENOSPC`, `ENOENT`, ...), or undefined for anything else. */
+export function errnoOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
