@@ -46,10 +46,17 @@ export function shapeOf(spec: RecordSpec): Shape {
       shape: 'of' in field ? shapeOf(field.of) : undefined,
     }),
   );
-  return { fields, byName: new Map(fields.map(field => [field.name, field])) };
+  return {
+    fields,
+    byName: new Map(fields.map(field => [field.name, field])),
+  };
 }
 
-const COMMON: RecordSpec = { id: { type: 'string' }, ts: { type: 'string' }, run_id: { type: 'string' } };
+const COMMON: RecordSpec = {
+  id: { type: 'string' },
+  ts: { type: 'string' },
+  run_id: { type: 'string' },
+};
 const TAG: RecordSpec = { type: { type: 'string' } };
 
 function shapesOf(around: (spec: RecordSpec) => RecordSpec): ReadonlyMap<string, Shape> {
@@ -57,9 +64,16 @@ function shapesOf(around: (spec: RecordSpec) => RecordSpec): ReadonlyMap<string,
 }
 
 /** For each type, the fields a draft has behind `type`. */
-export const DRAFT_SHAPES: ReadonlyMap<string, Shape> = shapesOf(spec => ({ ...TAG, ...spec }));
+export const DRAFT_SHAPES: ReadonlyMap<string, Shape> = shapesOf(spec => ({
+  ...TAG,
+  ...spec,
+}));
 /** For each type, all fields of an event in wire order. */
-export const EVENT_SHAPES: ReadonlyMap<string, Shape> = shapesOf(spec => ({ ...TAG, ...COMMON, ...spec }));
+export const EVENT_SHAPES: ReadonlyMap<string, Shape> = shapesOf(spec => ({
+  ...TAG,
+  ...COMMON,
+  ...spec,
+}));
 
 /** The shape that `source.type` names; a violation when `source` is no object or its type is unknown. */
 export function shapeFor(shapes: ReadonlyMap<string, Shape>, source: unknown): Shape {

@@ -86,7 +86,7 @@ const ID_BYTES = 26;
 const TS_BYTES = 24;
 
 /** Checks a draft and copies it; the copy gets `id` and `ts` when it is stamped. */
-export function prepareDraft(draft: unknown, runId: string): PreparedEvent {
+export function prepareDraft(draft: unknown, runId: string, at = ''): PreparedEvent {
   return asInvalidEvent(() => {
     const shape = shapeFor(DRAFT_SHAPES, draft);
     const { type, ...rest } = takeRecord(shape, draft, 'draft');
@@ -100,7 +100,7 @@ export function prepareDraft(draft: unknown, runId: string): PreparedEvent {
       tail,
       bytes: head.length + ID_BYTES + MIDDLE.length + TS_BYTES + Buffer.byteLength(tail),
     };
-  });
+  }, at);
 }
 
 /** Gives a prepared event its id (26 characters) and time (24 characters), and returns its line. */
@@ -123,12 +123,13 @@ function withoutEmpty(shape: Shape, record: { [name: string]: unknown }): { [nam
   return wire;
 }
 
-function asInvalidEvent<T>(work: () => T): T {
+function asInvalidEvent<T>(work: () => T, at = ''): T {
   try {
     return work();
   } catch (error) {
     if (!(error instanceof SchemaViolation)) throw error;
-    throw new EventLogError('ERR_INVALID_EVENT', `invalid event: ${error.message}`, { field: error.field });
+    const field = [at, error.field].filter(part => part !== '').join('.');
+    throw new EventLogError('ERR_INVALID_EVENT', `invalid event: ${error.message}`, { field });
   }
 }
 

@@ -25,6 +25,7 @@ export type EventLogErrorCode =
   | 'ERR_RUN_ENDED'
   | 'ERR_RUN_EXISTS'
   | 'ERR_RUN_NOT_FOUND'
+  | 'ERR_SYSTEM'
   | 'ERR_UNSAFE_PATH';
 
 /** Where and why: the optional facts of an `EventLogError`. */
@@ -98,4 +99,29 @@ function whereabouts({ path, line, offset }: ErrorFacts): string {
 /** The errno name of a system error (`ENOSPC`, `ENOENT`, ...), or undefined for anything else. */
 export function errnoOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** The error for a link, or for something that is not what must stand there. */
+export function unsafePath(path: string, what: string): EventLogError {
+  return new EventLogError('ERR_UNSAFE_PATH', what, { path });
+}
+
+/** Wraps what the operating system said where no other code tells more. */
+export function systemError(what: string, path: string, cause: unknown): EventLogError {
+  if (cause instanceof EventLogError) return cause;
+  if (isNoSpace(cause))
+    return new EventLogError('ERR_NO_SPACE', `${what}: no space left`, {
+      path,
+      cause,
+    });
+  return new EventLogError('ERR_SYSTEM', `${what}: ${cause instanceof Error ? cause.message : cause}`, {
+    path,
+    cause,
+  });
+}
+
+/** Whether a system error says that the disk, a quota or the file size limit is used up. */
+export function isNoSpace(error: unknown): boolean {
+  const errno = errnoOf(error);
+  return errno === 'ENOSPC' || errno === 'EDQUOT' || errno === 'EFBIG';
 }

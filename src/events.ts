@@ -80,7 +80,9 @@ export interface RecordSpec {
 }
 
 type Schema = typeof EVENT_SCHEMA;
-type NamesOf<R, P> = { [K in keyof R]: R[K] extends { presence: P } ? K : never }[keyof R];
+type NamesOf<R, P> = {
+  [K in keyof R]: R[K] extends { presence: P } ? K : never;
+}[keyof R];
 type Flat<T> = { [K in keyof T]: T[K] } & {};
 
 type ValueOf<F> = F extends { type: 'enum'; values: readonly (infer V)[] }
@@ -94,7 +96,9 @@ type ValueOf<F> = F extends { type: 'enum'; values: readonly (infer V)[] }
         : string;
 
 type RecordOf<R, Absent = NamesOf<R, 'optional'>> = Flat<
-  { -readonly [K in keyof R as K extends Absent ? never : K]: ValueOf<R[K]> } & {
+  {
+    -readonly [K in keyof R as K extends Absent ? never : K]: ValueOf<R[K]>;
+  } & {
     -readonly [K in keyof R as K extends Absent ? K : never]?: ValueOf<R[K]>;
   }
 >;
@@ -125,7 +129,9 @@ type NothingBeyond<D, S> = D extends readonly (infer Item)[]
     ? readonly NothingBeyond<Item, Known>[]
     : unknown
   : D extends object
-    ? { [K in keyof D]: K extends keyof S ? NothingBeyond<D[K], Exclude<S[K], undefined>> : never }
+    ? {
+        [K in keyof D]: K extends keyof S ? NothingBeyond<D[K], Exclude<S[K], undefined>> : never;
+      }
     : unknown;
 
 /** A pipe run began. */

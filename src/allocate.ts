@@ -1,0 +1,90 @@
+/**
+ * Allocating run ids: strictly rising in one volume, across processes, whatever the clock does.
+ *
+ * Promise: the last ULID handed out stands in `.omne/var/.ulid-last`, read and rewritten under flock(2); the Rust
+ * program does the same with the same file. A damaged or missing file never blocks a run: the highest ULID among the
+ * runs takes its place.
+ */
+import fs, { constants } from 'node:fs';
+import fse from 'fs-extra';
+import { errnoOf, systemError, unsafePath } from './errors.js';
+import { makeVarFolder } from './folders.js';
+import { checkPipe, isRunId, isUlid, parseRunId, runIdOf, UlidSequence } from './ids.js';
+import { HAS_FLOCK, tryLock, waitForLock } from './lock.js';
+import { runsFolder, ulidLastPath } from './places.js';
+
+const { O_CREAT, O_RDWR } = constants;
+const O_NOFOLLOW = constants.O_NOFOLLOW ?? 0;
+const O_NONBLOCK = constants.O_NONBLOCK ?? 0;
+
+/** Options of an allocation. */
+export interface AllocateOptions {
+  /** Permission bits of new files, narrowed by the umask. */
+  readonly mode?: number | undefined;
+  /** Whether to take the lock; by default where the platform has flock(2). */
+  readonly lock?: boolean | undefined;
+  /** How long to wait for the lock, in milliseconds. */
+  readonly lockTimeoutMs?: number | undefined;
+}
+
+/** Hands out the next run id of a pipe. Only the id: no folder is made for the run. */
+export async function allocateRunId(
+  root: string,
+  pipe: string,
+  options: AllocateOptions = {},
+): Promise<string> {
+  checkPipe(pipe);
+  const path = ulidLastPath(root);
+  await makeVarFolder(root, options.mode);
+  try {
+    const fd = await openPlainFile(path, options.mode);
+    try {
+      if (options.lock ?? HAS_FLOCK) await waitForLock(() => tryLock(fd, path), path, options.lockTimeoutMs);
+      return runIdOf(pipe, await nextUlid(fd, root));
+    } finally {
+      await fse.close(fd); // gives the lock back
+    }
+  } catch (error) {
+    throw systemError('the run id could not be allocated', path, error);
+  }
+}
+
+async function openPlainFile(path: string, mode = 0o666): Promise<number> {
+  let fd: number;
+  try {
+    fd = await fse.open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, mode);
+  } catch (error) {
+    if (['ELOOP', 'EISDIR', 'ENXIO'].includes(errnoOf(error) ?? ''))
+      throw unsafePath(path, 'is not a regular file');
+    throw error;
+  }
+  if (fs.fstatSync(fd).isFile()) return fd;
+  await fse.close(fd);
+  throw unsafePath(path, 'is not a regular file');
+}
+
+async function nextUlid(fd: number, root: string): Promise<string> {
+  const { buffer, bytesRead } = await fse.read(fd, Buffer.alloc(64), 0, 64, 0);
+  const stored = buffer.toString('latin1', 0, bytesRead).trim().toLowerCase();
+  const ids = new UlidSequence();
+  ids.raiseTo(isUlid(stored) ? stored : await highestUlid(root));
+  const next = rise(ids);
+  await fse.write(fd, Buffer.from(next.toUpperCase()), 0, next.length, 0);
+  await fse.ftruncate(fd, next.length);
+  await fse.fdatasync(fd);
+  return next;
+}
+
+function rise(ids: UlidSequence): string {
+  try {
+    return ids.next(Date.now());
+  } catch {
+    return new UlidSequence().next(Date.now()); // the very last ULID stood there: damage, not history
+  }
+}
+
+async function highestUlid(root: string): Promise<string> {
+  const names = await fse.readdir(runsFolder(root)).catch(() => []);
+  const ulids = names.filter(isRunId).map(name => parseRunId(name).ulid);
+  return ulids.sort().at(-1) ?? '';
+}

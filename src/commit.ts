@@ -1,0 +1,244 @@
+/**
+ * The commit: one batch of appends, from the lock to the disk.
+ *
+ *     lock -> look at the end -> stamp ids -> encode -> write -> sync -> unlock -> resolve
+ *
+ * Promises: events stand in the file in the order of the calls, ids strictly rising. An entry resolves only when its
+ * lines are durable. A short write or a full disk keeps the entries that landed whole, cuts the torn rest and rejects
+ * the others with `ERR_NO_SPACE`; the log stays usable. A failed sync, or any failure whose outcome is unknown, is
+ * final: `ERR_LOG_FAILED` for this and every later append, and never a second try.
+ */
+import { type PreparedEvent, stampEvent } from './codec.js';
+import { EventLogError, errnoOf, isNoSpace, systemError } from './errors.js';
+import { isTerminal } from './events.js';
+import type { LogFile } from './file.js';
+import { UlidSequence } from './ids.js';
+import { LOCK_TIMEOUT_MS, waitForLock } from './lock.js';
+import { cutTornTail, inspectEnd, type Recovery } from './recovery.js';
+
+/** One call of `append` or `appendAll`: it resolves when all its events are durable, and keeps none when it is refused. */
+export interface Append {
+  readonly events: readonly PreparedEvent[];
+  readonly bytes: number;
+  /** It ends the run: nothing may stand behind it. */
+  readonly last: boolean;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Options of the writer. */
+export interface CommitterOptions {
+  readonly lock: boolean;
+  readonly lockTimeoutMs?: number | undefined;
+  readonly maxLineBytes?: number | undefined;
+}
+
+/** Writes batches of appends to one log. */
+export class Committer {
+  readonly #file: LogFile;
+  readonly #options: CommitterOptions;
+  readonly #ids = new UlidSequence();
+  #end = -1; // the end of the log as this writer last saw it
+  #ended = false;
+  #failure: EventLogError | undefined;
+
+  constructor(file: LogFile, options: CommitterOptions) {
+    this.#file = file;
+    this.#options = options;
+  }
+
+  /** Why the log takes no more, once it has failed. */
+  get failure(): EventLogError | undefined {
+    return this.#failure;
+  }
+
+  /** Looks at the log for the first time and mends a torn tail. */
+  async start(): Promise<Recovery | undefined> {
+    await this.#lock();
+    try {
+      return await this.#look();
+    } finally {
+      this.#unlock();
+    }
+  }
+
+  /** Commits a batch and settles each of its entries; never rejects. */
+  async commit(batch: readonly Append[]): Promise<void> {
+    let landed = 0;
+    let error: unknown;
+    try {
+      if (this.#failure !== undefined) throw this.#failure;
+      await this.#lock();
+      try {
+        await this.#look();
+        if (this.#ended)
+          throw new EventLogError('ERR_RUN_ENDED', 'the run has ended', {
+            path: this.#file.path,
+          });
+        await this.#write(batch, count => {
+          landed += count;
+        });
+      } finally {
+        this.#unlock();
+      }
+    } catch (thrown) {
+      error = thrown;
+    }
+    batch.forEach((entry, index) => {
+      if (index < landed) entry.resolve();
+      else entry.reject(systemError('the log could not be read', this.#file.path, error));
+    });
+  }
+
+  async #lock(): Promise<void> {
+    if (!this.#options.lock) return;
+    await waitForLock(
+      () => this.#file.tryLock(),
+      this.#file.path,
+      this.#options.lockTimeoutMs ?? LOCK_TIMEOUT_MS,
+    );
+  }
+
+  #unlock(): void {
+    if (this.#options.lock) this.#file.unlock();
+  }
+
+  /** Takes in what others appended since the last look. */
+  async #look(): Promise<Recovery | undefined> {
+    const { path } = this.#file;
+    const { size, links } = this.#file.stat();
+    if (links === 0) throw this.#fail(new EventLogError('ERR_LOG_REPLACED', 'the log was deleted', { path }));
+    if (size === this.#end) return undefined;
+    if (size < this.#end) {
+      const facts = { path, offset: size };
+      throw this.#fail(new EventLogError('ERR_LOG_TRUNCATED', 'the log was cut behind its writer', facts));
+    }
+    const read = (buffer: Buffer, position: number) => this.#file.read(buffer, position);
+    const { maxLineBytes } = this.#options;
+    const { end, tornBytes, last } = await inspectEnd(read, size, {
+      start: Math.max(this.#end, 0),
+      path,
+      maxLineBytes,
+    });
+    if (last !== undefined) {
+      this.#ids.raiseTo(last.id);
+      this.#ended = isTerminal(last);
+    }
+    const recovery = tornBytes === 0 ? undefined : await cutTornTail(this.#file, end, size, this.#ids);
+    this.#end = end;
+    return recovery;
+  }
+
+  /** Writes the batch; reports entries as they become durable. */
+  async #write(batch: readonly Append[], landed: (entries: number) => void): Promise<void> {
+    const { bytes, ends } = this.#encode(batch);
+    let entries = 0; // durable so far
+    let done = 0; // their bytes
+    while (done < bytes.length) {
+      const written = await this.#appendOnce(bytes.subarray(done));
+      const reached = done + written;
+      const whole = wholeEntries(ends, entries, reached);
+      const wholeEnd = whole === 0 ? 0 : (ends[whole - 1] ?? 0);
+      if (wholeEnd < reached) await this.#cutBack(this.#end + wholeEnd - done);
+      this.#end += wholeEnd - done;
+      this.#ended = batch[whole - 1]?.last ?? false;
+      landed(whole - entries);
+      if (reached < bytes.length && whole === entries) throw this.#noSpace();
+      entries = whole;
+      done = wholeEnd;
+    }
+  }
+
+  #encode(batch: readonly Append[]): { bytes: Buffer; ends: number[] } {
+    const now = Date.now();
+    const ts = timestamp(now);
+    const ends: number[] = [];
+    let text = '';
+    let bytes = 0;
+    try {
+      for (const entry of batch) {
+        for (const prepared of entry.events) text += stampEvent(prepared, this.#ids.next(now), ts);
+        ends.push((bytes += entry.bytes));
+      }
+    } catch (cause) {
+      throw this.#fail(
+        new EventLogError('ERR_LOG_FAILED', 'no id is left', {
+          path: this.#file.path,
+          cause,
+        }),
+      );
+    }
+    return { bytes: Buffer.from(text), ends };
+  }
+
+  async #appendOnce(bytes: Buffer): Promise<number> {
+    try {
+      return await this.#file.append(bytes);
+    } catch (error) {
+      // Without room a write changes nothing. If the size changed all the same, it was the sync that failed.
+      if (isNoSpace(error) && syscallOf(error) === 'write' && this.#file.stat().size === this.#end) {
+        throw this.#noSpace(error);
+      }
+      throw this.#outcomeUnknown(error);
+    }
+  }
+
+  async #cutBack(size: number): Promise<void> {
+    try {
+      await this.#file.truncate(size);
+      await this.#file.sync();
+    } catch (error) {
+      throw this.#outcomeUnknown(error);
+    }
+  }
+
+  #noSpace(cause?: unknown): EventLogError {
+    const why = cause === undefined ? 'a write came to its end early' : `${errnoOf(cause)}`;
+    const facts = { path: this.#file.path, offset: this.#end, cause };
+    return new EventLogError(
+      'ERR_NO_SPACE',
+      `no space for the event (${why}); nothing of it was kept`,
+      facts,
+    );
+  }
+
+  #outcomeUnknown(cause: unknown): EventLogError {
+    const what = 'a write or sync failed; whether the event is on disk is unknown, and the log takes no more';
+    return this.#fail(
+      new EventLogError('ERR_LOG_FAILED', what, {
+        path: this.#file.path,
+        offset: this.#end,
+        cause,
+      }),
+    );
+  }
+
+  #fail(error: EventLogError): EventLogError {
+    this.#failure = error;
+    return error;
+  }
+}
+
+function wholeEntries(ends: readonly number[], from: number, reached: number): number {
+  let whole = from;
+  while (whole < ends.length && (ends[whole] ?? 0) <= reached) whole++;
+  return whole;
+}
+
+function syscallOf(error: unknown): string | undefined {
+  return error instanceof Error && 'syscall' in error && typeof error.syscall === 'string'
+    ? error.syscall
+    : undefined;
+}
+
+let stampedMs = Number.NaN;
+let stamp = '';
+
+/** RFC 3339 in UTC with milliseconds; formatted once per millisecond. */
+function timestamp(now: number): string {
+  if (now !== stampedMs) {
+    stampedMs = now;
+    stamp = new Date(now).toISOString();
+  }
+  return stamp;
+}

@@ -1,0 +1,273 @@
+/**
+ * `EventLog`: the one object an executor holds. It ties the stages together and adds nothing of its own.
+ *
+ *     append:  draft -> check (codec) -> queue -> commit -> file
+ *     read:    reader <- scan <- file
+ *
+ * Promise: `create` resolves only when the log, empty as it is, would survive a power cut.
+ */
+import { type AllocateOptions, allocateRunId } from './allocate.js';
+import { type PreparedEvent, prepareDraft } from './codec.js';
+import { type Append, Committer } from './commit.js';
+import { EventLogError, systemError } from './errors.js';
+import { type EventDraft, type EventOf, type ExactDraft, isTerminal, type RunEvent } from './events.js';
+import { type LogFile, openLogFile } from './file.js';
+import type { ReadOptions } from './filter.js';
+import { makeRunFolder, syncRunFolders } from './folders.js';
+import { lineTooLong, MAX_LINE_BYTES } from './lines.js';
+import { HAS_FLOCK } from './lock.js';
+import { placesOf, type RunPlaces } from './places.js';
+import { CommitQueue } from './queue.js';
+import { EventReader } from './reader.js';
+import type { Recovery } from './recovery.js';
+
+/** How a log is written. */
+export interface LogOptions {
+  /** Permission bits of new files, narrowed by the umask; 0o666 by default. Folders may be entered by who may read. */
+  mode?: number;
+  /** Take flock(2) around each commit, so that several processes may append; false by default on Windows only. */
+  lock?: boolean;
+  /** How long one commit waits for the lock, in milliseconds; 5000 by default. */
+  lockTimeout?: number;
+  /** The longest line, in bytes; 16 MiB by default. */
+  maxLineBytes?: number;
+  /** How many bytes of appends may wait; 64 MiB by default. */
+  maxPendingBytes?: number;
+}
+
+/** How a log is opened again. */
+export interface OpenLogOptions extends LogOptions {
+  /** Make the folder and the log of an allocated run id where they are missing. */
+  create?: boolean;
+}
+
+/**
+ * The event log of one run, open for appending.
+ *
+ * @example
+ * await using log = await EventLog.create('.', 'feature');
+ * await log.append({ type: 'pipe.started', pipe: 'feature' });
+ * await log.append({ type: 'pipe.completed' }); // on disk when it resolves
+ */
+export class EventLog implements AsyncDisposable {
+  /** The folder that contains `.omne`, absolute. */
+  readonly root: string;
+  /** `<pipe>-<ulid>` */
+  readonly runId: string;
+  /** The path of events.jsonl. */
+  readonly path: string;
+  /** What `open` cut from a torn tail; undefined when there was nothing to mend. */
+  readonly recovered: Recovery | undefined;
+
+  readonly #file: LogFile;
+  readonly #committer: Committer;
+  readonly #queue: CommitQueue<Append>;
+  readonly #maxLineBytes: number;
+  #latest: Promise<unknown> | undefined;
+  #closing: Promise<void> | undefined;
+
+  private constructor(places: RunPlaces, runId: string, opened: Opened, options: LogOptions) {
+    this.root = places.root;
+    this.runId = runId;
+    this.path = places.log;
+    this.recovered = opened.recovery;
+    this.#file = opened.file;
+    this.#committer = opened.committer;
+    this.#queue = new CommitQueue(batch => opened.committer.commit(batch), options);
+    this.#maxLineBytes = options.maxLineBytes ?? MAX_LINE_BYTES;
+  }
+
+  /**
+   * Allocates a run id and makes nothing else: for executors that prepare the run's folder before they log.
+   *
+   * @returns `<pipe>-<ulid>`, greater than every run id handed out in this volume before.
+   * @throws EventLogError `ERR_INVALID_PIPE`, `ERR_LOCK_TIMEOUT`, `ERR_LOCK_UNSUPPORTED`, `ERR_UNSAFE_PATH`, `ERR_NO_SPACE`, `ERR_SYSTEM`.
+   * @example
+   * const runId = await EventLog.allocate(root, 'feature');
+   * const log = await EventLog.open(root, runId, { create: true });
+   */
+  static allocate(root: string, pipe: string): Promise<string> {
+    return allocateRunId(root, pipe);
+  }
+
+  /**
+   * Starts a new run: allocates its id, makes its folder, which nobody else has, and its empty log, all durable.
+   *
+   * @throws EventLogError as `allocate` does, and `ERR_RUN_EXISTS` when the folder stands there already.
+   * @example
+   * const log = await EventLog.create(root, 'feature', { mode: 0o600 });
+   */
+  static async create(root: string, pipe: string, options: LogOptions = {}): Promise<EventLog> {
+    checkLogOptions(options);
+    const runId = await allocateRunId(root, pipe, allocation(options));
+    const places = placesOf(root, runId);
+    if (!(await makeRunFolder(places, options.mode))) {
+      throw new EventLogError('ERR_RUN_EXISTS', 'the run folder exists already', { path: places.folder });
+    }
+    return EventLog.#open(places, runId, options, 'create');
+  }
+
+  /**
+   * Opens the log of a run for appending; a torn tail is saved beside it and cut (`recovered` tells).
+   *
+   * @throws EventLogError `ERR_INVALID_RUN_ID`, `ERR_RUN_NOT_FOUND`, `ERR_UNSAFE_PATH`, `ERR_LOG_CORRUPT`, `ERR_LOCK_TIMEOUT`,
+   * `ERR_LOCK_UNSUPPORTED`, `ERR_NO_SPACE`, `ERR_SYSTEM`.
+   * @example
+   * const log = await EventLog.open(root, runId);
+   * if (log.recovered) console.warn(`${log.recovered.bytes} torn bytes are kept in ${log.recovered.savedTo}`);
+   */
+  static async open(root: string, runId: string, options: OpenLogOptions = {}): Promise<EventLog> {
+    checkLogOptions(options);
+    const places = placesOf(root, runId);
+    if (options.create) await makeRunFolder(places, options.mode);
+    return EventLog.#open(places, runId, options, options.create ? 'ensure' : undefined);
+  }
+
+  static async #open(
+    places: RunPlaces,
+    runId: string,
+    options: LogOptions,
+    make: 'create' | 'ensure' | undefined,
+  ): Promise<EventLog> {
+    const file = await openLogFile(places, { mode: options.mode, make });
+    try {
+      if (make !== undefined) {
+        await file.sync();
+        await syncRunFolders(places);
+      }
+      const { lock = HAS_FLOCK, lockTimeout, maxLineBytes } = options;
+      const committer = new Committer(file, {
+        lock,
+        lockTimeoutMs: lockTimeout,
+        maxLineBytes,
+      });
+      const recovery = await committer.start();
+      return new EventLog(places, runId, { file, committer, recovery }, options);
+    } catch (error) {
+      await file.close();
+      throw systemError('the log could not be opened', places.log, error);
+    }
+  }
+
+  /**
+   * Replays a run from disk; see `EventReader`.
+   *
+   * @throws EventLogError `ERR_INVALID_RUN_ID` at once, all others while iterating.
+   * @example
+   * const failures = await EventLog.read(root, runId, { types: ['node.failed'] }).toArray();
+   */
+  static read(root: string, runId: string, options: ReadOptions = {}): EventReader {
+    return new EventReader(placesOf(root, runId), options);
+  }
+
+  /** Replays this run from disk; see `EventLog.read`. */
+  read(options: ReadOptions = {}): EventReader {
+    return EventLog.read(this.root, this.runId, options);
+  }
+
+  /**
+   * Appends one event; resolves with it, its `id`, `ts` and `run_id` filled in, once it is on stable storage.
+   *
+   * The draft is copied at once: it may be changed or reused while the append is under way.
+   *
+   * @throws EventLogError (as a rejection) `ERR_INVALID_EVENT`, `ERR_LINE_TOO_LONG`, `ERR_BACKLOG_FULL`, `ERR_RUN_ENDED`,
+   * `ERR_LOG_CLOSED`, `ERR_NO_SPACE`, `ERR_LOCK_TIMEOUT`: nothing of the event was kept. `ERR_LOG_FAILED`: whether it was is unknown.
+   * `ERR_LOG_CORRUPT`, `ERR_LOG_TRUNCATED`, `ERR_LOG_REPLACED`: the log was damaged by others, nothing was kept.
+   * @example
+   * const started = await log.append({ type: 'node.started', node_id: 'plan', kind: 'prompt' });
+   * console.log(started.id, started.ts);
+   */
+  append<const D extends EventDraft>(draft: D & ExactDraft<D>): Promise<EventOf<D['type']>> {
+    return this.#enqueue(() => [this.#prepare(draft)]).then(([event]) => event as EventOf<D['type']>);
+  }
+
+  /**
+   * Appends several events in order with one write and one sync; resolves when all are on stable storage.
+   *
+   * All drafts are checked before any is queued. When it rejects with anything but `ERR_LOG_FAILED`, none was kept.
+   *
+   * @throws EventLogError as `append` does; `field` then begins with the index of the draft, e.g. `[2].node_id`.
+   * @example
+   * await log.appendAll(nodes.map(node_id => ({ type: 'node.started', node_id, kind: 'bash' })));
+   */
+  appendAll(drafts: Iterable<EventDraft>): Promise<RunEvent[]> {
+    return this.#enqueue(() => Array.from(drafts, (draft, index) => this.#prepare(draft, index)));
+  }
+
+  /**
+   * Resolves when no append called before is under way any more.
+   *
+   * @throws EventLogError `ERR_LOG_FAILED` when the log has failed; what else became of an append its own promise tells.
+   */
+  async flush(): Promise<void> {
+    await this.#latest?.catch(() => undefined);
+    if (this.#committer.failure !== undefined) throw this.#committer.failure;
+  }
+
+  /** Waits for every append called before, then closes the file. May be called more than once. */
+  close(): Promise<void> {
+    this.#closing ??= (this.#latest ?? Promise.resolve())
+      .catch(() => undefined)
+      .then(() => this.#file.close());
+    return this.#closing;
+  }
+
+  /** The same as `close`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #prepare(draft: unknown, index?: number): PreparedEvent {
+    const prepared = prepareDraft(draft, this.runId, index === undefined ? '' : `[${index}]`);
+    if (prepared.bytes - 1 > this.#maxLineBytes) throw lineTooLong(this.#maxLineBytes, this.path);
+    return prepared;
+  }
+
+  #enqueue(prepare: () => PreparedEvent[]): Promise<RunEvent[]> {
+    const settled = new Promise<RunEvent[]>((resolve, reject) => {
+      if (this.#closing !== undefined) {
+        throw new EventLogError('ERR_LOG_CLOSED', 'the log is closed', {
+          path: this.path,
+        });
+      }
+      const events = prepare();
+      if (events.length === 0) return resolve([]);
+      const bytes = events.reduce((sum, prepared) => sum + prepared.bytes, 0);
+      const terminal = events.findIndex(({ event }) => isTerminal(event));
+      if (terminal !== -1 && terminal < events.length - 1) {
+        throw new EventLogError('ERR_RUN_ENDED', 'an event stands behind the terminal one', {
+          path: this.path,
+        });
+      }
+      const done = () => resolve(events.map(({ event }) => event));
+      this.#queue.push({
+        events,
+        bytes,
+        last: terminal !== -1,
+        resolve: done,
+        reject,
+      });
+    });
+    this.#latest = settled;
+    return settled;
+  }
+}
+
+interface Opened {
+  readonly file: LogFile;
+  readonly committer: Committer;
+  readonly recovery: Recovery | undefined;
+}
+
+function allocation({ mode, lock, lockTimeout }: LogOptions): AllocateOptions {
+  return { mode, lock, lockTimeoutMs: lockTimeout };
+}
+
+function checkLogOptions(options: LogOptions): void {
+  for (const name of ['mode', 'lockTimeout', 'maxLineBytes', 'maxPendingBytes'] as const) {
+    const value = options[name];
+    if (value !== undefined && !(Number.isSafeInteger(value) && value >= 0)) {
+      throw new TypeError(`option ${name} must be an integer from 0 up`);
+    }
+  }
+}

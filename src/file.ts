@@ -1,0 +1,222 @@
+/**
+ * The file behind a log. Knows bytes, paths and descriptors, but no events and no lines.
+ *
+ * Promises: a batch is one `write` on an O_APPEND descriptor, and the byte count it returns is handed on, never assumed.
+ * When `append` resolves with all bytes, they are on stable storage: through O_DSYNC where one `write` can do both
+ * (Linux), through `fdatasync` elsewhere (on macOS libuv flushes the drive's cache too). What was opened is what stands
+ * at the path, reached through real folders.
+ */
+import fs, { constants } from 'node:fs';
+import { dirname } from 'node:path';
+import fse from 'fs-extra';
+import { EventLogError, errnoOf, systemError, unsafePath } from './errors.js';
+import { checkFolders, syncFolder } from './folders.js';
+import { tryLock, unlock } from './lock.js';
+import type { RunPlaces } from './places.js';
+
+/** What the writer needs of a file: the seam at which tests put a disk that crashes. */
+export interface LogFile {
+  readonly path: string;
+  /** The size in bytes and the number of names the file has; 0 names: it was deleted. */
+  stat(): { readonly size: number; readonly links: number };
+  /** Fills `buffer` from `position`; fewer bytes only at the end of the file. */
+  read(buffer: Buffer, position: number): Promise<number>;
+  /** Writes once at the end and makes it durable; resolves with the bytes written, which may be fewer than given. */
+  append(bytes: Uint8Array): Promise<number>;
+  /** Makes everything written so far durable. */
+  sync(): Promise<void>;
+  /** Cuts the file to `size` bytes. */
+  truncate(size: number): Promise<void>;
+  /** Durably copies the bytes from `start` on to a new file beside this one and returns its path. */
+  copyTail(start: number, suffix: string): Promise<string>;
+  /** Takes the exclusive lock if nobody holds it. */
+  tryLock(): boolean;
+  unlock(): void;
+  close(): Promise<void>;
+}
+
+/** How a file is opened. */
+export interface OpenOptions {
+  /** Permission bits of a new file, narrowed by the umask; 0o666 by default. */
+  readonly mode?: number | undefined;
+  /** `create`: there must be none yet; `ensure`: made if missing; by default it must exist. */
+  readonly make?: 'create' | 'ensure' | undefined;
+  /** Durability by O_DSYNC; by default where the platform's O_DSYNC reaches the drive. */
+  readonly dsync?: boolean | undefined;
+}
+
+const { O_APPEND, O_CREAT, O_EXCL, O_RDONLY, O_RDWR } = constants;
+// Windows has none of these; a link there needs a privilege to make.
+const O_NOFOLLOW = constants.O_NOFOLLOW ?? 0;
+const O_NONBLOCK = constants.O_NONBLOCK ?? 0; // a FIFO in the place of the log must not hang the open
+const O_DSYNC = process.platform === 'linux' ? constants.O_DSYNC : 0; // elsewhere it stops at the drive's cache
+
+/** Opens the log of a run for appending. */
+export async function openLogFile(places: RunPlaces, options: OpenOptions = {}): Promise<LogFile> {
+  const dsync = options.dsync === false ? 0 : O_DSYNC;
+  const making = options.make === 'create' ? O_CREAT | O_EXCL : options.make === 'ensure' ? O_CREAT : 0;
+  const fd = await openInside(places, O_RDWR | O_APPEND | dsync | making, options.mode);
+  return new NodeLogFile(fd, places.log, dsync !== 0);
+}
+
+class NodeLogFile implements LogFile {
+  readonly path: string;
+  readonly #fd: number;
+  readonly #dsync: boolean;
+
+  constructor(fd: number, path: string, dsync: boolean) {
+    this.#fd = fd;
+    this.path = path;
+    this.#dsync = dsync;
+  }
+
+  stat(): { size: number; links: number } {
+    const { size, nlink } = fs.fstatSync(this.#fd);
+    return { size, links: nlink };
+  }
+
+  read(buffer: Buffer, position: number): Promise<number> {
+    return readFully(this.#fd, buffer, position);
+  }
+
+  async append(bytes: Uint8Array): Promise<number> {
+    const written = await writeOnce(this.#fd, bytes);
+    if (!this.#dsync) await this.sync();
+    return written;
+  }
+
+  sync(): Promise<void> {
+    return fse.fdatasync(this.#fd);
+  }
+
+  truncate(size: number): Promise<void> {
+    return fse.ftruncate(this.#fd, size);
+  }
+
+  async copyTail(start: number, suffix: string): Promise<string> {
+    const copyPath = this.path + suffix;
+    const copy = await fse.open(
+      copyPath,
+      O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW,
+      fs.fstatSync(this.#fd).mode & 0o777,
+    );
+    try {
+      const block = Buffer.allocUnsafe(256 * 1024);
+      for (let at = start, got: number; (got = await this.read(block, at)) > 0; at += got) {
+        for (let done = 0; done < got; ) done += await writeOnce(copy, block.subarray(done, got));
+      }
+      await fse.fsync(copy);
+    } catch (error) {
+      await fse.unlink(copyPath).catch(() => undefined); // the first error is the one to tell
+      throw error;
+    } finally {
+      await fse.close(copy);
+    }
+    await syncFolder(dirname(this.path));
+    return copyPath;
+  }
+
+  tryLock(): boolean {
+    return tryLock(this.#fd, this.path);
+  }
+
+  unlock(): void {
+    unlock(this.#fd);
+  }
+
+  close(): Promise<void> {
+    return fse.close(this.#fd);
+  }
+}
+
+/** A log opened for reading. */
+export interface ReadableLog {
+  /** The size in bytes at this moment. */
+  size(): number;
+  /** Fills `buffer` from `position`; fewer bytes only at the end of the file. */
+  read(buffer: Buffer, position: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** Opens the log of a run for reading; never changes anything. */
+export async function openForReading(places: RunPlaces): Promise<ReadableLog> {
+  const fd = await openInside(places, O_RDONLY);
+  return {
+    size: () => fs.fstatSync(fd).size,
+    read: (buffer, position) => readFully(fd, buffer, position),
+    close: () => fse.close(fd),
+  };
+}
+
+/** Opens the log and makes sure that it is a regular file standing in real folders of this volume. */
+async function openInside(places: RunPlaces, flags: number, mode = 0o666): Promise<number> {
+  const path = places.log;
+  let fd: number;
+  try {
+    fd = await fse.open(path, flags | O_NOFOLLOW | O_NONBLOCK, mode);
+  } catch (error) {
+    throw asOpenError(error, places);
+  }
+  try {
+    const opened = await fse.fstat(fd, { bigint: true });
+    if (!opened.isFile()) throw unsafePath(path, 'is not a regular file');
+    await checkFolders(places);
+    const standing = await fse.lstat(path, { bigint: true });
+    // A link swapped in before the open, or after it, shows as another inode than the one held open.
+    if (standing.ino !== opened.ino || standing.dev !== opened.dev)
+      throw unsafePath(path, 'was swapped while it was opened');
+    return fd;
+  } catch (error) {
+    await fse.close(fd);
+    throw asOpenError(error, places);
+  }
+}
+
+function asOpenError(error: unknown, { log }: RunPlaces): EventLogError {
+  if (error instanceof EventLogError) return error;
+  const facts = { path: log, cause: error };
+  switch (errnoOf(error)) {
+    case 'ENOENT':
+      return new EventLogError('ERR_RUN_NOT_FOUND', 'no such run, or it has no log', facts);
+    case 'EEXIST':
+      return new EventLogError('ERR_RUN_EXISTS', 'the run has a log already', facts);
+    case 'ELOOP':
+    case 'EMLINK': // what FreeBSD says for O_NOFOLLOW
+      return new EventLogError('ERR_UNSAFE_PATH', 'the log is a symbolic link', facts);
+    case 'ENOTDIR':
+      return new EventLogError('ERR_UNSAFE_PATH', 'the run folder is not a folder', facts);
+    case 'EISDIR':
+    case 'ENXIO':
+    case 'EOPNOTSUPP':
+      return new EventLogError('ERR_UNSAFE_PATH', 'the log is not a regular file', facts);
+    default:
+      return systemError('the log could not be opened', log, error);
+  }
+}
+
+async function readFully(fd: number, buffer: Buffer, position: number): Promise<number> {
+  for (let done = 0; ; ) {
+    const got = await readOnce(fd, buffer, done, position + done);
+    done += got;
+    if (got === 0 || done === buffer.length) return done;
+  }
+}
+
+// The hot path takes the callbacks of node:fs: fs-extra and FileHandle each add a promise or two to every call.
+function readOnce(fd: number, buffer: Buffer, start: number, position: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    fs.read(fd, buffer, start, buffer.length - start, position, (error, bytesRead) => {
+      if (error) reject(error);
+      else resolve(bytesRead);
+    });
+  });
+}
+
+function writeOnce(fd: number, bytes: Uint8Array): Promise<number> {
+  return new Promise((resolve, reject) => {
+    fs.write(fd, bytes, 0, bytes.length, null, (error, written) => {
+      if (error) reject(error);
+      else resolve(written);
+    });
+  });
+}

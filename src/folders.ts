@@ -1,0 +1,92 @@
+/**
+ * The folders a log stands in: made on demand, synced, and never a link.
+ *
+ * Promises: no folder below `.omne` is reached through a link. A new log survives a power cut only when every folder
+ * entry above it was synced, so all of them are, before `create` resolves.
+ */
+import { constants } from 'node:fs';
+import { dirname } from 'node:path';
+import fse from 'fs-extra';
+import { errnoOf, systemError, unsafePath } from './errors.js';
+import { type RunPlaces, runsFolder, varFolder } from './places.js';
+
+/** Rejects a link, or anything but a folder, between `.omne` and the log. */
+export async function checkFolders(places: RunPlaces): Promise<void> {
+  for (const folder of [varFolder(places.root), runsFolder(places.root), places.folder]) {
+    const stat = await fse.lstat(folder);
+    if (stat.isSymbolicLink()) throw unsafePath(folder, 'is a symbolic link');
+    if (!stat.isDirectory()) throw unsafePath(folder, 'is not a folder');
+  }
+}
+
+/** Makes the folders down to the run folder; returns whether the run folder itself was made by this call. */
+export async function makeRunFolder(places: RunPlaces, mode = 0o666): Promise<boolean> {
+  await makeVarFolder(places.root, mode);
+  try {
+    await makeFolder(runsFolder(places.root), mode);
+    return await makeFolder(places.folder, mode);
+  } catch (error) {
+    throw systemError('the run folder could not be made', places.folder, error);
+  }
+}
+
+/** Makes `<root>/.omne/var`, and the root itself if it is missing. */
+export async function makeVarFolder(root: string, mode = 0o666): Promise<void> {
+  const folder = varFolder(root);
+  try {
+    const first = await fse.mkdir(dirname(folder), {
+      recursive: true,
+      mode: folderMode(mode),
+    });
+    // A new entry is durable once its parent is synced; the first new folder may be far above the root.
+    if (first !== undefined) await syncFolders(dirname(dirname(folder)), dirname(first));
+    await makeFolder(folder, mode);
+  } catch (error) {
+    throw systemError('the volume folder could not be made', folder, error);
+  }
+}
+
+async function makeFolder(path: string, mode: number): Promise<boolean> {
+  let made = true;
+  try {
+    await fse.mkdir(path, { mode: folderMode(mode) });
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+    made = false;
+  }
+  const stat = await fse.lstat(path);
+  if (stat.isSymbolicLink()) throw unsafePath(path, 'is a symbolic link');
+  if (!stat.isDirectory()) throw unsafePath(path, 'is not a folder');
+  return made;
+}
+
+/** Who may read a file may also enter its folder. */
+function folderMode(mode: number): number {
+  return mode | ((mode & 0o444) >> 2);
+}
+
+/**
+ * Makes the entries of a new log durable: its folder and every folder above it in the volume, whoever made them. A peer
+ * that made one of them a moment ago may not have synced it yet.
+ */
+export async function syncRunFolders(places: RunPlaces): Promise<void> {
+  await syncFolders(places.folder, places.root);
+}
+
+async function syncFolders(from: string, upTo: string): Promise<void> {
+  for (let folder = from; ; folder = dirname(folder)) {
+    await syncFolder(folder);
+    if (folder === upTo || folder === dirname(folder)) return;
+  }
+}
+
+/** Makes the entries of a folder durable. */
+export async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return; // a folder cannot be opened for syncing there
+  const fd = await fse.open(folder, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await fse.fsync(fd);
+  } finally {
+    await fse.close(fd);
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * omne-event-log: an append-only JSONL event log for pipe runs.
+ *
+ * Layout, in the order the imports run (a file imports only from files above it):
+ *
+ *     errors      every error, and how its message is put together
+ *     events      the eight event types as data; the TypeScript types come from it
+ *     check       values and text against the schema
+ *     ids         ULIDs that only rise, run ids
+ *     places      where things lie in a volume
+ *     codec       one line <-> one event
+ *     lines       bytes -> whole lines, forwards and backwards
+ *     queue       many appends -> few commits
+ *     lock        flock(2) between processes
+ *     folders     making, checking and syncing folders
+ *     file        one write, one sync, on the right file
+ *     allocate    run ids that rise across processes
+ *     filter      which events a reader hands out
+ *     recovery    the end of a log, and mending a torn one
+ *     commit      lock -> look -> stamp -> encode -> write -> sync -> unlock
+ *     scan        file -> lines -> events -> batches
+ *     stream      batches -> consumer, with a position
+ *     reader      replay
+ *     decoder     events from any byte stream
+ *     event-log   the class that ties it together
+ *     cli, demo   the command `omne-log`
+ */
+export { decodeEvent, encodeEvent } from './codec.js';
+export { type DecoderOptions, eventDecoder } from './decoder.js';
+export {
+  type ErrorFacts,
+  EventLogError,
+  type EventLogErrorCode,
+  MalformedLineError,
+} from './errors.js';
+export { EventLog, type LogOptions, type OpenLogOptions } from './event-log.js';
+export {
+  type DraftOf,
+  type ErrorKind,
+  EVENT_TYPES,
+  type EventDraft,
+  type EventOf,
+  type EventType,
+  type ExactDraft,
+  type GateMethod,
+  type GatePassed,
+  type Input,
+  type IterationStarted,
+  isTerminal,
+  type NodeCompleted,
+  type NodeError,
+  type NodeFailed,
+  type NodeKind,
+  type NodeStarted,
+  type PipeAborted,
+  type PipeCompleted,
+  type PipeStarted,
+  type RunEvent,
+} from './events.js';
+export type { ReadOptions } from './filter.js';
+export { isRunId, parseRunId } from './ids.js';
+export { findVolumeRoot } from './places.js';
+export { EventReader } from './reader.js';
+export type { Recovery } from './recovery.js';
+export { EventStream } from './stream.js';
+export { tailText } from './text.js';

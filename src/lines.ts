@@ -1,0 +1,177 @@
+/**
+ * Cutting bytes into lines, forwards and backwards. Knows no file system: the bytes are handed in.
+ *
+ * Promises: only complete lines come out, in blocks of whole lines, each block with its byte offset in the log; memory
+ * stays within one block plus the longest allowed line.
+ */
+import { EventLogError } from './errors.js';
+
+/** The byte that ends a line. */
+export const LF = 0x0a;
+/** The longest line, without its newline, unless an option says otherwise: 16 MiB. */
+export const MAX_LINE_BYTES: number = 16 * 1024 * 1024;
+/** How much is read at once: 256 KiB. */
+export const BLOCK_BYTES: number = 256 * 1024;
+
+/** Whole lines, the last newline included; valid until the cutter is filled again. */
+export interface LineBlock {
+  readonly bytes: Buffer;
+  /** The position of the first byte in the log. */
+  readonly offset: number;
+}
+
+/** Bounds and whereabouts for the errors of a cutter. */
+export interface CutterOptions {
+  readonly maxLineBytes?: number | undefined;
+  readonly blockBytes?: number | undefined;
+  readonly path?: string | undefined;
+}
+
+/**
+ * Cuts a stream of bytes into blocks of whole lines. Read into `room`, then call `take` with the number of bytes read.
+ *
+ * Invariant: the buffer holds, from `#start` on, the `#held` bytes of the log from `offset` to `end`, and no newline is
+ * among them.
+ */
+export class LineCutter {
+  readonly #maxLineBytes: number;
+  readonly #path: string | undefined;
+  #buffer: Buffer;
+  #start = 0;
+  #held = 0;
+  #offset: number;
+
+  constructor(
+    offset = 0,
+    { maxLineBytes = MAX_LINE_BYTES, blockBytes = BLOCK_BYTES, path }: CutterOptions = {},
+  ) {
+    this.#offset = offset;
+    this.#maxLineBytes = maxLineBytes;
+    this.#path = path;
+    this.#buffer = Buffer.allocUnsafeSlow(blockBytes);
+  }
+
+  /** Where the first unfinished line starts. */
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /** The position behind the last byte taken: where to read next. */
+  get end(): number {
+    return this.#offset + this.#held;
+  }
+
+  /** Bytes of the unfinished line. */
+  get tornBytes(): number {
+    return this.#held;
+  }
+
+  /** Where the next bytes go; the block taken before is no longer valid. */
+  get room(): Buffer {
+    const held = this.#buffer.subarray(this.#start, this.#start + this.#held);
+    const full = this.#held === this.#buffer.length;
+    const target = full ? Buffer.allocUnsafeSlow(this.#buffer.length * 2) : this.#buffer;
+    if (full || this.#start > 0) target.set(held);
+    this.#buffer = target;
+    this.#start = 0;
+    return target.subarray(this.#held);
+  }
+
+  /**
+   * Takes the bytes that were put into `room`; returns the lines that are now whole.
+   *
+   * @throws EventLogError `ERR_LINE_TOO_LONG` when the unfinished line is over the limit.
+   */
+  take(bytesRead: number): LineBlock | undefined {
+    const filled = this.#held + bytesRead;
+    const lastLf = this.#buffer.subarray(this.#held, filled).lastIndexOf(LF);
+    if (lastLf === -1) {
+      if (filled > this.#maxLineBytes) throw lineTooLong(this.#maxLineBytes, this.#path, this.#offset);
+      this.#held = filled;
+      return undefined;
+    }
+    const whole = this.#held + lastLf + 1;
+    const block = {
+      bytes: this.#buffer.subarray(0, whole),
+      offset: this.#offset,
+    };
+    this.#offset += whole;
+    this.#start = whole;
+    this.#held = filled - whole;
+    return block;
+  }
+}
+
+/** The error for a line over the limit. */
+export function lineTooLong(
+  maxLineBytes: number,
+  path?: string,
+  offset?: number,
+  line?: number,
+): EventLogError {
+  const what = `line is longer than ${maxLineBytes} bytes (option maxLineBytes)`;
+  return new EventLogError('ERR_LINE_TOO_LONG', what, { path, line, offset });
+}
+
+/** Reads into the whole of `buffer` from `position`, or less at the end of the file. */
+export type ReadAt = (buffer: Buffer, position: number) => Promise<number>;
+
+/** A line found from the end; `bytes` has no newline. */
+export interface FoundLine {
+  readonly bytes: Buffer;
+  readonly offset: number;
+}
+
+/**
+ * Yields the complete lines of `[start, end)` from the last to the first. `end` is a line end; bytes are read a block at
+ * a time, so finding the last line of a large log touches only its end.
+ */
+export async function* linesBackward(
+  read: ReadAt,
+  end: number,
+  {
+    start = 0,
+    maxLineBytes = MAX_LINE_BYTES,
+    blockBytes = BLOCK_BYTES,
+    path,
+  }: CutterOptions & { start?: number } = {},
+): AsyncGenerator<FoundLine> {
+  let rest: Buffer = Buffer.alloc(0); // from the start of what was read to the end of the next line to yield
+  let from = end;
+  while (from > start) {
+    if (rest.length > maxLineBytes + 1) throw lineTooLong(maxLineBytes, path, from);
+    const block = Buffer.allocUnsafeSlow(Math.min(Math.max(blockBytes, rest.length), from - start));
+    from -= block.length;
+    if ((await read(block, from)) < block.length) {
+      throw new EventLogError('ERR_LOG_TRUNCATED', 'the log became shorter while it was read', {
+        path,
+        offset: from,
+      });
+    }
+    rest = rest.length === 0 ? block : Buffer.concat([block, rest]);
+    let lineEnd = rest.length - 1; // the newline of the line to yield
+    for (let lf = previousLf(rest, lineEnd); lf !== -1; lf = previousLf(rest, lineEnd)) {
+      yield { bytes: rest.subarray(lf + 1, lineEnd), offset: from + lf + 1 };
+      lineEnd = lf;
+    }
+    rest = rest.subarray(0, lineEnd + 1);
+  }
+  if (rest.length > 0) yield { bytes: rest.subarray(0, rest.length - 1), offset: start };
+}
+
+function previousLf(bytes: Buffer, before: number): number {
+  return before === 0 ? -1 : bytes.lastIndexOf(LF, before - 1);
+}
+
+/** Finds the position behind the last newline in `[start, size)`, reading backwards; `start` when there is none. */
+export async function endOfLastLine(read: ReadAt, start: number, size: number): Promise<number> {
+  const block = Buffer.allocUnsafe(Math.min(BLOCK_BYTES, size - start));
+  for (let end = size; end > start; ) {
+    const from = Math.max(start, end - block.length);
+    const bytesRead = await read(block.subarray(0, end - from), from);
+    const lf = block.subarray(0, bytesRead).lastIndexOf(LF);
+    if (lf !== -1) return from + lf + 1;
+    end = from;
+  }
+  return start;
+}

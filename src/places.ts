@@ -1,0 +1,57 @@
+/**
+ * Where things lie in a volume: the only place that builds paths.
+ *
+ * Promise: a run id is checked before it becomes part of a path.
+ */
+import { dirname, join, resolve } from 'node:path';
+import fse from 'fs-extra';
+import { parseRunId } from './ids.js';
+
+/** The paths of one run. */
+export interface RunPlaces {
+  /** The folder that contains `.omne`, absolute. */
+  readonly root: string;
+  /** `<root>/.omne/var/runs/<run_id>` */
+  readonly folder: string;
+  /** `<root>/.omne/var/runs/<run_id>/events.jsonl` */
+  readonly log: string;
+}
+
+/** The file that holds the last run ULID handed out in a volume. */
+export function ulidLastPath(root: string): string {
+  return join(varFolder(root), '.ulid-last');
+}
+
+/** `<root>/.omne/var` */
+export function varFolder(root: string): string {
+  if (typeof root !== 'string' || root === '') throw new TypeError('the volume root must be a path');
+  return join(resolve(root), '.omne', 'var');
+}
+
+/** `<root>/.omne/var/runs` */
+export function runsFolder(root: string): string {
+  return join(varFolder(root), 'runs');
+}
+
+/** The paths of a run; `ERR_INVALID_RUN_ID` before any path is built. */
+export function placesOf(root: string, runId: string): RunPlaces {
+  parseRunId(runId);
+  const folder = join(runsFolder(root), runId);
+  return { root: resolve(root), folder, log: join(folder, 'events.jsonl') };
+}
+
+/**
+ * Finds the volume root: the nearest folder, from `start` upwards, that holds a folder `.omne`.
+ *
+ * @param start - a folder; the current one by default.
+ * @returns its absolute path, or undefined when there is none.
+ * @example
+ * const root = (await findVolumeRoot()) ?? process.cwd();
+ */
+export async function findVolumeRoot(start: string = process.cwd()): Promise<string | undefined> {
+  for (let folder = resolve(start); ; folder = dirname(folder)) {
+    const stat = await fse.stat(join(folder, '.omne')).catch(() => undefined);
+    if (stat?.isDirectory()) return folder;
+    if (folder === dirname(folder)) return undefined;
+  }
+}

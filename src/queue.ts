@@ -1,0 +1,87 @@
+/**
+ * The commit queue: turns many appends into few commits. Knows no file system and no events.
+ *
+ * Promises: entries are committed in the order they came, one commit at a time. While a commit is on its way, entries
+ * queue; the next commit takes all of them, up to `maxBatchBytes` (one entry always fits). There is no timer. More than
+ * `maxPendingBytes` waiting is refused with `ERR_BACKLOG_FULL`, and nothing of the refused entry is kept.
+ */
+import { EventLogError } from './errors.js';
+
+/** How much one commit takes at most: 1 MiB. */
+export const MAX_BATCH_BYTES: number = 1024 * 1024;
+/** How much may wait: 64 MiB. */
+export const MAX_PENDING_BYTES: number = 64 * 1024 * 1024;
+
+/** Something that waits to be committed; the commit settles it by what became of it. */
+export interface QueueEntry {
+  readonly bytes: number;
+  /** No entry behind this one may share its commit. */
+  readonly last?: boolean;
+}
+
+/** Bounds of a queue. */
+export interface QueueOptions {
+  readonly maxBatchBytes?: number | undefined;
+  readonly maxPendingBytes?: number | undefined;
+}
+
+/** Queues entries and hands them to `commit` in batches; `commit` settles the entries and never rejects. */
+export class CommitQueue<Entry extends QueueEntry> {
+  readonly #commit: (batch: Entry[]) => Promise<void>;
+  readonly #maxBatchBytes: number;
+  readonly #maxPendingBytes: number;
+  #waiting: Entry[] = [];
+  #pendingBytes = 0; // waiting or being committed
+  #running = false;
+
+  constructor(
+    commit: (batch: Entry[]) => Promise<void>,
+    { maxBatchBytes = MAX_BATCH_BYTES, maxPendingBytes = MAX_PENDING_BYTES }: QueueOptions = {},
+  ) {
+    this.#commit = commit;
+    this.#maxBatchBytes = maxBatchBytes;
+    this.#maxPendingBytes = maxPendingBytes;
+  }
+
+  /** Adds an entry behind all others. */
+  push(entry: Entry): void {
+    if (this.#pendingBytes + entry.bytes > this.#maxPendingBytes) {
+      const what = `${this.#pendingBytes} bytes of appends are waiting, ${entry.bytes} more would exceed ${this.#maxPendingBytes} (option maxPendingBytes)`;
+      throw new EventLogError('ERR_BACKLOG_FULL', what);
+    }
+    this.#pendingBytes += entry.bytes;
+    this.#waiting.push(entry);
+    if (!this.#running) {
+      this.#running = true;
+      afterMicrotasks(() => void this.#run());
+    }
+  }
+
+  async #run(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const batch = this.#takeBatch();
+      await this.#commit(batch);
+      for (const entry of batch) this.#pendingBytes -= entry.bytes;
+      // Callers that were waiting for this commit append again before the next one starts.
+      await new Promise<void>(afterMicrotasks);
+    }
+    this.#running = false;
+  }
+
+  #takeBatch(): Entry[] {
+    let count = 0;
+    let bytes = 0;
+    for (const entry of this.#waiting) {
+      bytes += entry.bytes;
+      if (count > 0 && bytes > this.#maxBatchBytes) break;
+      count++;
+      if (entry.last) break;
+    }
+    return this.#waiting.splice(0, count);
+  }
+}
+
+/** Runs `work` once the promise jobs that are due now have run: no timer, no turn of the event loop. */
+function afterMicrotasks(work: () => void): void {
+  queueMicrotask(() => process.nextTick(work));
+}

@@ -1,0 +1,66 @@
+/**
+ * Replaying a run: the log from a place of choice to its present end, as typed events.
+ *
+ * Promise: a reader changes nothing and opens the file only when it is iterated.
+ */
+import { checkReadOptions, type ReadOptions } from './filter.js';
+import type { RunPlaces } from './places.js';
+import type { Batch } from './scan.js';
+import { LogScanner } from './scan.js';
+import { type BatchSource, EventStream } from './stream.js';
+
+/**
+ * The events of a run, from disk. Iterate it, or take `batches()` or `toArray()`; once.
+ *
+ * @throws EventLogError while iterating: `ERR_RUN_NOT_FOUND`, `ERR_UNSAFE_PATH`, `ERR_MALFORMED_LINE`, `ERR_LINE_TOO_LONG`,
+ * `ERR_LOG_TRUNCATED` and `ERR_INVALID_POSITION` (both for `from`), `ERR_SYSTEM`.
+ * @example
+ * const reader = EventLog.read(root, runId, { types: ['node.failed'] });
+ * for await (const event of reader) console.log(event.type, reader.position);
+ */
+export class EventReader extends EventStream {
+  readonly #places: RunPlaces;
+  readonly #options: ReadOptions;
+  #tornBytes = 0;
+
+  /** Called by `EventLog.read`. */
+  constructor(places: RunPlaces, options: ReadOptions = {}) {
+    checkReadOptions(options);
+    super(options.from ?? 0, options.signal);
+    this.#places = places;
+    this.#options = { ...options };
+  }
+
+  /** Unterminated bytes seen at the end of the file: a line that is being written, or a torn one. */
+  get tornBytes(): number {
+    return this.#tornBytes;
+  }
+
+  protected override source(): BatchSource {
+    const { signal } = this.#options;
+    let scanner: LogScanner | undefined;
+    let closed = false;
+    const next = async (): Promise<Batch | undefined> => {
+      signal?.throwIfAborted(); // before the file is opened
+      scanner ??= await LogScanner.open(this.#places, this.#options);
+      if (closed) return undefined;
+      if (scanner.exhausted) return undefined;
+      const batch = await scanner.next();
+      if (batch === undefined) this.#tornBytes = scanner.tornBytes;
+      return batch;
+    };
+    let last: Promise<unknown> = Promise.resolve();
+    return {
+      next: () => {
+        const result = next();
+        last = result.catch(() => undefined);
+        return result;
+      },
+      close: async () => {
+        closed = true;
+        await last; // never close a file that is being read
+        await scanner?.close();
+      },
+    };
+  }
+}
