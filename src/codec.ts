@@ -6,17 +6,10 @@
  * README lists the differences. What `append` accepts, `decodeEvent` gives back equal.
  */
 import { isUtf8 } from 'node:buffer';
-import {
-  checkText,
-  DRAFT_SHAPES,
-  EVENT_SHAPES,
-  SchemaViolation,
-  type Shape,
-  shapeFor,
-  takeRecord,
-} from './check.js';
+import { DRAFT_SHAPES, EVENT_SHAPES, SchemaViolation, type Shape, shapeFor, takeRecord } from './check.js';
 import { EventLogError, MalformedLineError } from './errors.js';
 import type { RunEvent } from './events.js';
+import { checkText } from './json-text.js';
 
 /**
  * Encodes an event as one line of canonical JSON, without the newline.

@@ -5,7 +5,8 @@
  *
  *     errors      every error, and how its message is put together
  *     events      the eight event types as data; the TypeScript types come from it
- *     check       values and text against the schema
+ *     check       values against the schema
+ *     json-text   what JSON.parse forgets: repeated keys, how numbers are written
  *     ids         ULIDs that only rise, run ids
  *     places      where things lie in a volume
  *     codec       one line <-> one event
@@ -23,6 +24,7 @@
  *     reader      replay
  *     decoder     events from any byte stream
  *     event-log   the class that ties it together
+ *     text        cutting text to a number of bytes
  *     cli, demo   the command `omne-log`
  */
 export { decodeEvent, encodeEvent } from './codec.js';
