@@ -4,7 +4,9 @@ import type { EventLog, NodeStarted } from '../src/index.js';
 declare const log: EventLog;
 
 test('append resolves to the event of the draft type', () => {
-  expectTypeOf(log.append({ type: 'node.started', node_id: 'a', kind: 'bash' })).resolves.toEqualTypeOf<NodeStarted>();
+  expectTypeOf(
+    log.append({ type: 'node.started', node_id: 'a', kind: 'bash' }),
+  ).resolves.toEqualTypeOf<NodeStarted>();
 });
 
 test('unknown fields do not compile', () => {

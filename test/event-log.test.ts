@@ -1,0 +1,271 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { appendFile, mkdir, rm, truncate } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { expect, test, vi } from 'vitest';
+import { decodeEvent, type EventDraft, EventLog, EventLogError } from '../src/index.js';
+import { temporaryVolume } from './support/volume.js';
+
+const gate = (name: string) => ({ type: 'gate.passed', node_id: 'n', gate: name, method: 'hook' }) as const;
+const linesOf = (log: EventLog) => readFileSync(log.path, 'utf8').split('\n').slice(0, -1);
+const code = (name: string) => expect.objectContaining({ name: 'EventLogError', code: name });
+
+test('create makes the folder and an empty log where the design says', async () => {
+  const root = temporaryVolume();
+  await using log = await EventLog.create(root, 'feature');
+  expect(log.runId).toMatch(/^feature-[0-7][0-9a-hjkmnp-tv-z]{25}$/);
+  expect(log.root).toBe(root);
+  expect(log.path).toBe(join(root, '.omne/var/runs', log.runId, 'events.jsonl'));
+  expect(statSync(log.path).size).toBe(0);
+  expect(log.recovered).toBeUndefined();
+});
+
+test('create makes a missing root, and the option mode narrows permissions', async () => {
+  const root = join(temporaryVolume(), 'not', 'there');
+  await using log = await EventLog.create(root, 'feature', { mode: 0o600 });
+  expect(statSync(log.path).mode & 0o777).toBe(0o600);
+  expect(statSync(dirname(log.path)).mode & 0o777).toBe(0o700);
+  expect(statSync(join(root, '.omne/var/.ulid-last')).mode & 0o777).toBe(0o600);
+});
+
+test('two creators never share a run', async () => {
+  const root = temporaryVolume();
+  const logs = await Promise.all(Array.from({ length: 20 }, () => EventLog.create(root, 'same')));
+  expect(new Set(logs.map(log => log.runId)).size).toBe(20);
+  await Promise.all(logs.map(log => log.close()));
+});
+
+test('an append resolves with the event, its line is in the file, canonical', async () => {
+  await using log = await EventLog.create(temporaryVolume(), 'feature');
+  const event = await log.append({
+    type: 'node.started',
+    node_id: 'plan',
+    kind: 'prompt',
+    name: 'añadir 🔐',
+  });
+  expect(linesOf(log)).toEqual([
+    `{"type":"node.started","id":"${event.id}","ts":"${event.ts}","run_id":"${log.runId}","node_id":"plan","kind":"prompt","name":"añadir 🔐"}`,
+  ]);
+  expect(event).toEqual(decodeEvent(linesOf(log)[0] ?? ''));
+  expect(event.ts).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+});
+
+test('defaulted fields are filled in memory and left out on disk', async () => {
+  await using log = await EventLog.create(temporaryVolume(), 'feature');
+  const event = await log.append({ type: 'pipe.started', pipe: 'feature', inputs: [] });
+  expect(event).toMatchObject({ inputs: [], distro_version: '' });
+  expect(linesOf(log)[0]).not.toMatch(/inputs|distro_version/);
+});
+
+test('events stand in the order of the calls, ids strictly rising, however many appenders there are', async () => {
+  await using log = await EventLog.create(temporaryVolume(), 'feature');
+  const names = Array.from({ length: 2000 }, (_, index) => String(index));
+  const events = await Promise.all(names.map(name => log.append(gate(name))));
+  const read = await log.read().toArray();
+  expect(read).toEqual(events);
+  expect(read.map(event => event.type === 'gate.passed' && event.gate)).toEqual(names);
+  const ids = read.map(event => event.id);
+  expect(ids).toEqual([...new Set(ids)].sort());
+});
+
+test('appendAll keeps its order between other appends', async () => {
+  await using log = await EventLog.create(temporaryVolume(), 'feature');
+  const before = log.append(gate('before'));
+  const all = log.appendAll(
+    (function* () {
+      for (const name of ['a', 'b', 'c']) yield gate(name);
+    })(),
+  );
+  const after = log.append(gate('after'));
+  await Promise.all([before, all, after]);
+  expect((await log.read().toArray()).map(event => 'gate' in event && event.gate)).toEqual([
+    'before',
+    'a',
+    'b',
+    'c',
+    'after',
+  ]);
+  expect(await log.appendAll([])).toEqual([]);
+});
+
+test('a draft changed after the call is written as it was', async () => {
+  await using log = await EventLog.create(temporaryVolume(), 'feature');
+  const inputs = [{ key: 'task', value: 'before' }];
+  const draft = { type: 'pipe.started' as const, pipe: 'feature', inputs };
+  const appended = log.append(draft);
+  draft.pipe = 'changed';
+  inputs[0] = { key: 'other', value: 'after' };
+  inputs.push({ key: 'more', value: 'after' });
+  const event = await appended;
+  expect(event).toMatchObject({ pipe: 'feature', inputs: [{ key: 'task', value: 'before' }] });
+  expect(await log.read().toArray()).toEqual([event]);
+});
+
+test('an invalid draft names its field, and nothing is written', async () => {
+  await using log = await EventLog.create(temporaryVolume(), 'feature');
+  const bad = { type: 'node.failed', node_id: 'n', error: { kind: 'nope' } } as unknown as EventDraft;
+  await expect(log.append(bad)).rejects.toMatchObject({ code: 'ERR_INVALID_EVENT', field: 'error.kind' });
+  await expect(log.appendAll([gate('fine'), bad])).rejects.toMatchObject({
+    code: 'ERR_INVALID_EVENT',
+    field: '[1].error.kind',
+  });
+  expect(statSync(log.path).size).toBe(0);
+});
+
+test('nothing is appended behind a terminal event, also not in the same call or the same tick', async () => {
+  const root = temporaryVolume();
+  const log = await EventLog.create(root, 'feature');
+  await expect(log.appendAll([{ type: 'pipe.completed' }, gate('late')])).rejects.toThrow(
+    code('ERR_RUN_ENDED'),
+  );
+  expect(statSync(log.path).size).toBe(0);
+  const [end, late] = await Promise.allSettled([
+    log.append({ type: 'pipe.aborted', reason: 'stopped' }),
+    log.append(gate('late')),
+  ]);
+  expect(end.status).toBe('fulfilled');
+  expect(late).toMatchObject({ status: 'rejected', reason: { code: 'ERR_RUN_ENDED' } });
+  await log.close();
+  await using again = await EventLog.open(root, log.runId);
+  await expect(again.append(gate('late'))).rejects.toThrow(code('ERR_RUN_ENDED'));
+  expect(linesOf(log).length).toBe(1);
+});
+
+test('ids go on rising after open, and when the clock went back', async () => {
+  const root = temporaryVolume();
+  const log = await EventLog.create(root, 'feature');
+  const first = await log.append(gate('first'));
+  await log.close();
+  vi.useFakeTimers({ toFake: ['Date'], now: new Date('2001-01-01') });
+  try {
+    await using again = await EventLog.open(root, log.runId);
+    const second = await again.append(gate('second'));
+    const third = await again.append(gate('third'));
+    expect([second.id > first.id, third.id > second.id]).toEqual([true, true]);
+    expect(second.ts.startsWith('2001')).toBe(true);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test('allocate gives an id only; open with create makes the run, also in a prepared folder', async () => {
+  const root = temporaryVolume();
+  const runId = await EventLog.allocate(root, 'feature');
+  expect(existsSync(join(root, '.omne/var/runs', runId))).toBe(false);
+  await expect(EventLog.open(root, runId)).rejects.toThrow(code('ERR_RUN_NOT_FOUND'));
+  await mkdir(join(root, '.omne/var/runs', runId, 'nodes'), { recursive: true });
+  await using log = await EventLog.open(root, runId, { create: true });
+  await log.append(gate('a'));
+  await using second = await EventLog.open(root, runId, { create: true });
+  await second.append(gate('b'));
+  expect(linesOf(log).length).toBe(2);
+});
+
+test('a backlog over maxPendingBytes is refused, and what was queued is written', async () => {
+  await using log = await EventLog.create(temporaryVolume(), 'feature', { maxPendingBytes: 1000 });
+  const outcomes = await Promise.allSettled(Array.from({ length: 10 }, (_, i) => log.append(gate(`${i}`))));
+  const refused = outcomes.filter(outcome => outcome.status === 'rejected');
+  expect(refused.length).toBeGreaterThan(0);
+  for (const { reason } of refused) expect(reason).toMatchObject({ code: 'ERR_BACKLOG_FULL' });
+  expect(linesOf(log).length).toBe(10 - refused.length);
+  await log.append(gate('later'));
+});
+
+test('a line of exactly maxLineBytes is written and read; one byte more is ERR_LINE_TOO_LONG', async () => {
+  await using log = await EventLog.create(temporaryVolume(), 'feature', { maxLineBytes: 300 });
+  const frame = Buffer.byteLength(linesOf(await sized(log, '')).at(-1) ?? '');
+  await sized(log, 'é'.repeat((300 - frame) >> 1) + 'x'.repeat((300 - frame) & 1));
+  expect(Buffer.byteLength(linesOf(log).at(-1) ?? '')).toBe(300);
+  await expect(sized(log, 'x'.repeat(301 - frame))).rejects.toThrow(code('ERR_LINE_TOO_LONG'));
+  expect((await log.read({ maxLineBytes: 300 }).toArray()).length).toBe(2);
+  await expect(log.read({ maxLineBytes: 299 }).toArray()).rejects.toThrow(code('ERR_LINE_TOO_LONG'));
+});
+
+async function sized(log: EventLog, message: string): Promise<EventLog> {
+  await log.append({ type: 'node.failed', node_id: 'n', error: { kind: 'crash' }, message });
+  return log;
+}
+
+test('a message of 17 MiB is refused, one of 15 MiB is kept and read back', async () => {
+  await using log = await EventLog.create(temporaryVolume(), 'feature');
+  await expect(sized(log, 'x'.repeat(17 * 1024 * 1024))).rejects.toThrow(code('ERR_LINE_TOO_LONG'));
+  await sized(log, 'x'.repeat(15 * 1024 * 1024));
+  expect((await log.read().toArray()).length).toBe(1);
+});
+
+test('close waits for what is pending, refuses what comes later, and may be called again', async () => {
+  const log = await EventLog.create(temporaryVolume(), 'feature');
+  const pending = Array.from({ length: 50 }, (_, i) => log.append(gate(`${i}`)));
+  const closing = log.close();
+  await expect(log.append(gate('late'))).rejects.toThrow(code('ERR_LOG_CLOSED'));
+  await Promise.all([closing, log.close()]);
+  await log.close();
+  expect((await Promise.all(pending)).length).toBe(50);
+  expect(linesOf(log).length).toBe(50);
+});
+
+test('await using closes the log', async () => {
+  let outside: EventLog | undefined;
+  {
+    await using log = await EventLog.create(temporaryVolume(), 'feature');
+    outside = log;
+  }
+  await expect(outside.append(gate('late'))).rejects.toThrow(code('ERR_LOG_CLOSED'));
+});
+
+test('flush resolves when all appends called before are on disk, and at once when there are none', async () => {
+  await using log = await EventLog.create(temporaryVolume(), 'feature');
+  await log.flush();
+  const appends = Promise.all([log.append(gate('a')), log.append(gate('b'))]);
+  await log.flush();
+  expect(linesOf(log).length).toBe(2);
+  await appends;
+});
+
+test('open mends a torn tail and keeps its bytes', async () => {
+  const root = temporaryVolume();
+  const log = await EventLog.create(root, 'feature');
+  const kept = await log.append(gate('kept'));
+  await log.close();
+  const size = statSync(log.path).size;
+  await appendFile(log.path, '{"type":"gate.pa');
+  await using again = await EventLog.open(root, log.runId);
+  expect(again.recovered).toMatchObject({ offset: size, bytes: 16 });
+  const savedTo = again.recovered?.savedTo ?? '';
+  expect(savedTo).toMatch(/events\.jsonl\.torn-[0-7][0-9a-z]{25}$/);
+  expect(readFileSync(savedTo, 'utf8')).toBe('{"type":"gate.pa');
+  const next = await again.append(gate('next'));
+  expect(await again.read().toArray()).toEqual([kept, next]);
+});
+
+test('a deleted log takes no more appends', async () => {
+  await using log = await EventLog.create(temporaryVolume(), 'feature');
+  await log.append(gate('a'));
+  await rm(log.path);
+  await expect(log.append(gate('b'))).rejects.toThrow(code('ERR_LOG_REPLACED'));
+  await expect(log.flush()).rejects.toThrow(code('ERR_LOG_REPLACED'));
+});
+
+test('a log cut behind its writer takes no more appends', async () => {
+  await using log = await EventLog.create(temporaryVolume(), 'feature');
+  await log.append(gate('a'));
+  await truncate(log.path, 3);
+  await expect(log.append(gate('b'))).rejects.toThrow(code('ERR_LOG_TRUNCATED'));
+});
+
+test('mistakes in the options are TypeErrors before anything is made', async () => {
+  const root = temporaryVolume();
+  await expect(EventLog.create(root, 'feature', { maxLineBytes: -1 })).rejects.toThrow(TypeError);
+  await expect(EventLog.create(root, 'feature', { lockTimeout: Number.NaN })).rejects.toThrow(TypeError);
+  await expect(EventLog.create('', 'feature')).rejects.toThrow(TypeError);
+  await expect(EventLog.create(root, 7 as unknown as string)).rejects.toThrow(TypeError);
+  expect(readdirSync(root)).toEqual([]);
+});
+
+test('every error carries its code, path and a message that names the path', async () => {
+  const root = temporaryVolume();
+  const missing = 'feature-01kp8g6dg0zg6axb6gqz17wf7m';
+  const error = await EventLog.open(root, missing).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(EventLogError);
+  expect(error).toMatchObject({ path: join(root, '.omne/var/runs', missing, 'events.jsonl') });
+  expect(String(error)).toContain(missing);
+});

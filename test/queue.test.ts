@@ -1,0 +1,100 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { CommitQueue, type QueueEntry } from '../src/queue.js';
+
+/** A queue whose commits are finished by hand. */
+function handQueue(options: { maxBatchBytes?: number; maxPendingBytes?: number } = {}) {
+  const batches: QueueEntry[][] = [];
+  const finish: (() => void)[] = [];
+  const queue = new CommitQueue<QueueEntry>(batch => {
+    batches.push(batch);
+    return new Promise(resolve => finish.push(resolve));
+  }, options);
+  return { queue, batches, finishNext: () => finish.shift()?.() };
+}
+
+const entry = (bytes: number, last = false): QueueEntry => ({ bytes, last });
+
+test('entries pushed in one tick share a commit', async () => {
+  const { queue, batches } = handQueue();
+  const entries = [entry(1), entry(2), entry(3)];
+  for (const each of entries) queue.push(each);
+  await turn();
+  expect(batches).toEqual([entries]);
+});
+
+test('what comes while a commit is on its way waits and goes into the next one, in order', async () => {
+  const { queue, batches, finishNext } = handQueue();
+  const [first, second, third] = [entry(1), entry(2), entry(3)];
+  queue.push(first);
+  await turn();
+  queue.push(second);
+  queue.push(third);
+  await turn();
+  expect(batches).toEqual([[first]]);
+  finishNext();
+  await turn();
+  expect(batches).toEqual([[first], [second, third]]);
+});
+
+test('callers woken by a commit are back in the queue before the next commit starts', async () => {
+  const batches: number[] = [];
+  const queue = new CommitQueue<QueueEntry & { done: () => void }>(async batch => {
+    batches.push(batch.length);
+    for (const each of batch) each.done();
+  });
+  const append = () => new Promise<void>(resolve => queue.push({ bytes: 1, done: resolve }));
+  const deepAppend = async () => append(); // a wrapper costs further turns of the microtask queue
+  await Promise.all(
+    Array.from({ length: 10 }, async (_, index) => {
+      for (let i = 0; i < 5; i++) await (index % 2 === 0 ? append() : deepAppend());
+    }),
+  );
+  expect(batches).toEqual([10, 10, 10, 10, 10]);
+});
+
+test('a batch stops at maxBatchBytes, but one larger entry always fits', async () => {
+  const { queue, batches, finishNext } = handQueue({ maxBatchBytes: 10 });
+  const entries = [entry(6), entry(4), entry(1), entry(25), entry(2)];
+  for (const each of entries) queue.push(each);
+  for (let i = 0; i < 4; i++) {
+    await turn();
+    finishNext();
+  }
+  await turn();
+  expect(batches.map(batch => batch.map(({ bytes }) => bytes))).toEqual([[6, 4], [1], [25], [2]]);
+});
+
+test('nothing shares a commit behind an entry marked last', async () => {
+  const { queue, batches, finishNext } = handQueue();
+  for (const each of [entry(1), entry(2, true), entry(3)]) queue.push(each);
+  await turn();
+  finishNext();
+  await turn();
+  expect(batches.map(batch => batch.map(({ bytes }) => bytes))).toEqual([[1, 2], [3]]);
+});
+
+test('more than maxPendingBytes is refused, counting what is being committed, until a commit ends', async () => {
+  const { queue, batches, finishNext } = handQueue({ maxPendingBytes: 10 });
+  queue.push(entry(4));
+  await turn();
+  queue.push(entry(6));
+  expect(() => queue.push(entry(1))).toThrow(expect.objectContaining({ code: 'ERR_BACKLOG_FULL' }));
+  finishNext();
+  await turn();
+  queue.push(entry(4));
+  finishNext();
+  await turn();
+  expect(batches.map(batch => batch.map(({ bytes }) => bytes))).toEqual([[4], [6], [4]]);
+});
+
+test('an idle queue starts again', async () => {
+  const { queue, batches, finishNext } = handQueue();
+  queue.push(entry(1));
+  await turn();
+  finishNext();
+  await turn();
+  queue.push(entry(2));
+  await turn();
+  expect(batches.length).toBe(2);
+});
