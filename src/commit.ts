@@ -13,8 +13,8 @@ import { EventLogError, errnoOf, isNoSpace, systemError } from './errors.js';
 import { isTerminal } from './events.js';
 import type { LogFile } from './file.js';
 import { UlidSequence } from './ids.js';
-import { LOCK_TIMEOUT_MS, waitForLock } from './lock.js';
 import { cutTornTail, inspectEnd, type Recovery } from './recovery.js';
+import { Turns } from './turns.js';
 
 /** One call of `append` or `appendAll`: it resolves when all its events are durable, and keeps none when it is refused. */
 export interface Append {
@@ -36,7 +36,8 @@ export interface CommitterOptions {
 /** Writes batches of appends to one log. */
 export class Committer {
   readonly #file: LogFile;
-  readonly #options: CommitterOptions;
+  readonly #turns: Turns | undefined;
+  readonly #maxLineBytes: number | undefined;
   readonly #ids = new UlidSequence();
   #end = -1; // the end of the log as this writer last saw it
   #ended = false;
@@ -44,7 +45,8 @@ export class Committer {
 
   constructor(file: LogFile, options: CommitterOptions) {
     this.#file = file;
-    this.#options = options;
+    this.#maxLineBytes = options.maxLineBytes;
+    if (options.lock) this.#turns = new Turns(file, options.lockTimeoutMs);
   }
 
   /** Why the log takes no more, once it has failed. */
@@ -54,11 +56,11 @@ export class Committer {
 
   /** Looks at the log for the first time and mends a torn tail. */
   async start(): Promise<Recovery | undefined> {
-    await this.#lock();
+    await this.#turns?.take();
     try {
       return await this.#look();
     } finally {
-      this.#unlock();
+      this.#turns?.release();
     }
   }
 
@@ -68,7 +70,7 @@ export class Committer {
     let error: unknown;
     try {
       if (this.#failure !== undefined) throw this.#failure;
-      await this.#lock();
+      await this.#turns?.take();
       try {
         await this.#look();
         if (this.#ended)
@@ -79,7 +81,7 @@ export class Committer {
           landed += count;
         });
       } finally {
-        this.#unlock();
+        this.#turns?.release();
       }
     } catch (thrown) {
       error = thrown;
@@ -88,19 +90,6 @@ export class Committer {
       if (index < landed) entry.resolve();
       else entry.reject(systemError('the log could not be read', this.#file.path, error));
     });
-  }
-
-  async #lock(): Promise<void> {
-    if (!this.#options.lock) return;
-    await waitForLock(
-      () => this.#file.tryLock(),
-      this.#file.path,
-      this.#options.lockTimeoutMs ?? LOCK_TIMEOUT_MS,
-    );
-  }
-
-  #unlock(): void {
-    if (this.#options.lock) this.#file.unlock();
   }
 
   /** Takes in what others appended since the last look. */
@@ -114,12 +103,10 @@ export class Committer {
       throw this.#fail(new EventLogError('ERR_LOG_TRUNCATED', 'the log was cut behind its writer', facts));
     }
     const read = (buffer: Buffer, position: number) => this.#file.read(buffer, position);
-    const { maxLineBytes } = this.#options;
-    const { end, tornBytes, last } = await inspectEnd(read, size, {
-      start: Math.max(this.#end, 0),
-      path,
-      maxLineBytes,
-    });
+    const start = Math.max(this.#end, 0);
+    const maxLineBytes = this.#maxLineBytes;
+    const { end, tornBytes, last } = await inspectEnd(read, size, { start, path, maxLineBytes });
+    if (this.#end >= 0) this.#turns?.metPeer();
     if (last !== undefined) {
       this.#ids.raiseTo(last.id);
       this.#ended = isTerminal(last);

@@ -6,6 +6,7 @@
  *
  * Promise: `create` resolves only when the log, empty as it is, would survive a power cut.
  */
+import fse from 'fs-extra';
 import { type AllocateOptions, allocateRunId } from './allocate.js';
 import { type PreparedEvent, prepareDraft } from './codec.js';
 import { type Append, Committer } from './commit.js';
@@ -15,6 +16,7 @@ import { type LogFile, openLogFile } from './file.js';
 import type { ReadOptions } from './filter.js';
 import { makeRunFolder, syncRunFolders } from './folders.js';
 import { lineTooLong, MAX_LINE_BYTES } from './lines.js';
+import { holdLive } from './liveness.js';
 import { HAS_FLOCK } from './lock.js';
 import { placesOf, type RunPlaces } from './places.js';
 import { CommitQueue } from './queue.js';
@@ -59,7 +61,7 @@ export class EventLog implements AsyncDisposable {
   /** What `open` cut from a torn tail; undefined when there was nothing to mend. */
   readonly recovered: Recovery | undefined;
 
-  readonly #file: LogFile;
+  readonly #opened: Opened;
   readonly #committer: Committer;
   readonly #queue: CommitQueue<Append>;
   readonly #maxLineBytes: number;
@@ -71,7 +73,7 @@ export class EventLog implements AsyncDisposable {
     this.runId = runId;
     this.path = places.log;
     this.recovered = opened.recovery;
-    this.#file = opened.file;
+    this.#opened = opened;
     this.#committer = opened.committer;
     this.#queue = new CommitQueue(batch => opened.committer.commit(batch), options);
     this.#maxLineBytes = options.maxLineBytes ?? MAX_LINE_BYTES;
@@ -129,22 +131,20 @@ export class EventLog implements AsyncDisposable {
     options: LogOptions,
     make: 'create' | 'ensure' | undefined,
   ): Promise<EventLog> {
+    const { lock = HAS_FLOCK, lockTimeout: lockTimeoutMs, maxLineBytes } = options;
     const file = await openLogFile(places, { mode: options.mode, make });
+    let live: number | undefined;
     try {
       if (make !== undefined) {
         await file.sync();
         await syncRunFolders(places);
       }
-      const { lock = HAS_FLOCK, lockTimeout, maxLineBytes } = options;
-      const committer = new Committer(file, {
-        lock,
-        lockTimeoutMs: lockTimeout,
-        maxLineBytes,
-      });
+      if (lock) live = await holdLive(places.folder, lockTimeoutMs);
+      const committer = new Committer(file, { lock, lockTimeoutMs, maxLineBytes });
       const recovery = await committer.start();
-      return new EventLog(places, runId, { file, committer, recovery }, options);
+      return new EventLog(places, runId, { file, live, committer, recovery }, options);
     } catch (error) {
-      await file.close();
+      await closeAll(file, live);
       throw systemError('the log could not be opened', places.log, error);
     }
   }
@@ -206,9 +206,9 @@ export class EventLog implements AsyncDisposable {
 
   /** Waits for every append called before, then closes the file. May be called more than once. */
   close(): Promise<void> {
-    this.#closing ??= (this.#latest ?? Promise.resolve())
-      .catch(() => undefined)
-      .then(() => this.#file.close());
+    const { file, live } = this.#opened;
+    const settled = (this.#latest ?? Promise.resolve()).catch(() => undefined);
+    this.#closing ??= settled.then(() => closeAll(file, live));
     return this.#closing;
   }
 
@@ -255,8 +255,17 @@ export class EventLog implements AsyncDisposable {
 
 interface Opened {
   readonly file: LogFile;
+  readonly live: number | undefined; // the descriptor that marks the run as live
   readonly committer: Committer;
   readonly recovery: Recovery | undefined;
+}
+
+async function closeAll(file: LogFile, live: number | undefined): Promise<void> {
+  try {
+    await file.close();
+  } finally {
+    if (live !== undefined) await fse.close(live);
+  }
 }
 
 function allocation({ mode, lock, lockTimeout }: LogOptions): AllocateOptions {

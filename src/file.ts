@@ -13,6 +13,13 @@ import { EventLogError, errnoOf, systemError, unsafePath } from './errors.js';
 import { checkFolders, syncFolder } from './folders.js';
 import { tryLock, unlock } from './lock.js';
 import type { RunPlaces } from './places.js';
+import { Slots } from './slots.js';
+
+/**
+ * A write that waits for the disk blocks a thread of libuv's pool, which serves all file work of the process. One thread
+ * always stays free for others, however many logs commit at once and however long a disk takes.
+ */
+const slots = new Slots(Math.max(1, Number(process.env['UV_THREADPOOL_SIZE'] ?? 4) - 1 || 3));
 
 /** What the writer needs of a file: the seam at which tests put a disk that crashes. */
 export interface LogFile {
@@ -80,9 +87,14 @@ class NodeLogFile implements LogFile {
   }
 
   async append(bytes: Uint8Array): Promise<number> {
-    const written = await writeOnce(this.#fd, bytes);
-    if (!this.#dsync) await this.sync();
-    return written;
+    await slots.enter();
+    try {
+      const written = await writeOnce(this.#fd, bytes);
+      if (!this.#dsync) await this.sync();
+      return written;
+    } finally {
+      slots.leave();
+    }
   }
 
   sync(): Promise<void> {

@@ -13,6 +13,9 @@
  *     lines       bytes -> whole lines, forwards and backwards
  *     queue       many appends -> few commits
  *     lock        flock(2) between processes
+ *     turns       taking turns at that lock, so that nobody starves
+ *     liveness    which runs have a writer
+ *     slots       how many writes may wait for the disk at once
  *     folders     making, checking and syncing folders
  *     file        one write, one sync, on the right file
  *     allocate    run ids that rise across processes
@@ -24,6 +27,7 @@
  *     reader      replay
  *     decoder     events from any byte stream
  *     event-log   the class that ties it together
+ *     verify      checking and mending a run
  *     text        cutting text to a number of bytes
  *     cli, demo   the command `omne-log`
  */
@@ -66,3 +70,10 @@ export { EventReader } from './reader.js';
 export type { Recovery } from './recovery.js';
 export { EventStream } from './stream.js';
 export { tailText } from './text.js';
+export {
+  type Problem,
+  repairRun,
+  type VerifyOptions,
+  type VerifyReport,
+  verifyRun,
+} from './verify.js';

@@ -62,7 +62,7 @@ export function unlock(fd: number): void {
   libc().flock(fd, LOCK_UN);
 }
 
-/** Takes the exclusive lock through `attempt`, polling every few milliseconds until the budget is used up. */
+/** Polls `attempt` every few milliseconds until it succeeds or the budget is used up (`ERR_LOCK_TIMEOUT`). */
 export async function waitForLock(
   attempt: () => boolean,
   path: string,
@@ -75,7 +75,11 @@ export async function waitForLock(
       const what = `the lock was held by others for ${timeoutMs} ms (option lockTimeout)`;
       throw new EventLogError('ERR_LOCK_TIMEOUT', what, { path });
     }
-    // Uneven steps keep several waiters from polling in step with each other.
-    await sleep(Math.min(left, 1 + Math.random() * 3));
+    await sleep(Math.min(left, unevenMs()));
   }
+}
+
+/** Uneven steps keep several waiters from polling in step with each other. */
+function unevenMs(): number {
+  return 1 + Math.random() * 3;
 }

@@ -1,0 +1,57 @@
+/**
+ * One event as one line for people: time, type, node, details, in columns.
+ *
+ * Promise: whatever the event holds, the result is a single line and safe to print.
+ */
+import type { EventType, RunEvent } from './events.js';
+import { paint, printable } from './terminal.js';
+
+const COLOURS = {
+  'pipe.started': 'bold',
+  'pipe.completed': 'green',
+  'pipe.aborted': 'red',
+  'node.started': 'blue',
+  'node.completed': 'green',
+  'node.failed': 'red',
+  'gate.passed': 'cyan',
+  'iteration.started': 'gray',
+} as const satisfies Record<EventType, string>;
+
+const TIME_WIDTH = '12:00:00.000'.length;
+const TYPE_WIDTH = 'iteration.started'.length;
+const NODE_WIDTH = 12;
+
+/** The line of an event; the time is UTC, as in the log. */
+export function eventLine(event: RunEvent): string {
+  const time = printable(event.ts.slice(11, 11 + TIME_WIDTH)).padEnd(TIME_WIDTH);
+  const type = paint(COLOURS[event.type], event.type.padEnd(TYPE_WIDTH));
+  const node = ('node_id' in event ? printable(event.node_id) : '').padEnd(NODE_WIDTH);
+  return `${time}  ${type}  ${node}  ${printable(detailsOf(event).trimEnd())}`.trimEnd();
+}
+
+function detailsOf(event: RunEvent): string {
+  switch (event.type) {
+    case 'pipe.started':
+      return [event.pipe, ...event.inputs.map(({ key, value }) => `${key}=${value}`)].join('  ');
+    case 'pipe.completed':
+      return '';
+    case 'pipe.aborted':
+      return event.reason;
+    case 'node.started':
+      return [event.kind, event.name, event.model].filter(part => part !== undefined).join('  ');
+    case 'node.completed':
+      return withoutRunFolder(event.output_path, event.run_id);
+    case 'node.failed':
+      return event.message === undefined ? event.error.kind : `${event.error.kind}: ${event.message}`;
+    case 'gate.passed':
+      return [event.gate, `(${event.method})`, event.stdout ?? ''].join(' ');
+    case 'iteration.started':
+      return `#${event.iteration}, output from byte ${event.byte_offset}`;
+  }
+}
+
+/** Within its run, a path is clear without the 60 characters that lead to the run's folder. */
+function withoutRunFolder(path: string, runId: string): string {
+  const folder = `.omne/var/runs/${runId}/`;
+  return path.startsWith(folder) ? path.slice(folder.length) : path;
+}

@@ -1,0 +1,211 @@
+/**
+ * Checking and mending a run, for operators.
+ *
+ * Promises: `verifyRun` names everything that is wrong with a log and does not change a byte. `repairRun` mends the torn
+ * tail, as opening does, and nothing else. Memory stays bounded, however much is wrong.
+ */
+import { decodeEvent } from './codec.js';
+import { EventLogError, MalformedLineError, systemError } from './errors.js';
+import { EventLog, type OpenLogOptions } from './event-log.js';
+import { isTerminal, type RunEvent } from './events.js';
+import { openForReading } from './file.js';
+import { LF, LineCutter, MAX_LINE_BYTES } from './lines.js';
+import { placesOf } from './places.js';
+import type { Recovery } from './recovery.js';
+
+/** One thing that is wrong with a log. */
+export interface Problem {
+  /**
+   * `malformed`: a whole line is no event; `line-too-long`: it is over the limit, and so was not checked;
+   * `id-not-rising`: an id is not greater than the one before; `foreign-run-id`: an event of another run;
+   * `behind-terminal`: an event stands behind the one that ended the run; `torn-tail`: unterminated bytes at the end.
+   */
+  readonly kind:
+    | 'malformed'
+    | 'line-too-long'
+    | 'id-not-rising'
+    | 'foreign-run-id'
+    | 'behind-terminal'
+    | 'torn-tail';
+  /** The line, counted from 1. */
+  readonly line: number;
+  /** The byte offset of its start. */
+  readonly offset: number;
+  /** What is wrong, in words. */
+  readonly message: string;
+}
+
+/** What `verifyRun` found. */
+export interface VerifyReport {
+  readonly runId: string;
+  readonly path: string;
+  /** Nothing is wrong; a torn tail counts as wrong. */
+  readonly ok: boolean;
+  /** The size of the log in bytes. */
+  readonly bytes: number;
+  /** Whole lines. */
+  readonly lines: number;
+  /** Whole lines that are events. */
+  readonly events: number;
+  /** Unterminated bytes at the end. */
+  readonly tornBytes: number;
+  /** Whether the run has a terminal event. */
+  readonly ended: boolean;
+  /** How many problems there are in all. */
+  readonly problemCount: number;
+  /** The first `maxProblems` of them, in file order. */
+  readonly problems: readonly Problem[];
+}
+
+/** How a run is verified. */
+export interface VerifyOptions {
+  /** How many problems the report lists at most; 1000 by default. The others are counted. */
+  maxProblems?: number;
+  /** The longest line accepted, in bytes; 16 MiB by default. */
+  maxLineBytes?: number;
+  /** Called now and then with the bytes checked and the bytes there are. */
+  onProgress?: (bytes: number, total: number) => void;
+  /** Ends the checking: it rejects with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+/**
+ * Checks every line of a run's log; changes nothing.
+ *
+ * @throws EventLogError `ERR_INVALID_RUN_ID`, `ERR_RUN_NOT_FOUND`, `ERR_UNSAFE_PATH`, `ERR_SYSTEM`; what is wrong with the
+ * log is no error but part of the report.
+ * @example
+ * const report = await verifyRun(root, runId);
+ * for (const { line, message } of report.problems) console.log(`line ${line}: ${message}`);
+ */
+export async function verifyRun(
+  root: string,
+  runId: string,
+  options: VerifyOptions = {},
+): Promise<VerifyReport> {
+  const places = placesOf(root, runId);
+  const log = await openForReading(places);
+  try {
+    const { maxLineBytes = MAX_LINE_BYTES, maxProblems = 1000, onProgress, signal } = options;
+    const cutter = new LineCutter(0, { maxLineBytes });
+    const check = new LineChecker(runId, maxLineBytes, maxProblems);
+    for (let read = -1; read !== 0 && !check.stopped; ) {
+      signal?.throwIfAborted();
+      read = await log.read(cutter.room, cutter.end);
+      try {
+        const block = cutter.take(read);
+        if (block !== undefined) check.lines(block.bytes, block.offset);
+      } catch (error) {
+        check.tooLong(error, cutter.offset);
+      }
+      onProgress?.(cutter.end, Math.max(cutter.end, log.size()));
+    }
+    return { runId, path: places.log, bytes: log.size(), ...check.finish(cutter.offset, cutter.tornBytes) };
+  } catch (error) {
+    throw options.signal?.aborted ? error : systemError('the log could not be read', places.log, error);
+  } finally {
+    await log.close();
+  }
+}
+
+/** Holds each line against the rules of a log. */
+class LineChecker {
+  readonly #runId: string;
+  readonly #maxLineBytes: number;
+  readonly #maxProblems: number;
+  readonly #problems: Problem[] = [];
+  #problemCount = 0;
+  #lines = 0;
+  #events = 0;
+  #lastId = '';
+  #ended = false;
+  stopped = false;
+
+  constructor(runId: string, maxLineBytes: number, maxProblems: number) {
+    this.#runId = runId;
+    this.#maxLineBytes = maxLineBytes;
+    this.#maxProblems = maxProblems;
+  }
+
+  lines(bytes: Buffer, offset: number): void {
+    for (let start = 0, end: number; start < bytes.length; start = end + 1) {
+      end = bytes.indexOf(LF, start);
+      this.#lines++;
+      if (end - start > this.#maxLineBytes) {
+        this.#problem('line-too-long', offset + start, `the line has ${end - start} bytes`);
+        continue;
+      }
+      try {
+        this.#event(decodeEvent(bytes.subarray(start, end)), offset + start);
+      } catch (error) {
+        if (!(error instanceof MalformedLineError)) throw error;
+        this.#problem('malformed', offset + start, error.reason);
+      }
+    }
+  }
+
+  #event(event: RunEvent, offset: number): void {
+    this.#events++;
+    if (event.id <= this.#lastId) {
+      this.#problem('id-not-rising', offset, `id ${event.id} is not greater than ${this.#lastId} before it`);
+    } else {
+      this.#lastId = event.id;
+    }
+    if (event.run_id !== this.#runId) {
+      this.#problem('foreign-run-id', offset, `the event is of run ${event.run_id}`);
+    }
+    if (this.#ended)
+      this.#problem('behind-terminal', offset, `${event.type} stands behind the terminal event`);
+    this.#ended ||= isTerminal(event);
+  }
+
+  tooLong(error: unknown, offset: number): void {
+    if (!(error instanceof EventLogError && error.code === 'ERR_LINE_TOO_LONG')) throw error;
+    this.#lines++;
+    this.#problem('line-too-long', offset, 'the line is over the limit without an end; checking ended here');
+    this.stopped = true;
+  }
+
+  #problem(kind: Problem['kind'], offset: number, message: string): void {
+    this.#problemCount++;
+    if (this.#problems.length < this.#maxProblems) {
+      this.#problems.push({ kind, line: this.#lines, offset, message });
+    }
+  }
+
+  finish(offset: number, tornBytes: number): Omit<VerifyReport, 'runId' | 'path' | 'bytes'> {
+    const lines = this.#lines;
+    if (tornBytes > 0 && !this.stopped) {
+      this.#lines++;
+      this.#problem('torn-tail', offset, `${tornBytes} bytes without a newline at the end`);
+    }
+    return {
+      ok: this.#problemCount === 0,
+      lines,
+      events: this.#events,
+      tornBytes,
+      ended: this.#ended,
+      problemCount: this.#problemCount,
+      problems: this.#problems,
+    };
+  }
+}
+
+/**
+ * Mends the torn tail of a run: saves its bytes beside the log, then cuts them; touches nothing else.
+ *
+ * @returns what was cut, or undefined when the tail was whole.
+ * @throws EventLogError as `EventLog.open` does; `ERR_LOG_CORRUPT` for damage that is no torn tail.
+ * @example
+ * const cut = await repairRun(root, runId);
+ * console.log(cut ? `${cut.bytes} bytes are kept in ${cut.savedTo}` : 'nothing to mend');
+ */
+export async function repairRun(
+  root: string,
+  runId: string,
+  options: Omit<OpenLogOptions, 'create'> = {},
+): Promise<Recovery | undefined> {
+  const log = await EventLog.open(root, runId, options);
+  await log.close();
+  return log.recovered;
+}

@@ -1,0 +1,182 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { BLOCK_BYTES, endOfLastLine, LineCutter, linesBackward, type ReadAt } from '../src/lines.js';
+import { collect, rejection } from './support/logs.js';
+
+const NEWLINE = 0x0a;
+
+/** Bytes in which newlines are frequent. */
+const bytes = fc
+  .array(fc.oneof(fc.constant(NEWLINE), fc.nat(255)), { maxLength: 300 })
+  .map(list => Buffer.from(list));
+
+/** Lines without their newlines, many of them empty, some longer than any block tried. */
+const lines = fc.array(
+  fc.oneof(
+    fc.constant(Buffer.alloc(0)),
+    fc.nat(90).map(length => Buffer.alloc(length, 'x')),
+  ),
+  { maxLength: 12 },
+);
+
+interface Cut {
+  readonly blocks: { readonly text: string; readonly offset: number }[];
+  readonly cutter: LineCutter;
+}
+
+function cut(content: Buffer, cutter: LineCutter, chunkSizes: readonly number[]): Cut {
+  const blocks: { text: string; offset: number }[] = [];
+  for (let at = 0, turn = 0; at < content.length; turn++) {
+    const room = cutter.room;
+    const size = Math.min(room.length, chunkSizes[turn % chunkSizes.length] ?? 1);
+    const copied = content.copy(room, 0, at, at + size);
+    const block = cutter.take(copied);
+    at += copied;
+    if (block !== undefined) blocks.push({ text: block.bytes.toString('latin1'), offset: block.offset });
+  }
+  return { blocks, cutter };
+}
+
+function readAtOf(content: Buffer): ReadAt {
+  return async (buffer, position) => content.copy(buffer, 0, position);
+}
+
+describe('LineCutter', () => {
+  const chunkSizes = fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 10 });
+  const blockBytes = fc.integer({ min: 1, max: 40 });
+
+  test('gives every whole line, in order, at its offset, and keeps the rest as torn bytes', () => {
+    fc.assert(
+      fc.property(bytes, chunkSizes, blockBytes, fc.nat(1_000_000), (content, sizes, block, start) => {
+        const { blocks, cutter } = cut(content, new LineCutter(start, { blockBytes: block }), sizes);
+        const whole = content.lastIndexOf(NEWLINE) + 1;
+        expect(blocks.map(({ text }) => text).join('')).toBe(content.toString('latin1', 0, whole));
+        for (const { text, offset } of blocks) {
+          expect(text.endsWith('\n')).toBe(true);
+          expect(content.toString('latin1', offset - start, offset - start + text.length)).toBe(text);
+        }
+        expect(cutter.offset).toBe(start + whole);
+        expect(cutter.end).toBe(start + content.length);
+        expect(cutter.tornBytes).toBe(content.length - whole);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('a line of exactly the limit passes, in chunks of any size', () => {
+    fc.assert(
+      fc.property(chunkSizes, blockBytes, fc.integer({ min: 2, max: 200 }), (sizes, block, maxLineBytes) => {
+        const content = Buffer.from(`ab\n${'x'.repeat(maxLineBytes)}\n`);
+        const cutter = new LineCutter(0, { blockBytes: block, maxLineBytes });
+        expect(
+          cut(content, cutter, sizes)
+            .blocks.map(({ text }) => text)
+            .join(''),
+        ).toBe(String(content));
+      }),
+    );
+  });
+
+  test('an endless line is ERR_LINE_TOO_LONG with path and offset before much of it is held', () => {
+    fc.assert(
+      fc.property(chunkSizes, blockBytes, fc.integer({ min: 4, max: 300 }), (sizes, block, maxLineBytes) => {
+        const cutter = new LineCutter(70, { blockBytes: block, maxLineBytes, path: 'some/log' });
+        cut(Buffer.from('one\ntwo\n'), cutter, sizes);
+        let held = 0;
+        const readOn = () => {
+          for (;;) {
+            const room = cutter.room;
+            held = cutter.tornBytes + room.length;
+            cutter.take(room.fill('x').length);
+          }
+        };
+        expect(readOn).toThrow(
+          expect.objectContaining({ code: 'ERR_LINE_TOO_LONG', path: 'some/log', offset: 78 }),
+        );
+        expect(held).toBeLessThanOrEqual(Math.max(2 * maxLineBytes, block));
+      }),
+    );
+  });
+});
+
+describe('linesBackward', () => {
+  test('gives the lines of any range from the last to the first, with blocks of any size', async () => {
+    await fc.assert(
+      fc.asyncProperty(lines, fc.nat(12), fc.boolean(), async (list, skipped, torn) => {
+        const whole = list.map(line => Buffer.concat([line, Buffer.from('\n')]));
+        const content = Buffer.concat([...whole, Buffer.from(torn ? 'torn' : '')]);
+        let offset = 0;
+        const placed = whole.map(line => {
+          offset += line.length;
+          return { bytes: line.subarray(0, -1), offset: offset - line.length };
+        });
+        const start = placed[skipped]?.offset ?? 0;
+        const expected = placed.filter(line => line.offset >= start).reverse();
+        for (let blockBytes = 1; blockBytes <= 40; blockBytes++) {
+          const found = await collect(linesBackward(readAtOf(content), offset, { start, blockBytes }));
+          expect(found).toEqual(expected);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('reads no further back than the lines that were asked for', async () => {
+    const content = Buffer.from('0123456789\n'.repeat(100));
+    let lowest = content.length;
+    const read: ReadAt = async (buffer, position) => {
+      lowest = Math.min(lowest, position);
+      return content.copy(buffer, 0, position);
+    };
+    let asked = 0;
+    for await (const { offset } of linesBackward(read, content.length, { blockBytes: 22 })) {
+      asked++;
+      if (asked === 3) expect(offset).toBe(content.length - 33);
+      if (asked === 3) break;
+    }
+    expect(lowest).toBe(content.length - 44);
+  });
+
+  test('a line over the limit is ERR_LINE_TOO_LONG, one of exactly the limit is given', async () => {
+    const content = Buffer.from(`first\n${'x'.repeat(50)}\nlast\n`);
+    for (let blockBytes = 1; blockBytes <= 40; blockBytes++) {
+      const options = { blockBytes, path: 'some/log' };
+      const found = await collect(
+        linesBackward(readAtOf(content), content.length, { ...options, maxLineBytes: 50 }),
+      );
+      expect(found.map(line => line.bytes.length)).toEqual([4, 50, 5]);
+      const read = collect(
+        linesBackward(readAtOf(content), content.length, { ...options, maxLineBytes: 10 }),
+      );
+      expect(await rejection(read)).toMatchObject({ code: 'ERR_LINE_TOO_LONG', path: 'some/log' });
+    }
+  });
+
+  test('a log that becomes shorter while it is read is ERR_LOG_TRUNCATED', async () => {
+    const content = Buffer.from('one\ntwo\n');
+    const found = collect(linesBackward(readAtOf(content), content.length + 1, { path: 'some/log' }));
+    expect(await rejection(found)).toMatchObject({ code: 'ERR_LOG_TRUNCATED', path: 'some/log' });
+  });
+});
+
+describe('endOfLastLine', () => {
+  test('finds the position behind the last newline in any range', async () => {
+    await fc.assert(
+      fc.asyncProperty(bytes, fc.nat(300), fc.nat(300), async (content, one, other) => {
+        const start = Math.min(one, other, content.length);
+        const size = Math.min(Math.max(one, other), content.length);
+        const newline = content.subarray(start, size).lastIndexOf(NEWLINE);
+        expect(await endOfLastLine(readAtOf(content), start, size)).toBe(start + newline + 1);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('looks behind a torn line of many blocks', async () => {
+    for (const torn of [BLOCK_BYTES - 1, BLOCK_BYTES, BLOCK_BYTES + 1, 3 * BLOCK_BYTES]) {
+      const content = Buffer.concat([Buffer.from('one\ntwo\n'), Buffer.alloc(torn, 'x')]);
+      expect(await endOfLastLine(readAtOf(content), 0, content.length)).toBe(8);
+      expect(await endOfLastLine(readAtOf(content), 8, content.length)).toBe(8);
+    }
+  });
+});
