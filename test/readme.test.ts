@@ -1,0 +1,86 @@
+/** Every code block of the README runs: JavaScript as programs of their own, jq lines on the demo's log. */
+import { execFile } from 'node:child_process';
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+import { temporaryVolume } from './support/volume.js';
+
+const run = promisify(execFile);
+const project = fileURLToPath(new URL('..', import.meta.url));
+const readme = await readFile(join(project, 'README.md'), 'utf8');
+
+/** The code blocks of one language, each with the heading it stands under. */
+function blocks(language: string): { heading: string; code: string }[] {
+  const found: { heading: string; code: string }[] = [];
+  let heading = '';
+  for (const [, title, tag, code] of readme.matchAll(/^#+ (.+)$|^```(\w+)\n([\s\S]*?)^```$/gm)) {
+    if (title !== undefined) heading = title;
+    else if (tag === language && code !== undefined) found.push({ heading, code });
+  }
+  return found;
+}
+
+/** A folder in which `import 'omne-event-log'` finds this project. */
+async function consumer(): Promise<string> {
+  const folder = temporaryVolume();
+  await mkdir(join(folder, 'node_modules'));
+  await symlink(project, join(folder, 'node_modules', 'omne-event-log'), 'dir');
+  return folder;
+}
+
+const examples = blocks('js').map(({ heading, code }, index) => ({
+  name: `${heading} (block ${index + 1})`,
+  code,
+}));
+
+test.each(examples)('the example under "$name" runs and prints something', async ({ code }) => {
+  const folder = await consumer();
+  await writeFile(join(folder, 'example.mjs'), code);
+  const { stdout, stderr } = await run(process.execPath, ['example.mjs'], { cwd: folder });
+  expect(stderr).toBe('');
+  if (code.includes('console.log')) expect(stdout).not.toBe('');
+});
+
+test('what the examples say they print is what they print', async () => {
+  const folder = await consumer();
+  const outputs: string[] = [];
+  for (const { code } of examples) {
+    await writeFile(join(folder, 'example.mjs'), code);
+    outputs.push((await run(process.execPath, ['example.mjs'], { cwd: folder })).stdout);
+  }
+  const printed = outputs.join('');
+  for (const text of ['ERR_RUN_ENDED', 'ERR_INVALID_EVENT kind', 'true missing field "id"', 'true 1']) {
+    expect(readme).toContain(text);
+    expect(printed).toContain(text);
+  }
+});
+
+test('the jq lines work on the log of the demo', async () => {
+  const folder = temporaryVolume();
+  const { stdout } = await run(process.execPath, [join(project, 'dist/cli.js'), 'demo', '--dir', folder]);
+  const log = /\S+events\.jsonl/.exec(stdout)?.[0] ?? '';
+  const lines = blocks('sh').flatMap(({ code }) => code.split('\n').filter(line => line.startsWith('jq ')));
+  expect(lines.length).toBeGreaterThanOrEqual(3);
+  for (const line of lines) {
+    const { stdout: printed } = await run('sh', ['-c', line], { cwd: dirname(log) });
+    expect(printed.trim()).not.toBe('');
+  }
+});
+
+test('every error code has a heading, and every heading is a code', async () => {
+  const source = await readFile(join(project, 'src/errors.ts'), 'utf8');
+  const codes = [...source.matchAll(/^ {2}\| '(ERR_\w+)'/gm)].map(([, code]) => code);
+  const headings = [...readme.matchAll(/^### (`ERR_.+)$/gm)].flatMap(
+    ([, line]) => line?.match(/ERR_\w+/g) ?? [],
+  );
+  expect(headings.sort()).toEqual(codes.sort());
+});
+
+test('the two commands of the README are the scripts of the package', async () => {
+  const { scripts } = JSON.parse(await readFile(join(project, 'package.json'), 'utf8'));
+  expect(readme).toMatch(/^npm ci && npm run demo/m);
+  expect(readme).toMatch(/^npm cit/m);
+  expect(Object.keys(scripts)).toEqual(expect.arrayContaining(['build', 'test', 'check', 'bench', 'demo']));
+});
