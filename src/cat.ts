@@ -19,7 +19,8 @@ export const cat: Command = defineCommand({
   },
   async run({ values, positionals: [runId = ''], signal }) {
     const root = values.root ?? (await findVolumeRoot());
-    if (root === undefined) throw new UsageError('there is no folder .omne here or above; name one with --root');
+    if (root === undefined)
+      throw new UsageError('there is no folder .omne here or above; name one with --root');
     const lineOf = values.json === true ? jsonLine : eventLine;
     for await (const events of EventLog.read(root, runId, { signal }).batches()) {
       await print(events.map(lineOf).join('\n'));

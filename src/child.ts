@@ -1,13 +1,11 @@
 /**
  * One child process of a pipe, from its start to its end.
  *
- * Promise: bounded memory however much a child prints, and no child is left running when `run` settles.
+ * Promise: bounded memory however much a child prints, and no child is left running when `runChild` settles.
  */
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
-import { errnoOf } from './errors.js';
-import type { ErrorKind } from './events.js';
-import { tailText } from './text.js';
+import { type ErrorKind, tailText } from './index.js';
 
 /** A program and its arguments. */
 export type CommandLine = readonly [program: string, ...args: string[]];
@@ -46,7 +44,7 @@ export class NodeFailure extends Error {
 }
 
 /** Runs a child to its end; a program that is not there is a `host_missing` failure, an aborted signal rejects. */
-export async function run([program, ...args]: CommandLine, options: ChildOptions): Promise<Ended> {
+export async function runChild([program, ...args]: CommandLine, options: ChildOptions): Promise<Ended> {
   const { cwd, env, signal, stdout = 'pipe' } = options;
   signal?.throwIfAborted();
   const child = spawn(program, args, { cwd, env, stdio: ['ignore', stdout, 'pipe'] });
@@ -61,7 +59,7 @@ export async function run([program, ...args]: CommandLine, options: ChildOptions
     signal?.throwIfAborted();
     return { succeeded: status === 'exit code 0', status, stdout: output(), stderr: errors() };
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
       throw new NodeFailure('host_missing', 'program not found', `${program}: not found`);
     }
     throw error;

@@ -50,8 +50,9 @@ function help(): string {
 }
 
 async function version(): Promise<string> {
-  const description = await readFile(new URL('../package.json', import.meta.url), 'utf8');
-  return JSON.parse(description).version;
+  const text = await readFile(new URL('../package.json', import.meta.url), 'utf8');
+  const manifest: { version: string } = JSON.parse(text);
+  return manifest.version;
 }
 
 /** Says on stderr what went wrong, where that is not known already, and gives the exit code for it. */
@@ -61,10 +62,9 @@ function exitCodeOf(error: unknown): number {
   if (code === 'EPIPE') return EXIT.ok;
   const message = error instanceof Error ? error.message : String(error);
   const usage = error instanceof UsageError || code?.startsWith('ERR_PARSE_ARGS_') === true;
-  const prefix = usage || code === undefined ? '' : `${code}: `;
+  // Node's own system errors begin with their code already.
+  const prefix = usage || code === undefined || message.startsWith(code) ? '' : `${code}: `;
   const hint = usage ? '\nomne-log --help tells how it is used.' : '';
-  console.error(
-    `${paint('red', 'omne-log:', process.stderr)} ${prefix}${printable(message)}${hint}`,
-  );
+  console.error(`${paint('red', 'omne-log:', process.stderr)} ${prefix}${printable(message)}${hint}`);
   return usage ? EXIT.usage : EXIT.error;
 }

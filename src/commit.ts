@@ -111,9 +111,19 @@ export class Committer {
       this.#ids.raiseTo(last.id);
       this.#ended = isTerminal(last);
     }
-    const recovery = tornBytes === 0 ? undefined : await cutTornTail(this.#file, end, size, this.#ids);
+    const recovery = tornBytes === 0 ? undefined : await this.#mend(end, size);
     this.#end = end;
     return recovery;
+  }
+
+  async #mend(end: number, size: number): Promise<Recovery> {
+    try {
+      return await cutTornTail(this.#file, end, size, this.#ids);
+    } catch (error) {
+      // As long as the tail stands nothing has happened; a cut that may not be durable is like a failed sync.
+      if (this.#end >= 0 && !this.#sizeIs(size)) throw this.#outcomeUnknown(error);
+      throw systemError('the torn tail could not be saved and cut', this.#file.path, error);
+    }
   }
 
   /** Writes the batch; reports entries as they become durable. */
@@ -163,10 +173,17 @@ export class Committer {
       return await this.#file.append(bytes);
     } catch (error) {
       // Without room a write changes nothing. If the size changed all the same, it was the sync that failed.
-      if (isNoSpace(error) && syscallOf(error) === 'write' && this.#file.stat().size === this.#end) {
+      if (isNoSpace(error) && syscallOf(error) === 'write' && this.#sizeIs(this.#end))
         throw this.#noSpace(error);
-      }
       throw this.#outcomeUnknown(error);
+    }
+  }
+
+  #sizeIs(size: number): boolean {
+    try {
+      return this.#file.stat().size === size;
+    } catch {
+      return false; // unknown, and so the outcome is
     }
   }
 

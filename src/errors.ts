@@ -5,6 +5,8 @@
  * offset where there is one, and `cause` keeps the original error. Messages may change, codes do not.
  */
 
+import { constants } from 'node:os';
+
 /** The stable codes of `EventLogError`; the README has a heading for each. */
 export type EventLogErrorCode =
   | 'ERR_BACKLOG_FULL'
@@ -98,7 +100,9 @@ function whereabouts({ path, line, offset }: ErrorFacts): string {
 
 /** The errno name of a system error (`ENOSPC`, `ENOENT`, ...), or undefined for anything else. */
 export function errnoOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  if (!(error instanceof Error)) return undefined;
+  if ('errno' in error && error.errno === -constants.errno.EDQUOT) return 'EDQUOT'; // libuv has no name for it
+  return 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
 /** The error for a link, or for something that is not what must stand there. */

@@ -171,7 +171,7 @@ export class EventLog implements AsyncDisposable {
    * The draft is copied at once: it may be changed or reused while the append is under way.
    *
    * @throws EventLogError (as a rejection) `ERR_INVALID_EVENT`, `ERR_LINE_TOO_LONG`, `ERR_BACKLOG_FULL`, `ERR_RUN_ENDED`,
-   * `ERR_LOG_CLOSED`, `ERR_NO_SPACE`, `ERR_LOCK_TIMEOUT`: nothing of the event was kept. `ERR_LOG_FAILED`: whether it was is unknown.
+   * `ERR_LOG_CLOSED`, `ERR_NO_SPACE`, `ERR_LOCK_TIMEOUT`, `ERR_SYSTEM`: nothing of the event was kept. `ERR_LOG_FAILED`: whether it was is unknown.
    * `ERR_LOG_CORRUPT`, `ERR_LOG_TRUNCATED`, `ERR_LOG_REPLACED`: the log was damaged by others, nothing was kept.
    * @example
    * const started = await log.append({ type: 'node.started', node_id: 'plan', kind: 'prompt' });
@@ -224,32 +224,30 @@ export class EventLog implements AsyncDisposable {
   }
 
   #enqueue(prepare: () => PreparedEvent[]): Promise<RunEvent[]> {
-    const settled = new Promise<RunEvent[]>((resolve, reject) => {
-      if (this.#closing !== undefined) {
-        throw new EventLogError('ERR_LOG_CLOSED', 'the log is closed', {
-          path: this.path,
-        });
-      }
+    let queued = false;
+    const appended = new Promise<RunEvent[]>((resolve, reject) => {
       const events = prepare();
+      this.#checkMayAppend(events); // behind `prepare`, which runs the caller's getters and iterators
       if (events.length === 0) return resolve([]);
-      const bytes = events.reduce((sum, prepared) => sum + prepared.bytes, 0);
-      const terminal = events.findIndex(({ event }) => isTerminal(event));
-      if (terminal !== -1 && terminal < events.length - 1) {
-        throw new EventLogError('ERR_RUN_ENDED', 'an event stands behind the terminal one', {
-          path: this.path,
-        });
-      }
-      const done = () => resolve(events.map(({ event }) => event));
       this.#queue.push({
         events,
-        bytes,
-        last: terminal !== -1,
-        resolve: done,
+        bytes: events.reduce((sum, prepared) => sum + prepared.bytes, 0),
+        last: events.some(({ event }) => isTerminal(event)),
+        resolve: () => resolve(events.map(({ event }) => event)),
         reject,
       });
+      queued = true;
     });
-    this.#latest = settled;
-    return settled;
+    if (queued) this.#latest = appended; // settles behind all before it; a refused one settles at once
+    return appended;
+  }
+
+  #checkMayAppend(events: readonly PreparedEvent[]): void {
+    const facts = { path: this.path };
+    if (this.#closing !== undefined) throw new EventLogError('ERR_LOG_CLOSED', 'the log is closed', facts);
+    if (events.slice(0, -1).some(({ event }) => isTerminal(event))) {
+      throw new EventLogError('ERR_RUN_ENDED', 'an event stands behind the terminal one', facts);
+    }
   }
 }
 
@@ -262,9 +260,9 @@ interface Opened {
 
 async function closeAll(file: LogFile, live: number | undefined): Promise<void> {
   try {
-    await file.close();
-  } finally {
-    if (live !== undefined) await fse.close(live);
+    await file.close().finally(() => (live === undefined ? undefined : fse.close(live)));
+  } catch (error) {
+    throw systemError('the log could not be closed', file.path, error);
   }
 }
 

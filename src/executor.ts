@@ -7,7 +7,7 @@
  */
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type CommandLine, type Ended, NodeFailure, run } from './child.js';
+import { type CommandLine, type Ended, NodeFailure, runChild } from './child.js';
 import { type ErrorKind, type EventDraft, EventLog, type Input, type RunEvent } from './index.js';
 
 /** A hook that must succeed before its node counts as completed. */
@@ -87,7 +87,9 @@ class PipeRun {
     await this.#append({ type: 'pipe.started', pipe: name, inputs: [...inputs] });
     try {
       const reason = await this.#runSteps();
-      await this.#append(reason === undefined ? { type: 'pipe.completed' } : { type: 'pipe.aborted', reason });
+      await this.#append(
+        reason === undefined ? { type: 'pipe.completed' } : { type: 'pipe.aborted', reason },
+      );
       return reason;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
@@ -104,8 +106,12 @@ class PipeRun {
     for (const step of this.#pipe.steps) {
       // Settled, not all: no child may outlive its run because its neighbour failed first.
       const outcomes = await Promise.allSettled(step.map(node => this.#runNode(node)));
-      for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
-      for (const outcome of outcomes) if (outcome.status === 'fulfilled' && outcome.value) return outcome.value;
+      let failure: string | undefined;
+      for (const outcome of outcomes) {
+        if (outcome.status === 'rejected') throw outcome.reason;
+        failure ??= outcome.value;
+      }
+      if (failure !== undefined) return failure;
     }
     return undefined;
   }
@@ -134,7 +140,7 @@ class PipeRun {
     await using capture = await open(join(this.#folder, 'nodes', `${node.id}.out`), 'ax');
     if (node.kind === 'loop') await this.#iterate(node, capture);
     else await this.#run(node.command, 'crash', capture);
-    await capture.datasync(); // the output is as durable as the event that will name it
+    await capture.datasync(); // what an event points at reaches the disk before the event does
   }
 
   async #iterate(node: LoopNode, capture: FileHandle): Promise<void> {
@@ -164,7 +170,12 @@ class PipeRun {
 
   #spawn(command: CommandLine, capture?: FileHandle): Promise<Ended> {
     const cwd = join(this.#folder, 'work');
-    return run(command, { cwd, env: this.#environment, signal: this.#options.signal, stdout: capture?.fd });
+    return runChild(command, {
+      cwd,
+      env: this.#environment,
+      signal: this.#options.signal,
+      stdout: capture?.fd,
+    });
   }
 
   async #append(draft: EventDraft): Promise<void> {

@@ -19,7 +19,7 @@ import { Slots } from './slots.js';
  * A write that waits for the disk blocks a thread of libuv's pool, which serves all file work of the process. One thread
  * always stays free for others, however many logs commit at once and however long a disk takes.
  */
-const slots = new Slots(Math.max(1, Number(process.env['UV_THREADPOOL_SIZE'] ?? 4) - 1 || 3));
+const slots = new Slots(Math.max(1, (Number(process.env['UV_THREADPOOL_SIZE']) || 4) - 1));
 
 /** What the writer needs of a file: the seam at which tests put a disk that crashes. */
 export interface LogFile {
@@ -218,8 +218,10 @@ async function readFully(fd: number, buffer: Buffer, position: number): Promise<
 function readOnce(fd: number, buffer: Buffer, start: number, position: number): Promise<number> {
   return new Promise((resolve, reject) => {
     fs.read(fd, buffer, start, buffer.length - start, position, (error, bytesRead) => {
-      if (error) reject(error);
-      else resolve(bytesRead);
+      if (error === null) resolve(bytesRead);
+      else if (errnoOf(error) === 'EINTR')
+        resolve(readOnce(fd, buffer, start, position)); // libuv repeats all but reads
+      else reject(error);
     });
   });
 }

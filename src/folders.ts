@@ -34,15 +34,29 @@ export async function makeRunFolder(places: RunPlaces, mode = 0o666): Promise<bo
 export async function makeVarFolder(root: string, mode = 0o666): Promise<void> {
   const folder = varFolder(root);
   try {
-    const first = await fse.mkdir(dirname(folder), {
-      recursive: true,
-      mode: folderMode(mode),
-    });
+    const above = dirname(folder);
+    const first = await makeAbove(above, mode);
     // A new entry is durable once its parent is synced; the first new folder may be far above the root.
-    if (first !== undefined) await syncFolders(dirname(dirname(folder)), dirname(first));
+    if (first !== undefined) await syncFolders(dirname(above), dirname(first));
     await makeFolder(folder, mode);
   } catch (error) {
     throw systemError('the volume folder could not be made', folder, error);
+  }
+}
+
+/**
+ * Makes a folder and those above it that are missing; links are the user's own business here. Returns the first one made.
+ * Node's recursive `mkdir` does the same but never comes back where a folder cannot be made at all, as in /proc.
+ */
+async function makeAbove(folder: string, mode: number): Promise<string | undefined> {
+  if ((await fse.stat(folder).catch(() => undefined))?.isDirectory()) return undefined;
+  const first = folder === dirname(folder) ? undefined : await makeAbove(dirname(folder), mode);
+  try {
+    await fse.mkdir(folder, { mode: folderMode(mode) });
+    return first ?? folder;
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST' || !(await fse.stat(folder)).isDirectory()) throw error;
+    return first; // somebody else was quicker
   }
 }
 

@@ -29,7 +29,14 @@
  *     event-log   the class that ties it together
  *     verify      checking and mending a run
  *     text        cutting text to a number of bytes
- *     cli, demo   the command `omne-log`
+ *     index       the public names
+ *     terminal    text for people: escapes, colours, stdout
+ *     command     what a command of `omne-log` is
+ *     event-line  one event as one line for people
+ *     child, executor     a small pipe executor: how to embed the library
+ *     demo-pipe, demo     a real pipe run, logged and replayed
+ *     cat         a run from disk, line by line
+ *     cli         the command `omne-log`
  */
 export { decodeEvent, encodeEvent } from './codec.js';
 export { type DecoderOptions, eventDecoder } from './decoder.js';

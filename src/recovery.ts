@@ -7,7 +7,7 @@
  * end of the log, never the whole.
  */
 import { decodeEvent } from './codec.js';
-import { EventLogError, MalformedLineError, systemError } from './errors.js';
+import { EventLogError, MalformedLineError } from './errors.js';
 import type { RunEvent } from './events.js';
 import type { LogFile } from './file.js';
 import type { UlidSequence } from './ids.js';
@@ -72,8 +72,8 @@ export async function inspectEnd(read: ReadAt, size: number, options: InspectOpt
  */
 async function beforeHole(read: ReadAt, start: number, end: number): Promise<number> {
   const from = Math.max(start, end - MAX_BATCH_BYTES);
-  const bytes = Buffer.allocUnsafe(end - from);
-  await read(bytes, from);
+  const space = Buffer.allocUnsafe(end - from);
+  const bytes = space.subarray(0, await read(space, from));
   const first = bytes.indexOf(0);
   if (first === -1) return end;
   let behind = first;
@@ -85,21 +85,17 @@ async function beforeHole(read: ReadAt, start: number, end: number): Promise<num
   return startsLikeHole && endsLikeHole && startKnown ? from + lineStart : end;
 }
 
-/** Saves the torn tail beside the log, then cuts it off; both are durable when this resolves. */
+/** Saves the torn tail beside the log, then cuts it off; both are durable when this resolves. Rejects with system errors. */
 export async function cutTornTail(
   file: LogFile,
   end: number,
   size: number,
   ids: UlidSequence,
 ): Promise<Recovery> {
-  try {
-    const savedTo = await file.copyTail(end, `.torn-${ids.next(Date.now())}`);
-    await file.truncate(end);
-    await file.sync();
-    return { offset: end, bytes: size - end, savedTo };
-  } catch (error) {
-    throw systemError('the torn tail could not be saved and cut', file.path, error);
-  }
+  const savedTo = await file.copyTail(end, `.torn-${ids.next(Date.now())}`);
+  await file.truncate(end);
+  await file.sync();
+  return { offset: end, bytes: size - end, savedTo };
 }
 
 async function lineNumberAt(read: ReadAt, offset: number): Promise<number> {

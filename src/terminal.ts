@@ -4,7 +4,7 @@
  * Promise: text that came out of an event or a path passes `printable` first, so it can neither move the cursor, nor
  * change colours, nor reorder the line it stands in. Colours follow NO_COLOR, FORCE_COLOR and whether stdout is a terminal.
  */
-import { type InspectColor, styleText } from 'node:util';
+import { styleText } from 'node:util';
 
 /** C0 controls, DEL and C1 controls, the bidirectional controls, and the two line separators of Unicode. */
 const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
@@ -25,7 +25,7 @@ export function printable(text: string): string {
 
 /** A text in a colour, where `stream` shows colours. */
 export function paint(
-  colour: InspectColor,
+  colour: Parameters<typeof styleText>[0],
   text: string,
   stream: NodeJS.WriteStream = process.stdout,
 ): string {
