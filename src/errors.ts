@@ -10,6 +10,8 @@ import { constants } from 'node:os';
 /** The stable codes of `EventLogError`; the README has a heading for each. */
 export type EventLogErrorCode =
   | 'ERR_BACKLOG_FULL'
+  | 'ERR_CAPTURE_NOT_FOUND'
+  | 'ERR_CAPTURE_TRUNCATED'
   | 'ERR_INVALID_EVENT'
   | 'ERR_INVALID_PIPE'
   | 'ERR_INVALID_POSITION'

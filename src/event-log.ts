@@ -22,6 +22,8 @@ import { placesOf, type RunPlaces } from './places.js';
 import { CommitQueue } from './queue.js';
 import { EventReader } from './reader.js';
 import type { Recovery } from './recovery.js';
+import { listRuns, type RunSummary, type RunsOptions } from './runs.js';
+import { EventTail, type TailOptions } from './tail.js';
 
 /** How a log is written. */
 export interface LogOptions {
@@ -158,6 +160,35 @@ export class EventLog implements AsyncDisposable {
    */
   static read(root: string, runId: string, options: ReadOptions = {}): EventReader {
     return new EventReader(placesOf(root, runId), options);
+  }
+
+  /**
+   * Follows a run while it is written, by this or any other process; see `EventTail`.
+   *
+   * @throws EventLogError `ERR_INVALID_RUN_ID` at once, all others while iterating.
+   * @example
+   * for await (const event of EventLog.tail(root, runId, { from: savedPosition })) await handle(event);
+   */
+  static tail(root: string, runId: string, options: TailOptions = {}): EventTail {
+    return new EventTail(placesOf(root, runId), options);
+  }
+
+  /** Follows this run; see `EventLog.tail`. */
+  tail(options: TailOptions = {}): EventTail {
+    return EventLog.tail(this.root, this.runId, options);
+  }
+
+  /**
+   * Summaries of the runs of a volume, oldest first; see `RunSummary`.
+   *
+   * A damaged or empty log is a summary with a `problem`, never an end of the listing.
+   *
+   * @throws EventLogError `ERR_SYSTEM` while iterating when the volume cannot be listed; one without runs has none.
+   * @example
+   * for await (const run of EventLog.runs(root, { pipe: 'feature', reverse: true, limit: 10 })) console.log(run.runId, run.status);
+   */
+  static runs(root: string, options: RunsOptions = {}): AsyncGenerator<RunSummary, undefined> {
+    return listRuns(root, options);
   }
 
   /** Replays this run from disk; see `EventLog.read`. */

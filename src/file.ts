@@ -143,19 +143,38 @@ class NodeLogFile implements LogFile {
 
 /** A log opened for reading. */
 export interface ReadableLog {
+  readonly path: string;
   /** The size in bytes at this moment. */
   size(): number;
+  /** When it last changed, in milliseconds since the epoch. */
+  changedAt(): number;
+  /** Whether the file read is still the one that stands at the path. */
+  stands(): boolean;
   /** Fills `buffer` from `position`; fewer bytes only at the end of the file. */
-  read(buffer: Buffer, position: number): Promise<number>;
+  readonly read: (buffer: Buffer, position: number) => Promise<number>;
   close(): Promise<void>;
 }
 
 /** Opens the log of a run for reading; never changes anything. */
 export async function openForReading(places: RunPlaces): Promise<ReadableLog> {
+  const path = places.log;
   const fd = await openInside(places, O_RDONLY);
+  const { ino, dev } = fs.fstatSync(fd, { bigint: true });
   return {
+    path,
     size: () => fs.fstatSync(fd).size,
-    read: (buffer, position) => readFully(fd, buffer, position),
+    changedAt: () => fs.fstatSync(fd).mtimeMs,
+    stands: () => {
+      const standing = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
+      return standing?.ino === ino && standing.dev === dev;
+    },
+    read: async (buffer, position) => {
+      try {
+        return await readFully(fd, buffer, position);
+      } catch (error) {
+        throw systemError('the log could not be read', path, error);
+      }
+    },
     close: () => fse.close(fd),
   };
 }

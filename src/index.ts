@@ -9,6 +9,7 @@
  *     json-text   what JSON.parse forgets: repeated keys, how numbers are written
  *     ids         ULIDs that only rise, run ids
  *     places      where things lie in a volume
+ *     matcher     canonical lines, recognised by regular expressions from the schema
  *     codec       one line <-> one event
  *     lines       bytes -> whole lines, forwards and backwards
  *     queue       many appends -> few commits
@@ -22,9 +23,14 @@
  *     filter      which events a reader hands out
  *     recovery    the end of a log, and mending a torn one
  *     commit      lock -> look -> stamp -> encode -> write -> sync -> unlock
+ *     start       where a reading begins
  *     scan        file -> lines -> events -> batches
  *     stream      batches -> consumer, with a position
  *     reader      replay
+ *     tail        following a live run
+ *     state       what happened in a run, folded from its events
+ *     iterations  the text of a loop node's iterations
+ *     runs        listing the runs of a volume
  *     decoder     events from any byte stream
  *     event-log   the class that ties it together
  *     verify      checking and mending a run
@@ -72,10 +78,14 @@ export {
 } from './events.js';
 export type { ReadOptions } from './filter.js';
 export { isRunId, parseRunId } from './ids.js';
+export { type Iteration, iterations } from './iterations.js';
 export { findVolumeRoot } from './places.js';
 export { EventReader } from './reader.js';
 export type { Recovery } from './recovery.js';
+export type { RunSummary, RunsOptions } from './runs.js';
+export { deriveRunState, type GateState, type NodeState, type RunState, RunStateReducer } from './state.js';
 export { EventStream } from './stream.js';
+export { EventTail, type TailOptions } from './tail.js';
 export { tailText } from './text.js';
 export {
   type Problem,

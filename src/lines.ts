@@ -28,18 +28,17 @@ export interface CutterOptions {
 }
 
 /**
- * Cuts a stream of bytes into blocks of whole lines. Read into `room`, then call `take` with the number of bytes read.
+ * Cuts a log into blocks of whole lines. Read at `offset` into `room`, then call `take` with the number of bytes read.
  *
- * Invariant: the buffer holds, from `#start` on, the `#held` bytes of the log from `offset` to `end`, and no newline is
- * among them.
+ * An unfinished line is not kept: it is read again, from its start, with the bytes behind it. So a torn tail that a
+ * recovering writer cuts between two reads never mixes with what is appended in its place.
  */
 export class LineCutter {
   readonly #maxLineBytes: number;
   readonly #path: string | undefined;
   #buffer: Buffer;
-  #start = 0;
-  #held = 0;
   #offset: number;
+  #tornBytes = 0;
 
   constructor(
     offset = 0,
@@ -51,53 +50,42 @@ export class LineCutter {
     this.#buffer = Buffer.allocUnsafeSlow(blockBytes);
   }
 
-  /** Where the first unfinished line starts. */
+  /** Where the first line not handed out starts, and where to read next. */
   get offset(): number {
     return this.#offset;
   }
 
-  /** The position behind the last byte taken: where to read next. */
-  get end(): number {
-    return this.#offset + this.#held;
-  }
-
-  /** Bytes of the unfinished line. */
+  /** Bytes of the unfinished line at the end of the last read. */
   get tornBytes(): number {
-    return this.#held;
+    return this.#tornBytes;
   }
 
   /** Where the next bytes go; the block taken before is no longer valid. */
   get room(): Buffer {
-    const held = this.#buffer.subarray(this.#start, this.#start + this.#held);
-    const full = this.#held === this.#buffer.length;
-    const target = full ? Buffer.allocUnsafeSlow(this.#buffer.length * 2) : this.#buffer;
-    if (full || this.#start > 0) target.set(held);
-    this.#buffer = target;
-    this.#start = 0;
-    return target.subarray(this.#held);
+    if (this.#tornBytes === this.#buffer.length) {
+      const larger = Math.min(
+        this.#buffer.length * 2,
+        Math.max(this.#maxLineBytes + 1, this.#buffer.length + 1),
+      );
+      this.#buffer = Buffer.allocUnsafeSlow(larger);
+    }
+    return this.#buffer;
   }
 
   /**
-   * Takes the bytes that were put into `room`; returns the lines that are now whole.
+   * Takes the bytes that were put into `room`; returns the whole lines among them.
    *
    * @throws EventLogError `ERR_LINE_TOO_LONG` when the unfinished line is over the limit.
    */
   take(bytesRead: number): LineBlock | undefined {
-    const filled = this.#held + bytesRead;
-    const lastLf = this.#buffer.subarray(this.#held, filled).lastIndexOf(LF);
+    const lastLf = this.#buffer.subarray(0, bytesRead).lastIndexOf(LF);
+    this.#tornBytes = bytesRead - lastLf - 1;
     if (lastLf === -1) {
-      if (filled > this.#maxLineBytes) throw lineTooLong(this.#maxLineBytes, this.#path, this.#offset);
-      this.#held = filled;
+      if (bytesRead > this.#maxLineBytes) throw lineTooLong(this.#maxLineBytes, this.#path, this.#offset);
       return undefined;
     }
-    const whole = this.#held + lastLf + 1;
-    const block = {
-      bytes: this.#buffer.subarray(0, whole),
-      offset: this.#offset,
-    };
-    this.#offset += whole;
-    this.#start = whole;
-    this.#held = filled - whole;
+    const block = { bytes: this.#buffer.subarray(0, lastLf + 1), offset: this.#offset };
+    this.#offset += lastLf + 1;
     return block;
   }
 }

@@ -5,6 +5,7 @@
  */
 import { dirname, join, resolve } from 'node:path';
 import fse from 'fs-extra';
+import { unsafePath } from './errors.js';
 import { parseRunId } from './ids.js';
 
 /** The paths of one run. */
@@ -38,6 +39,15 @@ export function placesOf(root: string, runId: string): RunPlaces {
   parseRunId(runId);
   const folder = join(runsFolder(root), runId);
   return { root: resolve(root), folder, log: join(folder, 'events.jsonl') };
+}
+
+/** The captured output of a node; `ERR_UNSAFE_PATH` for a node id that is no plain file name. */
+export function capturePath(places: RunPlaces, nodeId: string): string {
+  if (typeof nodeId !== 'string') throw new TypeError('the node id must be a string');
+  const folder = join(places.folder, 'nodes');
+  if (nodeId === '' || /[\\/\0]/.test(nodeId))
+    throw unsafePath(folder, `holds no file for node ${JSON.stringify(nodeId)}`);
+  return join(folder, `${nodeId}.out`);
 }
 
 /**

@@ -3,11 +3,10 @@
  *
  * Promise: a reader changes nothing and opens the file only when it is iterated.
  */
-import { checkReadOptions, type ReadOptions } from './filter.js';
+import { checkReadOptions, EventFilter, type ReadOptions } from './filter.js';
 import type { RunPlaces } from './places.js';
-import type { Batch } from './scan.js';
-import { LogScanner } from './scan.js';
-import { type BatchSource, EventStream } from './stream.js';
+import { type Batch, LogScanner } from './scan.js';
+import { type BatchSource, batchSource, EventStream } from './stream.js';
 
 /**
  * The events of a run, from disk. Iterate it, or take `batches()` or `toArray()`; once.
@@ -39,28 +38,17 @@ export class EventReader extends EventStream {
   protected override source(): BatchSource {
     const { signal } = this.#options;
     let scanner: LogScanner | undefined;
-    let closed = false;
     const next = async (): Promise<Batch | undefined> => {
       signal?.throwIfAborted(); // before the file is opened
-      scanner ??= await LogScanner.open(this.#places, this.#options);
-      if (closed) return undefined;
-      if (scanner.exhausted) return undefined;
+      if (scanner === undefined) {
+        scanner = await LogScanner.open(this.#places, new EventFilter(this.#options), this.#options);
+        this.startsAt(scanner.start);
+      }
+      if (scanner.finished) return undefined;
       const batch = await scanner.next();
       if (batch === undefined) this.#tornBytes = scanner.tornBytes;
       return batch;
     };
-    let last: Promise<unknown> = Promise.resolve();
-    return {
-      next: () => {
-        const result = next();
-        last = result.catch(() => undefined);
-        return result;
-      },
-      close: async () => {
-        closed = true;
-        await last; // never close a file that is being read
-        await scanner?.close();
-      },
-    };
+    return batchSource(next, async () => scanner?.log.close());
   }
 }

@@ -4,15 +4,18 @@
  *     bytes -> complete lines with offsets -> decode -> filter -> batch
  *
  * Promises: only complete lines are decoded; a malformed one is an error with path, line and offset, or goes to the
- * callback, never unsaid. At the end of the file `next` answers undefined and may be called again once it has grown.
+ * callback, never unsaid, and never before the events that stand in front of it. At the end of the file `next` answers
+ * undefined and may be called again once it has grown.
  */
-import { decodeEvent } from './codec.js';
-import { EventLogError, MalformedLineError, systemError } from './errors.js';
-import type { RunEvent } from './events.js';
+import { isUtf8 } from 'node:buffer';
+import { decodeEvent, decodeText } from './codec.js';
+import { EventLogError, MalformedLineError } from './errors.js';
+import { isTerminal, type RunEvent } from './events.js';
 import { openForReading, type ReadableLog } from './file.js';
-import { EventFilter, type ReadOptions } from './filter.js';
-import { endOfLastLine, LF, LineCutter, linesBackward, lineTooLong, MAX_LINE_BYTES } from './lines.js';
+import type { EventFilter, ReadOptions } from './filter.js';
+import { LF, LineCutter, lineTooLong, MAX_LINE_BYTES } from './lines.js';
 import type { RunPlaces } from './places.js';
+import { findStart, type StartOptions } from './start.js';
 
 /** Events in file order; `ends[i]` is the position behind `events[i]`. */
 export interface Batch {
@@ -20,42 +23,47 @@ export interface Batch {
   readonly ends: number[];
 }
 
+/** How a log is scanned. */
+export interface ScanOptions extends StartOptions {
+  /** Nothing behind a terminal event is handed out. */
+  stopAtTerminal?: boolean | undefined;
+}
+
 /** Reads one log forwards. */
 export class LogScanner {
-  readonly #log: ReadableLog;
-  readonly #path: string;
-  readonly #options: ReadOptions;
+  /** The position reading began at. */
+  readonly start: number;
+  /** The log being read. */
+  readonly log: ReadableLog;
   readonly #filter: EventFilter;
+  readonly #cutter: LineCutter;
   readonly #maxLineBytes: number;
-  #cutter: LineCutter;
+  readonly #onMalformed: ReadOptions['onMalformed'];
+  readonly #stopAtTerminal: boolean;
   #line: number | undefined; // lines decoded so far; unknown when reading began further on
+  #stopped = false;
   #failure: unknown; // found behind events that are handed out first
 
-  private constructor(log: ReadableLog, path: string, options: ReadOptions, start: number) {
-    this.#log = log;
-    this.#path = path;
-    this.#options = options;
-    this.#filter = new EventFilter(options);
-    this.#maxLineBytes = options.maxLineBytes ?? MAX_LINE_BYTES;
-    this.#cutter = new LineCutter(start, {
-      path,
-      maxLineBytes: this.#maxLineBytes,
-    });
+  constructor(log: ReadableLog, start: number, filter: EventFilter, options: ScanOptions) {
+    const { maxLineBytes = MAX_LINE_BYTES, onMalformed, stopAtTerminal = false } = options;
+    this.log = log;
+    this.start = start;
+    this.#filter = filter;
+    this.#cutter = new LineCutter(start, { path: log.path, maxLineBytes });
+    this.#maxLineBytes = maxLineBytes;
+    this.#onMalformed = onMalformed;
+    this.#stopAtTerminal = stopAtTerminal;
     this.#line = start === 0 ? 0 : undefined;
   }
 
   /** Opens the log and finds the place to start. */
-  static async open(places: RunPlaces, options: ReadOptions): Promise<LogScanner> {
+  static async open(places: RunPlaces, filter: EventFilter, options: ScanOptions): Promise<LogScanner> {
     const log = await openForReading(places);
     try {
-      const from = options.from ?? 0;
-      await checkLineStart(log, from, places.log);
-      const start =
-        options.last === undefined ? from : await startOfLast(log, places.log, options, options.last);
-      return new LogScanner(log, places.log, options, start);
+      return new LogScanner(log, await findStart(log, options), filter, options);
     } catch (error) {
       await log.close();
-      throw systemError('the log could not be read', places.log, error);
+      throw error;
     }
   }
 
@@ -64,120 +72,75 @@ export class LogScanner {
     return this.#cutter.tornBytes;
   }
 
-  /** The filter lets nothing more through. */
-  get exhausted(): boolean {
-    return this.#filter.exhausted;
+  /** Where the next line starts. */
+  get position(): number {
+    return this.#cutter.offset;
   }
 
-  /** The next events, perhaps none of those read; undefined at the end of the file. */
+  /** Nothing more will be handed out: the filter lets nothing through, or the run has ended. */
+  get finished(): boolean {
+    return this.#stopped || this.#filter.exhausted;
+  }
+
+  /**
+   * The next events, perhaps none of those read; undefined at the end of the file.
+   *
+   * @throws EventLogError `ERR_LOG_TRUNCATED` when the file has become shorter than what was read of it.
+   */
   async next(): Promise<Batch | undefined> {
-    try {
-      if (this.#failure !== undefined) throw this.#failure;
-      const read = await this.#log.read(this.#cutter.room, this.#cutter.end);
-      if (read === 0) return undefined;
+    if (this.#failure !== undefined) throw this.#failure;
+    for (;;) {
+      const { room, offset } = this.#cutter;
+      const read = await this.log.read(room, offset);
       const block = this.#cutter.take(read);
-      return block === undefined ? { events: [], ends: [] } : this.#decode(block.bytes, block.offset);
-    } catch (error) {
-      throw systemError('the log could not be read', this.#path, error);
+      if (block !== undefined) return this.#decode(block.bytes, block.offset);
+      if (read < room.length) break;
     }
-  }
-
-  close(): Promise<void> {
-    return this.#log.close();
+    if (this.log.size() >= this.#cutter.offset) return undefined;
+    const facts = { path: this.log.path, offset: this.#cutter.offset };
+    throw new EventLogError('ERR_LOG_TRUNCATED', 'the log was cut while it was read', facts);
   }
 
   #decode(bytes: Buffer, offset: number): Batch {
     const batch: Batch = { events: [], ends: [] };
+    const valid = isUtf8(bytes); // one check for the whole block; only where it fails, one for each line
     try {
-      for (let start = 0, end: number; start < bytes.length && !this.#filter.exhausted; start = end + 1) {
+      for (let start = 0, end: number; start < bytes.length && !this.finished; start = end + 1) {
         end = bytes.indexOf(LF, start);
-        const event = this.#decodeLine(bytes.subarray(start, end), offset + start);
-        if (event === undefined || !this.#filter.take(event)) continue;
+        const event = this.#decodeLine(bytes, start, end, offset + start, valid);
+        if (event === undefined) continue;
+        this.#stopped = this.#stopAtTerminal && isTerminal(event);
+        if (!this.#filter.take(event)) continue;
         batch.events.push(event);
         batch.ends.push(offset + end + 1);
       }
     } catch (error) {
-      if (batch.events.length === 0) throw error;
       this.#failure = error;
+      if (batch.events.length === 0) throw error;
     }
     return batch;
   }
 
-  #decodeLine(line: Buffer, offset: number): RunEvent | undefined {
+  #decodeLine(
+    bytes: Buffer,
+    start: number,
+    end: number,
+    offset: number,
+    valid: boolean,
+  ): RunEvent | undefined {
     if (this.#line !== undefined) this.#line++;
-    if (line.length > this.#maxLineBytes)
-      throw lineTooLong(this.#maxLineBytes, this.#path, offset, this.#line);
+    if (end - start > this.#maxLineBytes) {
+      throw lineTooLong(this.#maxLineBytes, this.log.path, offset, this.#line);
+    }
     try {
-      return decodeEvent(line);
+      return valid ? decodeText(bytes.toString('utf8', start, end)) : decodeEvent(bytes.subarray(start, end));
     } catch (cause) {
       if (!(cause instanceof MalformedLineError)) throw cause;
-      const facts = {
-        path: this.#path,
-        line: this.#line,
-        offset,
-        cause: cause.cause,
-      };
+      const facts = { path: this.log.path, line: this.#line, offset, cause: cause.cause };
       const error = new MalformedLineError(cause.reason, facts);
-      if (typeof this.#options.onMalformed !== 'function') throw error;
-      this.#options.onMalformed(error);
+      if (typeof this.#onMalformed !== 'function') throw error;
+      this.#onMalformed(error);
       return undefined;
     }
-  }
-}
-
-async function checkLineStart(log: ReadableLog, from: number, path: string): Promise<void> {
-  if (from === 0) return;
-  if (from > log.size()) {
-    throw new EventLogError('ERR_LOG_TRUNCATED', 'the log is shorter than the position to read from', {
-      path,
-      offset: from,
-    });
-  }
-  const before = Buffer.alloc(1);
-  await log.read(before, from - 1);
-  if (before[0] !== LF) {
-    throw new EventLogError('ERR_INVALID_POSITION', 'no line starts at the position to read from', {
-      path,
-      offset: from,
-    });
-  }
-}
-
-/** Where the last `count` matching events begin. Malformed lines are left to the reading that follows. */
-async function startOfLast(
-  log: ReadableLog,
-  path: string,
-  options: ReadOptions,
-  count: number,
-): Promise<number> {
-  const start = options.from ?? 0;
-  const read = log.read;
-  const end = await endOfLastLine(read, start, log.size());
-  if (count === 0) return end;
-  const filter = new EventFilter(options);
-  const { after, maxLineBytes } = options;
-  let found = 0;
-  let first = end;
-  for await (const { bytes, offset } of linesBackward(read, end, {
-    start,
-    maxLineBytes,
-    path,
-  })) {
-    const event = decodeOrSkip(bytes);
-    if (event === undefined) continue;
-    if (after !== undefined && event.id <= after) break;
-    if (!filter.matches(event)) continue;
-    first = offset;
-    if (++found === count) break;
-  }
-  return first;
-}
-
-function decodeOrSkip(line: Buffer): RunEvent | undefined {
-  try {
-    return decodeEvent(line);
-  } catch (error) {
-    if (error instanceof MalformedLineError) return undefined;
-    throw error;
   }
 }

@@ -15,6 +15,24 @@ export interface BatchSource {
   close(): Promise<void>;
 }
 
+/** A source made of a way to read on and a way to let go; letting go waits for a reading that is under way. */
+export function batchSource(
+  next: () => Promise<Batch | undefined>,
+  release: () => Promise<void>,
+): BatchSource {
+  let reading: Promise<unknown> = Promise.resolve();
+  let released: Promise<void> | undefined;
+  return {
+    next: () => {
+      if (released !== undefined) return Promise.resolve(undefined);
+      const batch = next();
+      reading = batch.catch(noop);
+      return batch;
+    },
+    close: () => (released ??= reading.then(release)),
+  };
+}
+
 /** An iterable of events with a position. */
 export abstract class EventStream implements AsyncIterable<RunEvent> {
   readonly #signal: AbortSignal | undefined;
@@ -32,6 +50,11 @@ export abstract class EventStream implements AsyncIterable<RunEvent> {
   }
 
   protected abstract source(): BatchSource;
+
+  /** Tells where reading begins, once that is known. */
+  protected startsAt(position: number): void {
+    this.#position = position;
+  }
 
   /** Event by event. */
   [Symbol.asyncIterator](): AsyncIterator<RunEvent, undefined> {

@@ -5,7 +5,7 @@
  * tail, as opening does, and nothing else. Memory stays bounded, however much is wrong.
  */
 import { decodeEvent } from './codec.js';
-import { EventLogError, MalformedLineError, systemError } from './errors.js';
+import { EventLogError, MalformedLineError } from './errors.js';
 import { EventLog, type OpenLogOptions } from './event-log.js';
 import { isTerminal, type RunEvent } from './events.js';
 import { openForReading } from './file.js';
@@ -89,20 +89,21 @@ export async function verifyRun(
     const { maxLineBytes = MAX_LINE_BYTES, maxProblems = 1000, onProgress, signal } = options;
     const cutter = new LineCutter(0, { maxLineBytes });
     const check = new LineChecker(runId, maxLineBytes, maxProblems);
-    for (let read = -1; read !== 0 && !check.stopped; ) {
+    for (let ended = false; !ended; ) {
       signal?.throwIfAborted();
-      read = await log.read(cutter.room, cutter.end);
+      const { room, offset } = cutter;
+      const read = await log.read(room, offset);
       try {
         const block = cutter.take(read);
         if (block !== undefined) check.lines(block.bytes, block.offset);
+        ended = block === undefined && read < room.length;
       } catch (error) {
-        check.tooLong(error, cutter.offset);
+        check.tooLong(error, offset);
+        ended = true;
       }
-      onProgress?.(cutter.end, Math.max(cutter.end, log.size()));
+      onProgress?.(cutter.offset, Math.max(cutter.offset, log.size()));
     }
     return { runId, path: places.log, bytes: log.size(), ...check.finish(cutter.offset, cutter.tornBytes) };
-  } catch (error) {
-    throw options.signal?.aborted ? error : systemError('the log could not be read', places.log, error);
   } finally {
     await log.close();
   }
@@ -119,7 +120,7 @@ class LineChecker {
   #events = 0;
   #lastId = '';
   #ended = false;
-  stopped = false;
+  #stopped = false;
 
   constructor(runId: string, maxLineBytes: number, maxProblems: number) {
     this.#runId = runId;
@@ -163,7 +164,7 @@ class LineChecker {
     if (!(error instanceof EventLogError && error.code === 'ERR_LINE_TOO_LONG')) throw error;
     this.#lines++;
     this.#problem('line-too-long', offset, 'the line is over the limit without an end; checking ended here');
-    this.stopped = true;
+    this.#stopped = true;
   }
 
   #problem(kind: Problem['kind'], offset: number, message: string): void {
@@ -175,7 +176,7 @@ class LineChecker {
 
   finish(offset: number, tornBytes: number): Omit<VerifyReport, 'runId' | 'path' | 'bytes'> {
     const lines = this.#lines;
-    if (tornBytes > 0 && !this.stopped) {
+    if (tornBytes > 0 && !this.#stopped) {
       this.#lines++;
       this.#problem('torn-tail', offset, `${tornBytes} bytes without a newline at the end`);
     }

@@ -1,0 +1,94 @@
+/**
+ * The text of a loop node's iterations, cut from its capture file.
+ *
+ * An `iteration.started` event tells at which byte of `nodes/<node_id>.out` the output of the iteration begins; it ends where
+ * the next one begins, the last one at the end of the file. The executor writes a marker line before each begin, so the
+ * text of an iteration ends with the marker of the next.
+ */
+import { constants } from 'node:fs';
+import fse from 'fs-extra';
+import { EventLogError, errnoOf, systemError, unsafePath } from './errors.js';
+import type { IterationStarted } from './events.js';
+import { capturePath, placesOf, type RunPlaces } from './places.js';
+import { EventReader } from './reader.js';
+
+/** One iteration of a loop node. */
+export interface Iteration {
+  /** Its number, as the event tells it. */
+  readonly iteration: number;
+  /** Where its output begins in the capture file. */
+  readonly start: number;
+  /** Where it ends; undefined for the last one, which goes on to the end of the file. */
+  readonly end: number | undefined;
+  /**
+   * Reads its output; bytes that are no UTF-8 become U+FFFD.
+   *
+   * @throws EventLogError `ERR_CAPTURE_NOT_FOUND`, `ERR_CAPTURE_TRUNCATED`, `ERR_UNSAFE_PATH`, `ERR_SYSTEM`.
+   */
+  text(): Promise<string>;
+}
+
+/**
+ * The iterations of a loop node, in the order of the log; texts are read when asked for.
+ *
+ * Where an offset goes back the capture file was begun anew, and the iterations before are gone with the old one.
+ *
+ * @throws EventLogError `ERR_INVALID_RUN_ID` at once, `ERR_UNSAFE_PATH` for a node id that is no file name, and what
+ * `EventReader` throws.
+ * @example
+ * for await (const { iteration, text } of iterations(root, runId, 'fix-loop')) console.log(iteration, await text());
+ */
+export function iterations(
+  root: string,
+  runId: string,
+  nodeId: string,
+): AsyncGenerator<Iteration, undefined> {
+  const places = placesOf(root, runId);
+  return cut(places, capturePath(places, nodeId), nodeId);
+}
+
+async function* cut(places: RunPlaces, path: string, nodeId: string): AsyncGenerator<Iteration, undefined> {
+  let begun: IterationStarted[] = [];
+  for await (const event of new EventReader(places, { types: ['iteration.started'], nodeId })) {
+    if (event.type !== 'iteration.started') continue;
+    if (event.byte_offset < (begun.at(-1)?.byte_offset ?? 0)) begun = [];
+    begun.push(event);
+  }
+  for (const [index, { iteration, byte_offset: start }] of begun.entries()) {
+    const end = begun[index + 1]?.byte_offset;
+    yield { iteration, start, end, text: () => readSlice(path, start, end) };
+  }
+  return undefined;
+}
+
+async function readSlice(path: string, start: number, end: number | undefined): Promise<string> {
+  const fd = await openCapture(path);
+  try {
+    const stat = await fse.fstat(fd);
+    if (!stat.isFile()) throw unsafePath(path, 'is not a regular file');
+    if (stat.size < (end ?? start)) {
+      const what = `the capture file has ${stat.size} bytes, and the log tells of output up to ${end ?? start}`;
+      throw new EventLogError('ERR_CAPTURE_TRUNCATED', what, { path, offset: start });
+    }
+    const bytes = Buffer.alloc((end ?? stat.size) - start);
+    const { bytesRead } = await fse.read(fd, bytes, 0, bytes.length, start);
+    return bytes.toString('utf8', 0, bytesRead);
+  } catch (error) {
+    throw systemError('the capture file could not be read', path, error);
+  } finally {
+    await fse.close(fd);
+  }
+}
+
+async function openCapture(path: string): Promise<number> {
+  try {
+    return await fse.open(
+      path,
+      constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0),
+    );
+  } catch (error) {
+    if (errnoOf(error) === 'ELOOP') throw unsafePath(path, 'is a symbolic link');
+    if (errnoOf(error) !== 'ENOENT') throw systemError('the capture file could not be opened', path, error);
+    throw new EventLogError('ERR_CAPTURE_NOT_FOUND', 'the node has no capture file', { path, cause: error });
+  }
+}

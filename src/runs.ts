@@ -1,0 +1,172 @@
+/**
+ * Listing the runs of a volume: one summary for each, from the log alone.
+ *
+ * Promises: runs come in the order of their ULIDs, which is the order they were allocated in. A damaged, empty or
+ * unreadable log is a summary with a `problem`, never an end of the listing; what is no run is passed over. Memory and
+ * descriptors stay bounded, however many runs there are.
+ */
+import fse from 'fs-extra';
+import { EventLogError, errnoOf, systemError } from './errors.js';
+import { EventFilter } from './filter.js';
+import { isRunId, parseRunId } from './ids.js';
+import { isLive } from './liveness.js';
+import { HAS_FLOCK } from './lock.js';
+import { placesOf, type RunPlaces, runsFolder } from './places.js';
+import { LogScanner } from './scan.js';
+import { type RunState, RunStateReducer } from './state.js';
+
+/** A run in a listing. Times are the `ts` of events. */
+export interface RunSummary {
+  readonly runId: string;
+  readonly pipe: string;
+  readonly status: RunState['status'];
+  /** Why the run was aborted. */
+  readonly reason?: string;
+  /** A writer holds the log open. Always false where there is no flock(2). */
+  readonly live: boolean;
+  /** Not ended, no writer holds it, and nothing was written for a minute. */
+  readonly orphan: boolean;
+  readonly startedAt?: string;
+  readonly lastTs?: string;
+  /** From start to end, in milliseconds. */
+  readonly durationMs?: number;
+  readonly nodeCount: number;
+  readonly completedCount: number;
+  readonly failedCount: number;
+  readonly eventCount: number;
+  /** The size of the log. */
+  readonly bytes: number;
+  /** What is wrong with the log, if anything; the other figures are then of what could be read. */
+  readonly problem?: string;
+}
+
+/** Which runs to list. */
+export interface RunsOptions {
+  /** Only runs of this pipe. */
+  pipe?: string;
+  /** Only runs with this status. */
+  status?: RunState['status'];
+  /** Newest first; by default the oldest come first. */
+  reverse?: boolean;
+  /** At most so many. */
+  limit?: number;
+  /** Ends the listing: it rejects with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+/** How many logs are read at once. */
+const CONCURRENT_READS = 4;
+const IDLE_MS = 60_000;
+
+/** Summaries of the runs of a volume; a volume without runs has none. */
+export async function* listRuns(
+  root: string,
+  options: RunsOptions = {},
+): AsyncGenerator<RunSummary, undefined> {
+  checkRunsOptions(options);
+  const { pipe, status, limit = Number.POSITIVE_INFINITY, signal } = options;
+  const runIds = await runIdsOf(root, options);
+  const underway: Promise<RunSummary | undefined>[] = [];
+  let next = 0;
+  let listed = 0;
+  try {
+    while (listed < limit) {
+      signal?.throwIfAborted();
+      while (underway.length < CONCURRENT_READS && next < runIds.length) {
+        underway.push(summarize(root, runIds[next++] ?? ''));
+      }
+      if (underway.length === 0) return undefined;
+      const summary = await underway.shift();
+      if (summary === undefined || (status !== undefined && summary.status !== status)) continue;
+      if (pipe !== undefined && summary.pipe !== pipe) continue;
+      listed++;
+      yield summary;
+    }
+  } finally {
+    await Promise.all(underway); // leave no file open behind
+  }
+  return undefined;
+}
+
+async function runIdsOf(root: string, { pipe, reverse = false }: RunsOptions): Promise<string[]> {
+  const folder = runsFolder(root);
+  try {
+    const runIds = (await fse.readdir(folder)).filter(isRunId);
+    const wanted = pipe === undefined ? runIds : runIds.filter(runId => runId.startsWith(`${pipe}-`));
+    const ulidOf = (runId: string) => runId.slice(-26);
+    wanted.sort((a, b) => (ulidOf(a) < ulidOf(b) ? -1 : 1));
+    return reverse ? wanted.reverse() : wanted;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw systemError('the runs could not be listed', folder, error);
+  }
+}
+
+/** The summary of one run; undefined where a file, or nothing any more, has the name of a run. */
+async function summarize(root: string, runId: string): Promise<RunSummary | undefined> {
+  const places = placesOf(root, runId);
+  const reducer = new RunStateReducer();
+  let problem: string | undefined;
+  let bytes = 0;
+  let changedAt = 0;
+  try {
+    const scanner = await LogScanner.open(places, new EventFilter({}), {
+      onMalformed: error => {
+        problem ??= error.message;
+      },
+    });
+    try {
+      for (let batch = await scanner.next(); batch !== undefined; batch = await scanner.next()) {
+        for (const event of batch.events) reducer.apply(event);
+      }
+    } finally {
+      bytes = scanner.log.size();
+      changedAt = scanner.log.changedAt();
+      await scanner.log.close();
+    }
+    if (bytes === 0) problem = 'the log is empty';
+  } catch (error) {
+    if (!(error instanceof EventLogError)) throw error;
+    if (!(await isFolder(places.folder))) return undefined;
+    problem = error.message;
+  }
+  const live = await probe(places);
+  const { status, nodes, ...state } = reducer.state;
+  const count = (wanted: string) => nodes.filter(node => node.status === wanted).length;
+  return {
+    runId,
+    pipe: parseRunId(runId).pipe,
+    status,
+    ...(state.reason === undefined ? {} : { reason: state.reason }),
+    live,
+    orphan: status === 'running' && !live && Date.now() - changedAt > IDLE_MS,
+    ...(state.startedAt === undefined ? {} : { startedAt: state.startedAt }),
+    ...(state.lastTs === undefined ? {} : { lastTs: state.lastTs }),
+    ...(state.durationMs === undefined ? {} : { durationMs: state.durationMs }),
+    nodeCount: nodes.length,
+    completedCount: count('completed'),
+    failedCount: count('failed'),
+    eventCount: state.eventCount,
+    bytes,
+    ...(problem === undefined ? {} : { problem }),
+  };
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await fse.lstat(path).catch(() => undefined))?.isDirectory() ?? false;
+}
+
+/** Whether a writer holds the run; a folder that cannot be asked is taken for one without. */
+async function probe({ folder }: RunPlaces): Promise<boolean> {
+  return HAS_FLOCK && (await isLive(folder).catch(() => false));
+}
+
+function checkRunsOptions({ limit, pipe, status }: RunsOptions): void {
+  if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 0)) {
+    throw new TypeError('option limit must be an integer from 0 up');
+  }
+  if (pipe !== undefined && typeof pipe !== 'string') throw new TypeError('option pipe must be a string');
+  if (status !== undefined && !['running', 'completed', 'aborted'].includes(status)) {
+    throw new TypeError("option status must be 'running', 'completed' or 'aborted'");
+  }
+}

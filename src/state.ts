@@ -1,0 +1,189 @@
+/**
+ * What happened in a run: a fold over its events. Knows no files.
+ *
+ * Promises: any legal event is taken in any order and none throws; folding a prefix and then the rest gives what folding the
+ * whole gives. A node that starts again is at its latest attempt: all that is told of a node but `attempts` is of that one.
+ */
+import type { ErrorKind, GateMethod, Input, NodeKind, RunEvent } from './events.js';
+import { isRunId, parseRunId } from './ids.js';
+
+/** A gate that a node passed. */
+export interface GateState {
+  readonly gate: string;
+  readonly method: GateMethod;
+  readonly stdout?: string;
+}
+
+/** A node at its latest attempt. Times are the `ts` of events. */
+export interface NodeState {
+  readonly nodeId: string;
+  readonly kind?: NodeKind;
+  readonly name?: string;
+  readonly model?: string;
+  readonly status: 'running' | 'completed' | 'failed';
+  readonly errorKind?: ErrorKind;
+  readonly message?: string;
+  readonly outputPath?: string;
+  /** How often the node started. */
+  readonly attempts: number;
+  /** How many iterations began. */
+  readonly iterations: number;
+  readonly gates: readonly GateState[];
+  readonly startedAt?: string;
+  readonly endedAt?: string;
+  /** From start to end, in milliseconds; absent while it runs, or where a time cannot be read. */
+  readonly durationMs?: number;
+}
+
+/** A run as its events tell it. Times are the `ts` of events. */
+export interface RunState {
+  /** Empty as long as there was no event. */
+  readonly runId: string;
+  /** From `pipe.started`, or from the run id as long as there was none. */
+  readonly pipe: string;
+  readonly status: 'running' | 'completed' | 'aborted';
+  /** Why the run was aborted. */
+  readonly reason?: string;
+  readonly inputs: readonly Input[];
+  readonly distroVersion: string;
+  readonly startedAt?: string;
+  readonly lastTs?: string;
+  readonly endedAt?: string;
+  readonly durationMs?: number;
+  readonly eventCount: number;
+  /** In the order of their first appearance. */
+  readonly nodes: readonly NodeState[];
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+type NodeDraft = Mutable<Omit<NodeState, 'gates'>> & { gates: GateState[] };
+type RunDraft = Mutable<Omit<RunState, 'nodes'>>;
+
+/**
+ * Folds events into the state of their run, one at a time.
+ *
+ * @example
+ * const reducer = new RunStateReducer();
+ * for await (const event of EventLog.tail(root, runId)) {
+ *   reducer.apply(event);
+ *   draw(reducer.state);
+ * }
+ */
+export class RunStateReducer {
+  readonly #run: RunDraft = {
+    runId: '',
+    pipe: '',
+    status: 'running',
+    inputs: [],
+    distroVersion: '',
+    eventCount: 0,
+  };
+  readonly #nodes = new Map<string, NodeDraft>();
+
+  /** The state so far: a copy that later events do not change. */
+  get state(): RunState {
+    const nodes = Array.from(this.#nodes.values(), node => ({ ...node, gates: [...node.gates] }));
+    return { ...this.#run, inputs: [...this.#run.inputs], nodes };
+  }
+
+  /** Takes the next event. */
+  apply(event: RunEvent): void {
+    const run = this.#run;
+    run.eventCount++;
+    run.lastTs = event.ts;
+    if (run.runId === '') run.runId = event.run_id;
+    if (run.pipe === '' && isRunId(event.run_id)) run.pipe = parseRunId(event.run_id).pipe;
+    switch (event.type) {
+      case 'pipe.started':
+        run.pipe = event.pipe;
+        run.inputs = event.inputs;
+        run.distroVersion = event.distro_version;
+        run.startedAt = event.ts;
+        break;
+      case 'pipe.completed':
+        this.#end('completed', event.ts);
+        break;
+      case 'pipe.aborted':
+        if (this.#end('aborted', event.ts)) run.reason = event.reason;
+        break;
+      default:
+        this.#applyToNode(event);
+    }
+  }
+
+  #end(status: 'completed' | 'aborted', ts: string): boolean {
+    const run = this.#run;
+    if (run.status !== 'running') return false; // only damage puts a second terminal event behind the first
+    run.status = status;
+    run.endedAt = ts;
+    setDuration(run);
+    return true;
+  }
+
+  #applyToNode(event: Extract<RunEvent, { node_id: string }>): void {
+    const node = this.#nodeOf(event.node_id);
+    switch (event.type) {
+      case 'node.started':
+        this.#nodes.set(event.node_id, {
+          ...newNode(event.node_id),
+          kind: event.kind,
+          ...(event.name === undefined ? {} : { name: event.name }),
+          ...(event.model === undefined ? {} : { model: event.model }),
+          attempts: node.attempts + 1,
+          startedAt: event.ts,
+        });
+        break;
+      case 'node.completed':
+        node.status = 'completed';
+        node.outputPath = event.output_path;
+        node.endedAt = event.ts;
+        setDuration(node);
+        break;
+      case 'node.failed':
+        node.status = 'failed';
+        node.errorKind = event.error.kind;
+        if (event.message !== undefined) node.message = event.message;
+        node.endedAt = event.ts;
+        setDuration(node);
+        break;
+      case 'gate.passed': {
+        const { gate, method, stdout } = event;
+        node.gates.push(stdout === undefined ? { gate, method } : { gate, method, stdout });
+        break;
+      }
+      case 'iteration.started':
+        node.iterations++;
+        break;
+    }
+  }
+
+  #nodeOf(nodeId: string): NodeDraft {
+    const known = this.#nodes.get(nodeId);
+    if (known !== undefined) return known;
+    const node = newNode(nodeId);
+    this.#nodes.set(nodeId, node);
+    return node;
+  }
+}
+
+/**
+ * Folds all events of a run into its state.
+ *
+ * @example
+ * const state = deriveRunState(await EventLog.read(root, runId).toArray());
+ * console.log(state.status, state.nodes.filter(node => node.status === 'failed'));
+ */
+export function deriveRunState(events: Iterable<RunEvent>): RunState {
+  const reducer = new RunStateReducer();
+  for (const event of events) reducer.apply(event);
+  return reducer.state;
+}
+
+function newNode(nodeId: string): NodeDraft {
+  return { nodeId, status: 'running', attempts: 0, iterations: 0, gates: [] };
+}
+
+function setDuration(span: { startedAt?: string; endedAt?: string; durationMs?: number }): void {
+  const durationMs = Date.parse(span.endedAt ?? '') - Date.parse(span.startedAt ?? '');
+  if (!Number.isNaN(durationMs)) span.durationMs = Math.max(0, durationMs); // the clock may have gone back
+}

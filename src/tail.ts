@@ -1,0 +1,237 @@
+/**
+ * Following a run while it is written: a replay, then a wait for growth, then reading on, until the terminal event.
+ *
+ *     READ to the end -> wait for growth -> READ on from the last whole line -> ... -> terminal event
+ *
+ * Promises: every event once, in order, whatever notices are lost: a change notice (`fs.watch`) only makes the next look
+ * come sooner than the poll would. Nothing is read ahead of a slow consumer. An unterminated line is read again from its
+ * start, so a torn tail that a writer mends is never seen. The end, `break`, an error and an abort give back the
+ * descriptor, the watcher and the timer at once.
+ */
+import { type FSWatcher, watch } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EventLogError } from './errors.js';
+import { checkReadOptions, EventFilter, type ReadOptions } from './filter.js';
+import type { RunPlaces } from './places.js';
+import { type Batch, LogScanner } from './scan.js';
+import { endsRunAt } from './start.js';
+import { type BatchSource, batchSource, EventStream } from './stream.js';
+
+/** What to follow, from where, and how long to wait. */
+export interface TailOptions extends Omit<ReadOptions, 'limit' | 'from'> {
+  /** A byte offset of a line start, `start` (the default), or `end` for what is appended from now on. */
+  from?: number | 'start' | 'end';
+  /** End behind a terminal event; true by default. */
+  stopAtTerminal?: boolean;
+  /** How long to wait for a run that is not there yet, in milliseconds; 5000 by default. */
+  appearTimeout?: number;
+  /** How long to wait before looking again without a notice, in milliseconds; 500 by default. */
+  pollInterval?: number;
+  /** Use change notices; true by default. Without them events come up to `pollInterval` later. */
+  watch?: boolean;
+}
+
+/** How often to look for a run that is not there yet. */
+const APPEAR_POLL_MS = 20;
+
+/**
+ * The events of a run as they are written. Iterate it, or take `batches()`; once.
+ *
+ * @throws EventLogError while iterating: `ERR_RUN_NOT_FOUND` when the log does not appear in time, `ERR_LOG_TRUNCATED`,
+ * `ERR_LOG_REPLACED`, and what `EventReader` throws.
+ * @example
+ * for await (const event of EventLog.tail(root, runId)) {
+ *   console.log(event.type);
+ * } // ends behind pipe.completed or pipe.aborted
+ */
+export class EventTail extends EventStream {
+  /** Resolves when the end of the log was reached once; rejects when the tail ends before. */
+  readonly caughtUp: Promise<void>;
+  readonly #places: RunPlaces;
+  readonly #options: TailOptions;
+  readonly #settleCaughtUp: { resolve: () => void; reject: (error: unknown) => void };
+  #tornBytes = 0;
+
+  /** Called by `EventLog.tail`. */
+  constructor(places: RunPlaces, options: TailOptions = {}) {
+    checkTailOptions(options);
+    super(typeof options.from === 'number' ? options.from : 0, options.signal);
+    this.#places = places;
+    this.#options = { ...options };
+    let settle: { resolve: () => void; reject: (error: unknown) => void } | undefined;
+    this.caughtUp = new Promise((resolve, reject) => {
+      settle = { resolve, reject };
+    });
+    this.caughtUp.catch(() => undefined); // nobody has to look at it
+    this.#settleCaughtUp = settle ?? { resolve: () => undefined, reject: () => undefined };
+  }
+
+  /** Unterminated bytes at the end of the file when it was last reached: a line that is being written. */
+  get tornBytes(): number {
+    return this.#tornBytes;
+  }
+
+  protected override source(): BatchSource {
+    const { signal, pollInterval = 500, stopAtTerminal = true } = this.#options;
+    let growth: Growth | undefined;
+    let scanner: LogScanner | undefined;
+    let closed = false;
+    const wake = () => growth?.notice();
+    signal?.addEventListener('abort', wake);
+
+    const next = async (): Promise<Batch | undefined> => {
+      scanner ??= await this.#appear(() => closed);
+      while (scanner !== undefined && !closed && !scanner.finished) {
+        signal?.throwIfAborted();
+        growth?.look();
+        const batch = await scanner.next();
+        if (batch !== undefined) return batch;
+        this.#tornBytes = scanner.tornBytes;
+        if (!scanner.log.stands()) throw replaced(scanner.log.path);
+        if (growth === undefined) {
+          if (stopAtTerminal && (await this.#endedBefore(scanner))) break;
+          // From here on a notice can come; what grew before it is found by one more look.
+          growth = new Growth(scanner.log.path, pollInterval, this.#options.watch !== false);
+        } else {
+          this.#settleCaughtUp.resolve();
+          await growth.wait();
+        }
+      }
+      if (!closed) this.#settleCaughtUp.resolve();
+      return undefined;
+    };
+
+    const source = batchSource(
+      () => next().catch((error: unknown) => this.#failed(error)),
+      async () => {
+        signal?.removeEventListener('abort', wake);
+        growth?.close();
+        await scanner?.log.close();
+      },
+    );
+    return {
+      next: source.next,
+      close: () => {
+        closed = true;
+        wake();
+        this.#settleCaughtUp.reject(
+          new EventLogError('ERR_LOG_CLOSED', 'the tail was closed before it caught up'),
+        );
+        return source.close();
+      },
+    };
+  }
+
+  /** Waits for the run. One that had to be waited for is new: it is read from its start. */
+  async #appear(closed: () => boolean): Promise<LogScanner | undefined> {
+    const {
+      appearTimeout = 5000,
+      stopAtTerminal = true,
+      signal,
+      last: _last,
+      from: _from,
+      ...rest
+    } = this.#options;
+    const filter = new EventFilter(rest);
+    const deadline = performance.now() + appearTimeout;
+    let from = this.#options.from;
+    while (!closed()) {
+      signal?.throwIfAborted();
+      try {
+        const scanner = await LogScanner.open(this.#places, filter, {
+          ...this.#options,
+          from,
+          stopAtTerminal,
+        });
+        this.startsAt(scanner.start);
+        return scanner;
+      } catch (error) {
+        const absent = error instanceof EventLogError && error.code === 'ERR_RUN_NOT_FOUND';
+        if (!absent || performance.now() >= deadline) throw error;
+      }
+      if (from === 'end') from = 'start';
+      await sleep(Math.min(APPEAR_POLL_MS, appearTimeout));
+    }
+    return undefined;
+  }
+
+  /** Whether reading began behind the terminal event. */
+  async #endedBefore({ start, position, log }: LogScanner): Promise<boolean> {
+    return start > 0 && position === start && endsRunAt(log, start, this.#options.maxLineBytes);
+  }
+
+  #failed(error: unknown): never {
+    this.#settleCaughtUp.reject(error);
+    throw error;
+  }
+}
+
+/** Waits until a file may have grown: a notice, or the poll behind it. */
+class Growth {
+  readonly #pollInterval: number;
+  #watcher: FSWatcher | undefined;
+  #noticed = false;
+  #wake: (() => void) | undefined;
+
+  constructor(path: string, pollInterval: number, useNotices: boolean) {
+    this.#pollInterval = pollInterval;
+    if (useNotices) this.#watch(path);
+  }
+
+  /** Forgets earlier notices: what they told is about to be read. */
+  look(): void {
+    this.#noticed = false;
+  }
+
+  /** The file may have grown. */
+  notice(): void {
+    this.#noticed = true;
+    this.#wake?.();
+  }
+
+  /** Resolves at the first notice since `look`, or after the poll interval. */
+  wait(): Promise<void> {
+    if (this.#noticed) return Promise.resolve();
+    return new Promise(resolve => {
+      const timer = setTimeout(() => this.#wake?.(), this.#pollInterval);
+      this.#wake = () => {
+        clearTimeout(timer);
+        this.#wake = undefined;
+        resolve();
+      };
+    });
+  }
+
+  close(): void {
+    this.#watcher?.close();
+    this.#wake?.();
+  }
+
+  #watch(path: string): void {
+    try {
+      // Not persistent: it is the wait, not the watcher, that keeps a process alive.
+      this.#watcher = watch(path, { persistent: false }, () => this.notice());
+      this.#watcher.on('error', () => this.#watcher?.close());
+    } catch {
+      // No watch to be had (ENOSPC, EMFILE: the limits of inotify): the poll alone does it.
+    }
+  }
+}
+
+function replaced(path: string): EventLogError {
+  return new EventLogError('ERR_LOG_REPLACED', 'another file, or none, stands in the place of the log', {
+    path,
+  });
+}
+
+function checkTailOptions(options: TailOptions): void {
+  const { from, ...rest } = options;
+  const named = from === 'start' || from === 'end';
+  checkReadOptions(named || from === undefined ? rest : { ...rest, from });
+  for (const name of ['appearTimeout', 'pollInterval'] as const) {
+    const value = options[name];
+    if (value !== undefined && !(typeof value === 'number' && value >= (name === 'pollInterval' ? 1 : 0))) {
+      throw new TypeError(`option ${name} must be a number of milliseconds`);
+    }
+  }
+}
