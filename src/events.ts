@@ -96,12 +96,13 @@ type ValueOf<F> = F extends { type: 'enum'; values: readonly (infer V)[] }
         : string;
 
 type RecordOf<R, Absent = NamesOf<R, 'optional'>> = Flat<
-  {
-    -readonly [K in keyof R as K extends Absent ? never : K]: ValueOf<R[K]>;
-  } & {
+  { -readonly [K in keyof R as K extends Absent ? never : K]: ValueOf<R[K]> } & {
     -readonly [K in keyof R as K extends Absent ? K : never]?: ValueOf<R[K]>;
   }
 >;
+
+/** What is only read may be read-only at any depth. */
+type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
 
 /** The tag that tells the event types apart. */
 export type EventType = keyof Schema;
@@ -116,14 +117,16 @@ export type RunEvent = EventOf<EventType>;
 
 /** What a caller hands to `append`: the event of one type without `id`, `ts` and `run_id`; defaulted fields may be left out. */
 export type DraftOf<T extends EventType> = {
-  [K in T]: Flat<{ type: K } & RecordOf<Schema[K], NamesOf<Schema[K], 'optional' | 'defaulted'>>>;
+  [K in T]: DeepReadonly<{ type: K } & RecordOf<Schema[K], NamesOf<Schema[K], 'optional' | 'defaulted'>>>;
 }[T];
 
 /** Any draft: a union told apart by `type`. */
 export type EventDraft = DraftOf<EventType>;
 
-/** A draft of which no field, at any depth, is unknown to the type `D` names; anything else does not compile. */
-export type ExactDraft<D extends EventDraft> = D & NothingBeyond<D, DraftOf<D['type']>>;
+/** A draft of which no field, at any depth, is unknown to the type it names; anything else does not compile. */
+export type ExactDraft<D extends EventDraft> = D extends EventDraft
+  ? NothingBeyond<D, DraftOf<D['type']>>
+  : never;
 type NothingBeyond<D, S> = D extends readonly (infer Item)[]
   ? S extends readonly (infer Known)[]
     ? readonly NothingBeyond<Item, Known>[]

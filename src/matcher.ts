@@ -87,7 +87,7 @@ const PATTERNS: ReadonlyMap<number, Pattern> = new Map(
 
 function patternOf(type: string, spec: RecordSpec): Pattern {
   const fields = capturesOf(spec, COMMON.length + 1);
-  return { type, plain: expression(type, spec, PLAIN), escaped: expression(type, spec, ESCAPED), fields };
+  return { type, plain: expressionOf(type, spec, PLAIN), escaped: expressionOf(type, spec, ESCAPED), fields };
 }
 
 function capturesOf(spec: RecordSpec, first: number): Capture[] {
@@ -100,7 +100,7 @@ function capturesOf(spec: RecordSpec, first: number): Capture[] {
   });
 }
 
-function expression(type: string, spec: RecordSpec, text: string): RegExp {
+function expressionOf(type: string, spec: RecordSpec, text: string): RegExp {
   const common = COMMON.map(name => `,"${name}":${text}`);
   return new RegExp(`^\\{"type":"${type.replace('.', '\\.')}"${common.join('')}${fieldsOf(spec, text)}\\}$`);
 }
@@ -108,14 +108,14 @@ function expression(type: string, spec: RecordSpec, text: string): RegExp {
 function fieldsOf(spec: RecordSpec, text: string): string {
   return Object.entries(spec)
     .map(([name, field]) => {
-      const value = `,"${name}":${valueOf(field, text)}`;
+      const value = `,"${name}":${valuePattern(field, text)}`;
       return field.presence === undefined ? value : `(?:${value})?`;
     })
     .join('');
 }
 
 /** One capture for each value. A list never matches: a line that has one goes to the strict lane. */
-function valueOf(field: FieldSpec, text: string): string {
+function valuePattern(field: FieldSpec, text: string): string {
   switch (field.type) {
     case 'string':
       return text;

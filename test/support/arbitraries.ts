@@ -108,7 +108,7 @@ export const events: Arbitrary<RunEvent> = fc
   )
   .map(([draft, stamp]) =>
     draft.type === 'pipe.started'
-      ? { inputs: [], distro_version: '', ...draft, ...stamp }
+      ? { distro_version: '', ...draft, inputs: (draft.inputs ?? []).map(input => ({ ...input })), ...stamp }
       : { ...draft, ...stamp },
   );
 
