@@ -1,8 +1,8 @@
 /**
  * Decoding events from any byte stream: gunzip, a socket, stdin. Built on split2.
  *
- * Promise: as strict as the reader. split2 decodes leniently (a bad byte becomes U+FFFD), so the bytes are checked before
- * it sees them, and a piece of a line that is not UTF-8 is replaced by `BAD_UTF8`, which no valid line can hold. An
+ * Promise: as strict as the reader. split2 decodes leniently (a bad byte becomes U+FFFD) and has no bound in bytes, so it is
+ * given whole lines, checked: a line that is not UTF-8 is replaced by `BAD_UTF8`, which no valid line can hold. An
  * unterminated last line is not yet written: it is dropped, as readers do.
  */
 import { isUtf8 } from 'node:buffer';
@@ -21,12 +21,13 @@ export type DecoderOptions = Pick<
 >;
 
 const BAD_UTF8 = '\0invalid UTF-8\0'; // a raw control character is not allowed anywhere in JSON
-const BAD_UTF8_BYTES = Buffer.from(BAD_UTF8);
+const BAD_LINE = Buffer.from(`${BAD_UTF8}\n`);
 
 /**
  * A stream that takes the bytes of a log and gives `RunEvent`s (object mode), for use in a pipeline.
  *
- * It fails with `ERR_MALFORMED_LINE` or `ERR_LINE_TOO_LONG`; both carry `line`, counted from the start of the stream.
+ * It fails with `ERR_MALFORMED_LINE` or `ERR_LINE_TOO_LONG`; both carry `line`, counted from the start of the stream. As with
+ * any stream of Node, an error drops what was decoded but not yet read; `onMalformed` goes on instead.
  *
  * @param options - as for `EventLog.read`, as far as they make sense for a stream.
  * @example
@@ -41,74 +42,95 @@ export function eventDecoder(options: DecoderOptions = {}): Duplex {
 
   const decode = (text: string): RunEvent | undefined => {
     line++;
-    if (
-      text.length > maxLineBytes ||
-      (text.length > maxLineBytes / 3 && Buffer.byteLength(text) > maxLineBytes)
-    ) {
-      throw lineTooLong(maxLineBytes, undefined, undefined, line);
-    }
     try {
       const event = decodeText(text);
       return filter.take(event) ? event : undefined;
     } catch (cause) {
       if (!(cause instanceof MalformedLineError)) throw cause;
-      const reason = text.includes(BAD_UTF8) ? 'not valid UTF-8' : cause.reason;
-      const error = new MalformedLineError(reason, {
-        line,
-        cause: cause.cause,
-      });
+      const reason = text === BAD_UTF8 ? 'not valid UTF-8' : cause.reason;
+      const error = new MalformedLineError(reason, { line, cause: cause.cause });
       if (typeof onMalformed !== 'function') throw error;
       onMalformed(error);
       return undefined;
     }
   };
 
-  const stream = split2('\n', decode, signal === undefined ? {} : { signal });
+  const stream = split2('\n', decode);
   // Wrapping the one method keeps this a single stream; a second one in front would double the cost of each event.
   const split = stream._transform;
-  const guard = new ByteGuard();
+  const unfinished = new UnfinishedLine();
   stream._transform = (chunk: Buffer, encoding, done) => {
-    const bytes = guard.check(chunk);
-    if (guard.openLineBytes > maxLineBytes) done(lineTooLong(maxLineBytes, undefined, undefined, line + 1));
-    else split.call(stream, bytes, encoding, done);
+    const { lines, tooLong } = limited(unfinished.complete(chunk), maxLineBytes);
+    split.call(stream, isUtf8(lines) ? lines : markBadLines(lines), encoding, error => {
+      const over = tooLong || unfinished.bytes > maxLineBytes;
+      done(error ?? (over ? lineTooLong(maxLineBytes, undefined, undefined, line + 1) : null));
+    });
   };
   stream._flush = done => done();
+  destroyOnAbort(stream, signal);
   return stream;
 }
 
-/** Checks a stream of bytes for UTF-8, chunk by chunk, and measures its unfinished line. */
-class ByteGuard {
-  #rest: Buffer = Buffer.alloc(0); // the bytes of a character that the chunk's end cut through
-  openLineBytes = 0;
+/** Keeps the bytes of a line whose end has not come yet, so that split2 sees whole lines only and joins nothing. */
+class UnfinishedLine {
+  #buffer: Buffer = Buffer.alloc(0);
+  bytes = 0;
 
-  check(chunk: Buffer): Buffer {
+  /** The whole lines that a chunk completes; the rest of the chunk is kept. */
+  complete(chunk: Buffer): Buffer {
     const lastLf = chunk.lastIndexOf(LF);
-    this.openLineBytes = lastLf === -1 ? this.openLineBytes + chunk.length : chunk.length - lastLf - 1;
-    const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
-    const whole = bytes.subarray(0, bytes.length - unfinishedBytes(bytes));
-    this.#rest = Buffer.from(bytes.subarray(whole.length));
-    return isUtf8(whole) ? whole : markBadLines(whole);
+    if (lastLf === -1) {
+      this.#keep(chunk);
+      return NOTHING;
+    }
+    const head = chunk.subarray(0, lastLf + 1);
+    const lines = this.bytes === 0 ? head : Buffer.concat([this.#buffer.subarray(0, this.bytes), head]);
+    this.bytes = 0;
+    this.#keep(chunk.subarray(lastLf + 1));
+    return lines;
+  }
+
+  #keep(rest: Buffer): void {
+    if (this.bytes + rest.length > this.#buffer.length) {
+      const larger = Buffer.allocUnsafe(Math.max(this.bytes + rest.length, this.#buffer.length * 2));
+      this.#buffer.copy(larger, 0, 0, this.bytes);
+      this.#buffer = larger;
+    }
+    rest.copy(this.#buffer, this.bytes);
+    this.bytes += rest.length;
   }
 }
 
-/** How many bytes at the end begin a character that is not complete. */
-function unfinishedBytes(bytes: Buffer): number {
-  for (let back = 1; back <= Math.min(3, bytes.length); back++) {
-    const byte = bytes[bytes.length - back] ?? 0;
-    if (byte >= 0xc0) return back < (byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2) ? back : 0;
-    if (byte < 0x80) return 0;
+const NOTHING = Buffer.alloc(0);
+
+/** The lines in front of the first one that is too long. */
+function limited(lines: Buffer, maxLineBytes: number): { lines: Buffer; tooLong: boolean } {
+  for (let start = 0, end: number; lines.length - start > maxLineBytes + 1; start = end + 1) {
+    end = lines.indexOf(LF, start);
+    if (end - start > maxLineBytes) return { lines: lines.subarray(0, start), tooLong: true };
   }
-  return 0;
+  return { lines, tooLong: false };
 }
 
+/** Puts `BAD_UTF8` in the place of each line that is not UTF-8. */
 function markBadLines(bytes: Buffer): Buffer {
-  const pieces: Buffer[] = [];
+  const lines: Buffer[] = [];
   for (let start = 0, end: number; start < bytes.length; start = end) {
-    const lf = bytes.indexOf(LF, start);
-    end = lf === -1 ? bytes.length : lf + 1;
-    const piece = bytes.subarray(start, end);
-    if (isUtf8(piece)) pieces.push(piece);
-    else pieces.push(BAD_UTF8_BYTES, ...(lf === -1 ? [] : [bytes.subarray(lf, end)]));
+    end = bytes.indexOf(LF, start) + 1;
+    const line = bytes.subarray(start, end);
+    lines.push(isUtf8(line) ? line : BAD_LINE);
   }
-  return Buffer.concat(pieces);
+  return Buffer.concat(lines);
+}
+
+/** Node's own option `signal` would give an AbortError in the place of the reason. */
+function destroyOnAbort(stream: Duplex, signal: AbortSignal | undefined): void {
+  if (signal === undefined) return;
+  const abort = () => {
+    const { reason } = signal;
+    stream.destroy(reason instanceof Error ? reason : new Error(`aborted: ${reason}`, { cause: reason }));
+  };
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort, { once: true });
+  stream.once('close', () => signal.removeEventListener('abort', abort));
 }

@@ -44,7 +44,9 @@ export function checkReadOptions(options: ReadOptions): void {
   if (options.types !== undefined && !(Array.isArray(options.types) && options.types.every(isEventType))) {
     throw new TypeError(`option types must be an array of event types: ${EVENT_TYPES.join(', ')}`);
   }
-  const { onMalformed } = options;
+  const { onMalformed, signal } = options;
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    throw new TypeError('option signal must be an AbortSignal');
   if (onMalformed !== undefined && onMalformed !== 'throw' && typeof onMalformed !== 'function') {
     throw new TypeError("option onMalformed must be 'throw' or a function");
   }

@@ -127,8 +127,9 @@ export async function* linesBackward(
   let rest: Buffer = Buffer.alloc(0); // from the start of what was read to the end of the next line to yield
   let from = end;
   while (from > start) {
-    if (rest.length > maxLineBytes + 1) throw lineTooLong(maxLineBytes, path, from);
-    const block = Buffer.allocUnsafeSlow(Math.min(Math.max(blockBytes, rest.length), from - start));
+    if (rest.length > maxLineBytes + 1) throw lineTooLong(maxLineBytes, path);
+    const most = Math.max(blockBytes, maxLineBytes + 2) - rest.length;
+    const block = Buffer.allocUnsafeSlow(Math.min(Math.max(blockBytes, rest.length), most, from - start));
     from -= block.length;
     if ((await read(block, from)) < block.length) {
       throw new EventLogError('ERR_LOG_TRUNCATED', 'the log became shorter while it was read', {

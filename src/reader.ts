@@ -46,7 +46,7 @@ export class EventReader extends EventStream {
       }
       if (scanner.finished) return undefined;
       const batch = await scanner.next();
-      if (batch === undefined) this.#tornBytes = scanner.tornBytes;
+      this.#tornBytes = scanner.tornBytes;
       return batch;
     };
     return batchSource(next, async () => scanner?.log.close());

@@ -13,7 +13,7 @@ import { EventLogError, MalformedLineError } from './errors.js';
 import { isTerminal, type RunEvent } from './events.js';
 import { openForReading, type ReadableLog } from './file.js';
 import type { EventFilter, ReadOptions } from './filter.js';
-import { LF, LineCutter, lineTooLong, MAX_LINE_BYTES } from './lines.js';
+import { LF, type LineBlock, LineCutter, lineTooLong, MAX_LINE_BYTES } from './lines.js';
 import type { RunPlaces } from './places.js';
 import { findStart, type StartOptions } from './start.js';
 
@@ -42,7 +42,8 @@ export class LogScanner {
   readonly #stopAtTerminal: boolean;
   #line: number | undefined; // lines decoded so far; unknown when reading began further on
   #stopped = false;
-  #failure: unknown; // found behind events that are handed out first
+  #block: LineBlock | undefined; // what is being decoded, from `#at` on
+  #at = 0;
 
   constructor(log: ReadableLog, start: number, filter: EventFilter, options: ScanOptions) {
     const { maxLineBytes = MAX_LINE_BYTES, onMalformed, stopAtTerminal = false } = options;
@@ -88,12 +89,12 @@ export class LogScanner {
    * @throws EventLogError `ERR_LOG_TRUNCATED` when the file has become shorter than what was read of it.
    */
   async next(): Promise<Batch | undefined> {
-    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#block !== undefined) return this.#decode(this.#block);
     for (;;) {
       const { room, offset } = this.#cutter;
       const read = await this.log.read(room, offset);
-      const block = this.#cutter.take(read);
-      if (block !== undefined) return this.#decode(block.bytes, block.offset);
+      this.#block = this.#take(read, offset);
+      if (this.#block !== undefined) return this.#decode(this.#block);
       if (read < room.length) break;
     }
     if (this.log.size() >= this.#cutter.offset) return undefined;
@@ -101,46 +102,60 @@ export class LogScanner {
     throw new EventLogError('ERR_LOG_TRUNCATED', 'the log was cut while it was read', facts);
   }
 
-  #decode(bytes: Buffer, offset: number): Batch {
+  #take(read: number, offset: number): LineBlock | undefined {
+    try {
+      return this.#cutter.take(read);
+    } catch (error) {
+      if (!(error instanceof EventLogError)) throw error;
+      throw this.#tooLong(offset); // the cutter knows no line numbers
+    }
+  }
+
+  /** Decodes what is left of the block, or as far as the next malformed line when there are events before it. */
+  #decode({ bytes, offset }: LineBlock): Batch {
     const batch: Batch = { events: [], ends: [] };
     const valid = isUtf8(bytes); // one check for the whole block; only where it fails, one for each line
-    try {
-      for (let start = 0, end: number; start < bytes.length && !this.finished; start = end + 1) {
-        end = bytes.indexOf(LF, start);
-        const event = this.#decodeLine(bytes, start, end, offset + start, valid);
-        if (event === undefined) continue;
-        this.#stopped = this.#stopAtTerminal && isTerminal(event);
-        if (!this.#filter.take(event)) continue;
-        batch.events.push(event);
-        batch.ends.push(offset + end + 1);
+    while (this.#at < bytes.length && !this.finished) {
+      const start = this.#at;
+      const end = bytes.indexOf(LF, start);
+      if (end - start > this.#maxLineBytes) {
+        if (batch.events.length > 0) return batch;
+        throw this.#tooLong(offset + start);
       }
-    } catch (error) {
-      this.#failure = error;
-      if (batch.events.length === 0) throw error;
+      try {
+        const event = valid
+          ? decodeText(bytes.toString('utf8', start, end))
+          : decodeEvent(bytes.subarray(start, end));
+        this.#stopped = this.#stopAtTerminal && isTerminal(event);
+        if (this.#filter.take(event)) {
+          batch.events.push(event);
+          batch.ends.push(offset + end + 1);
+        }
+      } catch (error) {
+        if (batch.events.length > 0) return batch; // the events in front of it first
+        this.#malformed(error, offset + start);
+      }
+      this.#at = end + 1;
+      if (this.#line !== undefined) this.#line++;
     }
+    this.#block = undefined;
+    this.#at = 0;
     return batch;
   }
 
-  #decodeLine(
-    bytes: Buffer,
-    start: number,
-    end: number,
-    offset: number,
-    valid: boolean,
-  ): RunEvent | undefined {
-    if (this.#line !== undefined) this.#line++;
-    if (end - start > this.#maxLineBytes) {
-      throw lineTooLong(this.#maxLineBytes, this.log.path, offset, this.#line);
-    }
-    try {
-      return valid ? decodeText(bytes.toString('utf8', start, end)) : decodeEvent(bytes.subarray(start, end));
-    } catch (cause) {
-      if (!(cause instanceof MalformedLineError)) throw cause;
-      const facts = { path: this.log.path, line: this.#line, offset, cause: cause.cause };
-      const error = new MalformedLineError(cause.reason, facts);
-      if (typeof this.#onMalformed !== 'function') throw error;
-      this.#onMalformed(error);
-      return undefined;
-    }
+  #malformed(cause: unknown, offset: number): void {
+    if (!(cause instanceof MalformedLineError)) throw cause;
+    const facts = { path: this.log.path, line: this.#nextLine(), offset, cause: cause.cause };
+    const error = new MalformedLineError(cause.reason, facts);
+    if (typeof this.#onMalformed !== 'function') throw error;
+    this.#onMalformed(error);
+  }
+
+  #tooLong(offset: number): EventLogError {
+    return lineTooLong(this.#maxLineBytes, this.log.path, offset, this.#nextLine());
+  }
+
+  #nextLine(): number | undefined {
+    return this.#line === undefined ? undefined : this.#line + 1;
   }
 }

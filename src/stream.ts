@@ -118,11 +118,13 @@ class EventIterator implements AsyncIterator<RunEvent, undefined> {
       const event = this.#take();
       if (event !== undefined) return Promise.resolve({ done: false, value: event });
     }
-    // Calls that overlap wait for each other; once the last of them is done, answers come straight again.
-    const result = (this.#filling ?? Promise.resolve()).then(() => this.#fill());
-    const settled: Promise<void> = result.then(noop, noop).then(() => {
-      if (this.#filling === settled) this.#filling = undefined;
-    });
+    // Calls that overlap wait for each other. `finally` runs before the caller goes on, whose next call is then quick.
+    const result = (this.#filling ?? Promise.resolve())
+      .then(() => this.#fill())
+      .finally(() => {
+        if (this.#filling === settled) this.#filling = undefined;
+      });
+    const settled: Promise<unknown> = result.then(noop, noop);
     this.#filling = settled;
     return result;
   }

@@ -23,6 +23,11 @@ describe('EventFilter', () => {
     expect(passed(new EventFilter({ after: sampleEvent(41).id }), events)).toEqual(events.slice(42));
   });
 
+  test('after an event that is there: what stands behind it passes, also with a smaller id', () => {
+    const events = [5, 6, 2, 7].map(sampleEvent);
+    expect(passed(new EventFilter({ after: sampleEvent(6).id }), events)).toEqual([2, 7].map(sampleEvent));
+  });
+
   test('after an event that is not there: begins at the first one with a greater id', () => {
     const gap = events.toSpliced(41, 1);
     expect(passed(new EventFilter({ after: sampleEvent(41).id }), gap)).toEqual(events.slice(42));

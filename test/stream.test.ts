@@ -79,6 +79,26 @@ describe('event by event', () => {
     expect((await iterator.next()).value).toEqual(sampleEvent(5));
   });
 
+  test('a call behind others that still wait does not overtake them', async () => {
+    const iterator = new FakeStream([10])[Symbol.asyncIterator]();
+    const early = [iterator.next(), iterator.next(), iterator.next()];
+    await early[0];
+    const late = iterator.next();
+    expect((await late).value).toEqual(sampleEvent(3));
+    expect((await Promise.all(early)).map(({ value }) => value)).toEqual([0, 1, 2].map(sampleEvent));
+  });
+
+  test('the next event of a batch is taken at the call: a tight loop pays no extra turn for each', async () => {
+    const stream = new FakeStream([10]);
+    const iterator = stream[Symbol.asyncIterator]();
+    for (let index = 0; index < 9; index++) {
+      await iterator.next();
+      const call = iterator.next();
+      expect(stream.position).toBe(100 + ++index);
+      await call;
+    }
+  });
+
   test('a source that fails: what came before is handed out, then the error, then nothing', async () => {
     const stream = new FakeStream([2, 2]);
     const failure = new Error('the disk is gone');

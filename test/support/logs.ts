@@ -1,7 +1,11 @@
 /** Logs written by hand, without the writer, so that the tests of the reading side stand on their own. */
 import { fstatSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { RunEvent } from '../../src/events.js';
+import fc from 'fast-check';
+import { EVENT_TYPES, type RunEvent } from '../../src/events.js';
+import type { ReadOptions } from '../../src/filter.js';
+import { placesOf } from '../../src/places.js';
+import { EventReader } from '../../src/reader.js';
 
 /** The run of the reference log; sample events belong to it too. */
 export const RUN_ID = 'feature-01kp8g6dg0zg6axb6gqz17wf7m';
@@ -109,3 +113,30 @@ export function openDescriptors(path: string): number {
     }
   }).length;
 }
+
+/** A reader of the sample run of a volume. */
+export function readerOf(root: string, options?: ReadOptions): EventReader {
+  return new EventReader(placesOf(root, RUN_ID), options);
+}
+
+/** What the options mean, one step after the other, over all events of a log. */
+export function expectedEvents(content: readonly RunEvent[], given: ReadOptions): RunEvent[] {
+  const { from = 0, after, types, nodeId, limit, last } = given;
+  let at = 0;
+  let events = content.filter(event => {
+    const start = at;
+    at += Buffer.byteLength(lineOf(event));
+    return start >= from;
+  });
+  if (after !== undefined) events = events.filter(event => event.id > after);
+  if (types !== undefined) events = events.filter(event => types.includes(event.type));
+  if (nodeId !== undefined) events = events.filter(event => 'node_id' in event && event.node_id === nodeId);
+  if (last !== undefined) events = events.slice(Math.max(0, events.length - last));
+  return events.slice(0, limit);
+}
+
+/** Random filters, in any combination. */
+export const someFilter: fc.Arbitrary<ReadOptions> = fc.record<ReadOptions>(
+  { types: fc.subarray([...EVENT_TYPES]), nodeId: fc.constantFrom('node-0', 'node-1', 'node-9') },
+  { requiredKeys: [] },
+);

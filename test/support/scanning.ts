@@ -1,0 +1,38 @@
+/** Scanning a log by hand. */
+import type { RunEvent } from '../../src/events.js';
+import { EventFilter, type ReadOptions } from '../../src/filter.js';
+import { placesOf } from '../../src/places.js';
+import { LogScanner } from '../../src/scan.js';
+import { RUN_ID } from './logs.js';
+
+/** What a scan gave, and how it ended. */
+export interface Scanned {
+  readonly events: RunEvent[];
+  readonly ends: number[];
+  readonly error: unknown;
+  readonly tornBytes: number;
+}
+
+/** Opens the log of the sample run of a volume; the caller closes it. */
+export function openScanner(root: string, options: ReadOptions = {}): Promise<LogScanner> {
+  return LogScanner.open(placesOf(root, RUN_ID), new EventFilter(options), options);
+}
+
+/** Scans the sample run of a volume to the end or to the first error. */
+export async function scan(root: string, options: ReadOptions = {}): Promise<Scanned> {
+  const events: RunEvent[] = [];
+  const ends: number[] = [];
+  let error: unknown;
+  const scanner = await openScanner(root, options);
+  try {
+    for (let batch = await scanner.next(); batch !== undefined; batch = await scanner.next()) {
+      events.push(...batch.events);
+      ends.push(...batch.ends);
+    }
+  } catch (caught) {
+    error = caught;
+  } finally {
+    await scanner.log.close();
+  }
+  return { events, ends, error, tornBytes: scanner.tornBytes };
+}
