@@ -66,20 +66,24 @@ async function openPlainFile(path: string, mode = 0o666): Promise<number> {
 async function nextUlid(fd: number, root: string): Promise<string> {
   const { buffer, bytesRead } = await fse.read(fd, Buffer.alloc(64), 0, 64, 0);
   const stored = buffer.toString('latin1', 0, bytesRead).trim().toLowerCase();
-  const ids = new UlidSequence();
-  ids.raiseTo(isUlid(stored) ? stored : await highestUlid(root));
-  const next = rise(ids);
+  const next =
+    (isUlid(stored) ? nextAbove(stored) : undefined) ?? nextAbove(await highestUlid(root)) ?? nextAbove('');
+  if (next === undefined) throw new RangeError('no ULID is left');
   await fse.write(fd, Buffer.from(next.toUpperCase()), 0, next.length, 0);
   await fse.ftruncate(fd, next.length);
   await fse.fdatasync(fd);
   return next;
 }
 
-function rise(ids: UlidSequence): string {
+/** A ULID above `id`, which may be empty; undefined where there is none: then damage stood there, not history. */
+function nextAbove(id: string): string | undefined {
+  const ids = new UlidSequence();
+  ids.raiseTo(id);
   try {
     return ids.next(Date.now());
-  } catch {
-    return new UlidSequence().next(Date.now()); // the very last ULID stood there: damage, not history
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
   }
 }
 

@@ -24,6 +24,8 @@ export type Rule = 'wire' | 'event' | 'draft';
 
 /** A `RecordSpec` made ready for use. */
 export interface Shape {
+  /** The event type, where the record is an event or a draft; told once, never read from the record again. */
+  readonly tag: string | undefined;
   readonly fields: readonly Field[];
   readonly byName: ReadonlyMap<string, Field>;
 }
@@ -38,7 +40,7 @@ export interface Field {
 type Values = { [name: string]: unknown };
 
 /** Prepares a spec once, so that checking walks an array. */
-export function shapeOf(spec: RecordSpec): Shape {
+export function shapeOf(spec: RecordSpec, tag?: string): Shape {
   const fields = Object.entries(spec).map(
     ([name, field]): Field => ({
       name,
@@ -46,34 +48,22 @@ export function shapeOf(spec: RecordSpec): Shape {
       shape: 'of' in field ? shapeOf(field.of) : undefined,
     }),
   );
-  return {
-    fields,
-    byName: new Map(fields.map(field => [field.name, field])),
-  };
+  const known = tag === undefined ? fields : [TAG, ...fields];
+  return { tag, fields, byName: new Map(known.map(field => [field.name, field])) };
 }
 
-const COMMON: RecordSpec = {
-  id: { type: 'string' },
-  ts: { type: 'string' },
-  run_id: { type: 'string' },
-};
-const TAG: RecordSpec = { type: { type: 'string' } };
+const TAG: Field = { name: 'type', spec: { type: 'string' }, shape: undefined };
+const COMMON: RecordSpec = { id: { type: 'string' }, ts: { type: 'string' }, run_id: { type: 'string' } };
 
-function shapesOf(around: (spec: RecordSpec) => RecordSpec): ReadonlyMap<string, Shape> {
-  return new Map(Object.entries(EVENT_SCHEMA).map(([type, spec]) => [type, shapeOf(around(spec))]));
+function shapesOf(common: RecordSpec): ReadonlyMap<string, Shape> {
+  const specs: [string, RecordSpec][] = Object.entries(EVENT_SCHEMA);
+  return new Map(specs.map(([type, spec]) => [type, shapeOf({ ...common, ...spec }, type)]));
 }
 
-/** For each type, the fields a draft has behind `type`. */
-export const DRAFT_SHAPES: ReadonlyMap<string, Shape> = shapesOf(spec => ({
-  ...TAG,
-  ...spec,
-}));
-/** For each type, all fields of an event in wire order. */
-export const EVENT_SHAPES: ReadonlyMap<string, Shape> = shapesOf(spec => ({
-  ...TAG,
-  ...COMMON,
-  ...spec,
-}));
+/** For each type, the fields a draft has. */
+export const DRAFT_SHAPES: ReadonlyMap<string, Shape> = shapesOf({});
+/** For each type, the fields of an event in wire order. */
+export const EVENT_SHAPES: ReadonlyMap<string, Shape> = shapesOf(COMMON);
 
 /** The shape that `source.type` names; a violation when `source` is no object or its type is unknown. */
 export function shapeFor(shapes: ReadonlyMap<string, Shape>, source: unknown): Shape {
@@ -89,7 +79,7 @@ export function shapeFor(shapes: ReadonlyMap<string, Shape>, source: unknown): S
 export function takeRecord(shape: Shape, source: unknown, rule: Rule, at = ''): Values {
   if (!isRecord(source))
     throw new SchemaViolation(at, `${label(at)} must be an object, not ${nameOf(source)}`);
-  const record: Values = {};
+  const record: Values = shape.tag === undefined ? {} : { type: shape.tag };
   for (const field of shape.fields) {
     const { name, spec } = field;
     const value = Object.hasOwn(source, name) ? source[name] : undefined;

@@ -9,6 +9,7 @@ import { decodeTime, incrementBase32, ulid } from 'ulid';
 import { EventLogError } from './errors.js';
 
 const ULID = /^[0-7][0-9a-hjkmnp-tv-z]{25}$/;
+const ULID_IN_ANY_CASE = /^[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}$/;
 const PIPE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 const RUN_ID = /^([A-Za-z0-9][A-Za-z0-9._-]{0,127})-([0-7][0-9a-hjkmnp-tv-z]{25})$/;
 
@@ -24,7 +25,7 @@ export class UlidSequence {
 
   /** Makes every later id greater than `id`; text that is no ULID is passed over. */
   raiseTo(id: string): void {
-    if (!ULID.test(id.toLowerCase())) return;
+    if (!ULID_IN_ANY_CASE.test(id)) return;
     const seen = id.toUpperCase();
     if (this.#last !== undefined && seen <= this.#last) return;
     this.#last = seen;

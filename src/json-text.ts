@@ -27,15 +27,11 @@ export function checkText(text: string, top: Shape): void {
         i = end;
       }
     } else if (code === OPEN_BRACE) {
-      const inList = level !== undefined && !level.keyed;
-      const shape = level === undefined ? top : inList ? level.shape : opening?.shape;
-      levels.push(
-        new Level(shape, true, level === undefined ? '' : inList ? level.at : (opening?.name ?? '')),
-      );
+      levels.push(objectLevel(top, level, opening));
       opening = undefined;
     } else if (code === OPEN_BRACKET) {
       levels.push(
-        new Level(opening?.spec.type === 'list' ? opening.shape : undefined, false, opening?.name ?? ''),
+        opening?.spec.type === 'list' ? new Level(opening.shape, false, opening.name) : STRANGE_ARRAY,
       );
       opening = undefined;
     } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) {
@@ -104,4 +100,15 @@ function checkInteger(text: string, from: number, at: string): void {
   if (isNumber && !DIGITS.test(text)) {
     throw new SchemaViolation(at, `${label(at)} must be an integer from 0 up, written in digits only`);
   }
+}
+
+// Shared: a line may hold millions of brackets inside an unknown field.
+const STRANGE_OBJECT = new Level(undefined, true, '');
+const STRANGE_ARRAY = new Level(undefined, false, '');
+
+function objectLevel(top: Shape, around: Level | undefined, opening: Field | undefined): Level {
+  if (around === undefined) return new Level(top, true, '');
+  if (!around.keyed)
+    return around.shape === undefined ? STRANGE_OBJECT : new Level(around.shape, true, around.at);
+  return opening?.shape === undefined ? STRANGE_OBJECT : new Level(opening.shape, true, opening.name);
 }
