@@ -27,7 +27,8 @@ export interface Shape {
   /** The event type, where the record is an event or a draft; told once, never read from the record again. */
   readonly tag: string | undefined;
   readonly fields: readonly Field[];
-  readonly byName: ReadonlyMap<string, Field>;
+  /** All keys the record may have: the fields, and `type` in front of them where there is a tag. */
+  readonly known: readonly Field[];
 }
 
 /** One field of a shape. */
@@ -49,7 +50,7 @@ export function shapeOf(spec: RecordSpec, tag?: string): Shape {
     }),
   );
   const known = tag === undefined ? fields : [TAG, ...fields];
-  return { tag, fields, byName: new Map(known.map(field => [field.name, field])) };
+  return { tag, fields, known };
 }
 
 const TAG: Field = { name: 'type', spec: { type: 'string' }, shape: undefined };
@@ -128,7 +129,7 @@ function takeValue({ spec, shape }: Field, value: unknown, rule: Rule, at: strin
 
 function rejectUnknown(shape: Shape, source: Values, at: string): void {
   for (const name of Object.keys(source)) {
-    if (!shape.byName.has(name) && source[name] !== undefined) {
+    if (!shape.known.some(field => field.name === name) && source[name] !== undefined) {
       throw new SchemaViolation(at === '' ? name : `${at}.${name}`, `unknown field ${quote(name)}`);
     }
   }

@@ -41,6 +41,7 @@ export class Committer {
   readonly #ids = new UlidSequence();
   #end = -1; // the end of the log as this writer last saw it
   #ended = false;
+  #unsynced = false; // there are lines of others that nobody may have synced
   #failure: EventLogError | undefined;
 
   constructor(file: LogFile, options: CommitterOptions) {
@@ -107,6 +108,7 @@ export class Committer {
     const maxLineBytes = this.#maxLineBytes;
     const { end, tornBytes, last } = await inspectEnd(read, size, { start, path, maxLineBytes });
     if (this.#end >= 0) this.#turns?.metPeer();
+    this.#unsynced ||= end > start;
     if (last !== undefined) {
       this.#ids.raiseTo(last.id);
       this.#ended = isTerminal(last);
@@ -118,7 +120,7 @@ export class Committer {
 
   async #mend(end: number, size: number): Promise<Recovery> {
     try {
-      return await cutTornTail(this.#file, end, size, this.#ids);
+      return await cutTornTail(this.#file, end, size);
     } catch (error) {
       // As long as the tail stands nothing has happened; a cut that may not be durable is like a failed sync.
       if (this.#end >= 0 && !this.#sizeIs(size)) throw this.#outcomeUnknown(error);
@@ -170,12 +172,30 @@ export class Committer {
 
   async #appendOnce(bytes: Buffer): Promise<number> {
     try {
+      // A peer that died may have left lines unsynced, and O_DSYNC covers only what it writes. Nothing is written
+      // behind lines that a power cut could turn into a hole: so a hole is always in the last write.
+      if (this.#unsynced) await this.#file.sync();
+      this.#unsynced = false;
       return await this.#file.append(bytes);
     } catch (error) {
       // Without room a write changes nothing. If the size changed all the same, it was the sync that failed.
       if (isNoSpace(error) && syscallOf(error) === 'write' && this.#sizeIs(this.#end))
         throw this.#noSpace(error);
+      await this.#takeBack(bytes.length);
       throw this.#outcomeUnknown(error);
+    }
+  }
+
+  /**
+   * Pages of a failed sync look clean but are not on disk: a writer that went on behind them would lose its events with
+   * them. So they are cut off if that works; the outcome stays unknown.
+   */
+  async #takeBack(bytes: number): Promise<void> {
+    try {
+      const { size } = this.#file.stat();
+      if (size > this.#end && size <= this.#end + bytes) await this.#file.truncate(this.#end);
+    } catch {
+      // The log has failed already, and that is what is told.
     }
   }
 

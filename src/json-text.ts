@@ -12,30 +12,35 @@ import { type Field, label, quote, SchemaViolation, type Shape } from './check.j
  */
 export function checkText(text: string, top: Shape): void {
   const levels: Level[] = [];
+  let level: Level | undefined;
   let opening: Field | undefined; // the field whose value comes next
   for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    const level = levels.at(-1);
-    if (code === QUOTE) {
-      const end = closingQuote(text, i);
-      const colon = level?.keyed ? skipSpace(text, end + 1) : -1;
-      if (level !== undefined && text.charCodeAt(colon) === COLON) {
-        opening = level.key(text.slice(i, end + 1));
-        if (opening?.spec.type === 'integer') checkInteger(text, colon + 1, level.path(opening));
-        i = colon;
-      } else {
-        i = end;
+    switch (text.charCodeAt(i)) {
+      case QUOTE: {
+        const end = closingQuote(text, i);
+        const colon = level?.keyed ? skipSpace(text, end + 1) : -1;
+        if (level !== undefined && text.charCodeAt(colon) === COLON) {
+          opening = level.key(text, i + 1, end);
+          if (opening?.spec.type === 'integer') checkInteger(text, colon + 1, level.path(opening));
+          i = colon;
+        } else {
+          i = end;
+        }
+        break;
       }
-    } else if (code === OPEN_BRACE) {
-      levels.push(objectLevel(top, level, opening));
-      opening = undefined;
-    } else if (code === OPEN_BRACKET) {
-      levels.push(
-        opening?.spec.type === 'list' ? new Level(opening.shape, false, opening.name) : STRANGE_ARRAY,
-      );
-      opening = undefined;
-    } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) {
-      levels.pop();
+      case OPEN_BRACE:
+        levels.push((level = objectLevel(top, level, opening)));
+        opening = undefined;
+        break;
+      case OPEN_BRACKET:
+        levels.push((level = arrayLevel(opening)));
+        opening = undefined;
+        break;
+      case CLOSE_BRACE:
+      case CLOSE_BRACKET:
+        levels.pop();
+        level = levels.at(-1);
+        break;
     }
   }
 }
@@ -53,7 +58,8 @@ class Level {
   readonly shape: Shape | undefined;
   readonly keyed: boolean;
   readonly at: string;
-  #seen: Field[] = [];
+  #seen = 0; // a bit for each field, by its place in the shape
+  #expected = 0; // keys mostly come in the order of the schema
 
   constructor(shape: Shape | undefined, keyed: boolean, at: string) {
     this.shape = shape;
@@ -61,15 +67,27 @@ class Level {
     this.at = at;
   }
 
-  key(quoted: string): Field | undefined {
-    if (this.shape === undefined) return undefined;
-    const field = this.shape.byName.get(quoted.includes('\\') ? JSON.parse(quoted) : quoted.slice(1, -1));
+  /** The field that the key between two quotes names, unless it is a stranger's. */
+  key(text: string, start: number, end: number): Field | undefined {
+    const known = this.shape?.known;
+    if (known === undefined) return undefined;
+    const place = this.#placeOf(known, text, start, end);
+    const field = known[place];
     if (field === undefined) return undefined;
-    if (this.#seen.includes(field)) {
+    if (this.#seen & (1 << place)) {
       throw new SchemaViolation(this.path(field), `duplicate field ${quote(this.path(field))}`);
     }
-    this.#seen.push(field);
+    this.#seen |= 1 << place;
+    this.#expected = place + 1;
     return field;
+  }
+
+  #placeOf(known: readonly Field[], text: string, start: number, end: number): number {
+    const expected = known[this.#expected]?.name;
+    if (expected?.length === end - start && text.startsWith(expected, start)) return this.#expected;
+    const key = text.slice(start, end);
+    const name = key.includes('\\') ? JSON.parse(`"${key}"`) : key;
+    return known.findIndex(field => field.name === name);
   }
 
   path(field: Field): string {
@@ -105,6 +123,10 @@ function checkInteger(text: string, from: number, at: string): void {
 // Shared: a line may hold millions of brackets inside an unknown field.
 const STRANGE_OBJECT = new Level(undefined, true, '');
 const STRANGE_ARRAY = new Level(undefined, false, '');
+
+function arrayLevel(opening: Field | undefined): Level {
+  return opening?.spec.type === 'list' ? new Level(opening.shape, false, opening.name) : STRANGE_ARRAY;
+}
 
 function objectLevel(top: Shape, around: Level | undefined, opening: Field | undefined): Level {
   if (around === undefined) return new Level(top, true, '');

@@ -6,13 +6,13 @@
  * and cut. Damage anywhere else is `ERR_LOG_CORRUPT` with line and offset, and not a byte is touched. Looking reads the
  * end of the log, never the whole.
  */
+import { ulid } from 'ulid';
 import { decodeEvent } from './codec.js';
 import { EventLogError, MalformedLineError } from './errors.js';
 import type { RunEvent } from './events.js';
 import type { LogFile } from './file.js';
-import type { UlidSequence } from './ids.js';
 import { endOfLastLine, LF, linesBackward, type ReadAt } from './lines.js';
-import { MAX_BATCH_BYTES } from './queue.js';
+import { MAX_BATCH_BYTES, MAX_PENDING_BYTES } from './queue.js';
 
 /** What was cut from the end of a log: where, how many bytes, and where they are kept. */
 export interface Recovery {
@@ -53,12 +53,7 @@ export async function inspectEnd(read: ReadAt, size: number, options: InspectOpt
       return { end, tornBytes: size - end, last: decodeEvent(bytes) };
     } catch (cause) {
       if (!(cause instanceof MalformedLineError)) throw cause;
-      const facts = {
-        path,
-        line: await lineNumberAt(read, offset),
-        offset,
-        cause,
-      };
+      const facts = { path, line: await lineNumberAt(read, offset), offset, cause };
       throw new EventLogError('ERR_LOG_CORRUPT', `the last whole line is no event: ${cause.reason}`, facts);
     }
   }
@@ -66,33 +61,58 @@ export async function inspectEnd(read: ReadAt, size: number, options: InspectOpt
 }
 
 /**
- * Whole lines may stand behind a hole, when a page in the middle of the last write was lost and later ones were not.
- * They belong to that write, so they go with it. A NUL byte that is no such hole is left for the readers to name. The
- * search goes back one full batch; only a single append larger than that could hide a hole further up.
+ * Whole lines may stand behind a hole, when a page in the middle of the last write was lost and later ones were not. They
+ * belong to that write, so they go with it. How far it reaches is told by `ts`, which is one for all lines of a write: a
+ * line with another `ts` behind the hole was acknowledged, and then the hole is damage, left for the readers to name.
  */
 async function beforeHole(read: ReadAt, start: number, end: number): Promise<number> {
-  const from = Math.max(start, end - MAX_BATCH_BYTES);
-  const space = Buffer.allocUnsafe(end - from);
-  const bytes = space.subarray(0, await read(space, from));
-  const first = bytes.indexOf(0);
-  if (first === -1) return end;
-  let behind = first;
+  for (let windowBytes = MAX_BATCH_BYTES; ; windowBytes *= 2) {
+    const from = Math.max(start, end - windowBytes - 1);
+    const space = Buffer.allocUnsafe(end - from);
+    const bytes = space.subarray(0, await read(space, from));
+    const first = from === start ? 0 : bytes.indexOf(LF) + 1; // where the first whole line starts
+    const hole = bytes.indexOf(0);
+    const last = bytes.length === 0 ? undefined : timeOf(bytes, bytes.lastIndexOf(LF, -2) + 1);
+    const lastWriteIsInside = from === start || timeOf(bytes, first) !== (last ?? timeOf(bytes, first));
+    if (!lastWriteIsInside && windowBytes < MAX_PENDING_BYTES) continue;
+    if (hole < first || !looksLikeHole(bytes, hole, from)) return end;
+    const lineStart = bytes.subarray(0, hole).lastIndexOf(LF) + 1;
+    return wasOneWrite(bytes, hole) ? from + lineStart : end;
+  }
+}
+
+/** A page that was lost starts with a sector, or with the write, and ends with a sector. */
+function looksLikeHole(bytes: Buffer, hole: number, offset: number): boolean {
+  let behind = hole;
   while (bytes[behind] === 0) behind++;
-  const lineStart = bytes.subarray(0, first).lastIndexOf(LF) + 1;
-  const startsLikeHole = first === lineStart || (from + first) % SECTOR_BYTES === 0;
-  const endsLikeHole = (from + behind) % SECTOR_BYTES === 0;
-  const startKnown = lineStart > 0 || from === start;
-  return startsLikeHole && endsLikeHole && startKnown ? from + lineStart : end;
+  const startsWithLine = hole === 0 || bytes[hole - 1] === LF;
+  return (startsWithLine || (offset + hole) % SECTOR_BYTES === 0) && (offset + behind) % SECTOR_BYTES === 0;
+}
+
+/** Whether all lines behind the one with the hole that can be read have the same time. */
+function wasOneWrite(bytes: Buffer, hole: number): boolean {
+  let common: string | undefined;
+  for (let lf = bytes.indexOf(LF, hole); lf !== -1 && lf + 1 < bytes.length; lf = bytes.indexOf(LF, lf + 1)) {
+    const ts = timeOf(bytes, lf + 1);
+    if (ts !== undefined && common !== undefined && ts !== common) return false;
+    common ??= ts;
+  }
+  return true;
+}
+
+/** The `ts` of the line that starts at `start`; undefined when it is no event. */
+function timeOf(bytes: Buffer, start: number): string | undefined {
+  try {
+    return decodeEvent(bytes.subarray(start, bytes.indexOf(LF, start))).ts;
+  } catch (error) {
+    if (error instanceof MalformedLineError) return undefined;
+    throw error;
+  }
 }
 
 /** Saves the torn tail beside the log, then cuts it off; both are durable when this resolves. Rejects with system errors. */
-export async function cutTornTail(
-  file: LogFile,
-  end: number,
-  size: number,
-  ids: UlidSequence,
-): Promise<Recovery> {
-  const savedTo = await file.copyTail(end, `.torn-${ids.next(Date.now())}`);
+export async function cutTornTail(file: LogFile, end: number, size: number): Promise<Recovery> {
+  const savedTo = await file.copyTail(end, `.torn-${ulid().toLowerCase()}`);
   await file.truncate(end);
   await file.sync();
   return { offset: end, bytes: size - end, savedTo };

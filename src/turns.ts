@@ -68,8 +68,12 @@ export class Turns {
     const within = (at: number) => now - at < PERIOD_MS && now >= at; // a clock that went back forgets
     if (!within(this.#releasedAt)) return 0; // it has had no turn for long: waiting further would starve it
     const met = within(this.#metAt);
+    const sinceRest = now >= this.#restedAt ? now - this.#restedAt : Number.POSITIVE_INFINITY;
     const phase = now % PERIOD_MS;
-    if (phase < QUIET_MS && (met || !within(this.#restedAt))) return QUIET_MS - phase + this.#holdMs;
+    if (phase < QUIET_MS && (met || sinceRest >= PERIOD_MS - 2 * QUIET_MS - this.#holdMs)) {
+      return QUIET_MS - phase + this.#holdMs;
+    }
+    if (sinceRest >= PERIOD_MS + QUIET_MS) return QUIET_MS; // a long commit lay across the quiet time
     return met ? Math.random() * STEP_BACK_MS : 0;
   }
 }

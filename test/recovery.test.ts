@@ -53,15 +53,26 @@ test.each([1, 511, 512, 4096, 300_000])(
   },
 );
 
+/** The same lines as one write would leave them: with one time. */
+const oneWrite = Buffer.from(log.toString().replace(/"ts":"[^"]+"/g, '"ts":"2026-04-15T12:00:00Z"'));
+
 test('a lost page in the middle of the last write takes the whole lines behind it along', async () => {
-  for (let page = 0; page + 512 <= log.length; page += 512) {
-    const damaged = Buffer.from(log);
+  for (let page = 0; page + 512 <= oneWrite.length; page += 512) {
+    const damaged = Buffer.from(oneWrite);
     damaged.fill(0, page, page + 512);
     const { left, saved } = await reopen(damaged);
-    const whole = log.subarray(0, page).lastIndexOf('\n') + 1;
-    expect(left.equals(log.subarray(0, whole))).toBe(true);
+    const whole = oneWrite.subarray(0, page).lastIndexOf('\n') + 1;
+    expect(left.equals(oneWrite.subarray(0, whole))).toBe(true);
     expect(saved?.equals(damaged.subarray(whole))).toBe(true);
   }
+});
+
+test('a lost page in front of lines of a later write is damage, and nothing is cut', async () => {
+  const damaged = Buffer.from(log);
+  damaged.fill(0, 512, 1024);
+  const { recovery, left } = await reopen(damaged);
+  expect(recovery).toBeUndefined();
+  expect(left.equals(damaged)).toBe(true);
 });
 
 test('NUL bytes that are no lost page are left for the readers to name', async () => {

@@ -62,6 +62,7 @@ export class CrashRun {
   }
 
   async step(step: Step): Promise<void> {
+    vi.setSystemTime(Date.now() + 1);
     switch (step.do) {
       case 'append': {
         const writer = await this.#turnOf(step.writer);

@@ -12,7 +12,6 @@ export interface Ending {
 
 /** A running process. */
 export class Program {
-  readonly pid: number | undefined;
   readonly #child: ChildProcess;
   readonly #ended: Promise<Ending>;
   readonly #lines: string[] = [];
@@ -23,7 +22,6 @@ export class Program {
   constructor(command: string, args: readonly string[]) {
     const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
     this.#child = child;
-    this.pid = child.pid;
     this.#ended = once(child, 'close').then(([code, signal]) => ({ code, signal }));
     createInterface({ input: child.stdout }).on('line', line => {
       this.#lines.push(line);
