@@ -6,12 +6,14 @@
  * runs takes its place.
  */
 import fs, { constants } from 'node:fs';
+import { basename } from 'node:path';
 import fse from 'fs-extra';
+import { within } from './confine.js';
 import { errnoOf, systemError, unsafePath } from './errors.js';
 import { makeVarFolder } from './folders.js';
 import { checkPipe, isRunId, isUlid, parseRunId, runIdOf, UlidSequence } from './ids.js';
 import { HAS_FLOCK, tryLock, waitForLock } from './lock.js';
-import { runsFolder, ulidLastPath } from './places.js';
+import { ulidLastPath } from './places.js';
 
 const { O_CREAT, O_RDWR } = constants;
 const O_NOFOLLOW = constants.O_NOFOLLOW ?? 0;
@@ -37,22 +39,25 @@ export async function allocateRunId(
   const path = ulidLastPath(root);
   await makeVarFolder(root, options.mode);
   try {
-    const fd = await openPlainFile(path, options.mode);
-    try {
-      if (options.lock ?? HAS_FLOCK) await waitForLock(() => tryLock(fd, path), path, options.lockTimeoutMs);
-      return runIdOf(pipe, await nextUlid(fd, root));
-    } finally {
-      await fse.close(fd); // gives the lock back
-    }
+    return await within(root, ['var'], async folder => {
+      const fd = await openPlainFile(folder.at(basename(path)), path, options.mode);
+      try {
+        if (options.lock ?? HAS_FLOCK)
+          await waitForLock(() => tryLock(fd, path), path, options.lockTimeoutMs);
+        return runIdOf(pipe, await nextUlid(fd, root));
+      } finally {
+        await fse.close(fd); // gives the lock back
+      }
+    });
   } catch (error) {
     throw systemError('the run id could not be allocated', path, error);
   }
 }
 
-async function openPlainFile(path: string, mode = 0o666): Promise<number> {
+async function openPlainFile(name: string, path: string, mode = 0o666): Promise<number> {
   let fd: number;
   try {
-    fd = await fse.open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, mode);
+    fd = await fse.open(name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, mode);
   } catch (error) {
     if (['ELOOP', 'EISDIR', 'ENXIO'].includes(errnoOf(error) ?? ''))
       throw unsafePath(path, 'is not a regular file');
@@ -88,7 +93,7 @@ function nextAbove(id: string): string | undefined {
 }
 
 async function highestUlid(root: string): Promise<string> {
-  const names = await fse.readdir(runsFolder(root)).catch(() => []);
+  const names = await within(root, ['var', 'runs'], folder => fse.readdir(folder.at('.'))).catch(() => []);
   const ulids = names.filter(isRunId).map(name => parseRunId(name).ulid);
   return ulids.sort().at(-1) ?? '';
 }

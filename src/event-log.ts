@@ -141,7 +141,7 @@ export class EventLog implements AsyncDisposable {
         await file.sync();
         await syncRunFolders(places);
       }
-      if (lock) live = await holdLive(places.folder, lockTimeoutMs);
+      if (lock) live = await holdLive(places, lockTimeoutMs);
       const committer = new Committer(file, { lock, lockTimeoutMs, maxLineBytes });
       const recovery = await committer.start();
       return new EventLog(places, runId, { file, live, committer, recovery }, options);

@@ -7,12 +7,12 @@
  * at the path, reached through real folders.
  */
 import fs, { constants } from 'node:fs';
-import { dirname } from 'node:path';
 import fse from 'fs-extra';
+import { BY_DESCRIPTOR, withinRun } from './confine.js';
 import { EventLogError, errnoOf, systemError, unsafePath } from './errors.js';
-import { checkFolders, syncFolder } from './folders.js';
+import { syncFolder } from './folders.js';
 import { tryLock, unlock } from './lock.js';
-import type { RunPlaces } from './places.js';
+import { LOG_NAME, type RunPlaces } from './places.js';
 import { Slots } from './slots.js';
 
 /**
@@ -63,17 +63,19 @@ export async function openLogFile(places: RunPlaces, options: OpenOptions = {}):
   const dsync = options.dsync === false ? 0 : O_DSYNC;
   const making = options.make === 'create' ? O_CREAT | O_EXCL : options.make === 'ensure' ? O_CREAT : 0;
   const fd = await openInside(places, O_RDWR | O_APPEND | dsync | making, options.mode);
-  return new NodeLogFile(fd, places.log, dsync !== 0);
+  return new NodeLogFile(fd, places, dsync !== 0);
 }
 
 class NodeLogFile implements LogFile {
   readonly path: string;
+  readonly #places: RunPlaces;
   readonly #fd: number;
   readonly #dsync: boolean;
 
-  constructor(fd: number, path: string, dsync: boolean) {
+  constructor(fd: number, places: RunPlaces, dsync: boolean) {
     this.#fd = fd;
-    this.path = path;
+    this.path = places.log;
+    this.#places = places;
     this.#dsync = dsync;
   }
 
@@ -107,6 +109,14 @@ class NodeLogFile implements LogFile {
 
   async copyTail(start: number, suffix: string): Promise<string> {
     const copyPath = this.path + suffix;
+    await withinRun(this.#places, async folder => {
+      await this.#copy(start, folder.at(LOG_NAME + suffix));
+      await syncFolder(folder.at('.'));
+    });
+    return copyPath;
+  }
+
+  async #copy(start: number, copyPath: string): Promise<void> {
     const copy = await fse.open(
       copyPath,
       O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW,
@@ -124,8 +134,6 @@ class NodeLogFile implements LogFile {
     } finally {
       await fse.close(copy);
     }
-    await syncFolder(dirname(this.path));
-    return copyPath;
   }
 
   tryLock(): boolean {
@@ -181,26 +189,30 @@ export async function openForReading(places: RunPlaces): Promise<ReadableLog> {
 
 /** Opens the log and makes sure that it is a regular file standing in real folders of this volume. */
 async function openInside(places: RunPlaces, flags: number, mode = 0o666): Promise<number> {
-  const path = places.log;
-  let fd: number;
   try {
-    fd = await fse.open(path, flags | O_NOFOLLOW | O_NONBLOCK, mode);
+    return await withinRun(places, async folder => {
+      const fd = await fse.open(folder.at(LOG_NAME), flags | O_NOFOLLOW | O_NONBLOCK, mode);
+      try {
+        await checkOpened(fd, places);
+        return fd;
+      } catch (error) {
+        await fse.close(fd);
+        throw error;
+      }
+    });
   } catch (error) {
     throw asOpenError(error, places);
   }
-  try {
-    const opened = await fse.fstat(fd, { bigint: true });
-    if (!opened.isFile()) throw unsafePath(path, 'is not a regular file');
-    await checkFolders(places);
-    const standing = await fse.lstat(path, { bigint: true });
-    // A link swapped in before the open, or after it, shows as another inode than the one held open.
-    if (standing.ino !== opened.ino || standing.dev !== opened.dev)
-      throw unsafePath(path, 'was swapped while it was opened');
-    return fd;
-  } catch (error) {
-    await fse.close(fd);
-    throw asOpenError(error, places);
-  }
+}
+
+async function checkOpened(fd: number, places: RunPlaces): Promise<void> {
+  const opened = await fse.fstat(fd, { bigint: true });
+  if (!opened.isFile()) throw unsafePath(places.log, 'is not a regular file');
+  if (BY_DESCRIPTOR) return;
+  // A link swapped in before the open, or after it, shows as another inode than the one held open.
+  const standing = await withinRun(places, folder => fse.lstat(folder.at(LOG_NAME), { bigint: true }));
+  if (standing.ino !== opened.ino || standing.dev !== opened.dev)
+    throw unsafePath(places.log, 'was swapped while it was opened');
 }
 
 function asOpenError(error: unknown, { log }: RunPlaces): EventLogError {

@@ -1,30 +1,22 @@
 /**
- * The folders a log stands in: made on demand, synced, and never a link.
+ * The folders a log stands in: made on demand, and synced.
  *
- * Promises: no folder below `.omne` is reached through a link. A new log survives a power cut only when every folder
- * entry above it was synced, so all of them are, before `create` resolves.
+ * Promise: a new log survives a power cut only when every folder entry above it was synced, so all of them are, before
+ * `create` resolves.
  */
 import { constants } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import fse from 'fs-extra';
-import { errnoOf, systemError, unsafePath } from './errors.js';
-import { type RunPlaces, runsFolder, varFolder } from './places.js';
-
-/** Rejects a link, or anything but a folder, between `.omne` and the log. */
-export async function checkFolders(places: RunPlaces): Promise<void> {
-  for (const folder of [varFolder(places.root), runsFolder(places.root), places.folder]) {
-    const stat = await fse.lstat(folder);
-    if (stat.isSymbolicLink()) throw unsafePath(folder, 'is a symbolic link');
-    if (!stat.isDirectory()) throw unsafePath(folder, 'is not a folder');
-  }
-}
+import { folderMode, within } from './confine.js';
+import { errnoOf, systemError } from './errors.js';
+import { type RunPlaces, varFolder } from './places.js';
 
 /** Makes the folders down to the run folder; returns whether the run folder itself was made by this call. */
 export async function makeRunFolder(places: RunPlaces, mode = 0o666): Promise<boolean> {
   await makeVarFolder(places.root, mode);
   try {
-    await makeFolder(runsFolder(places.root), mode);
-    return await makeFolder(places.folder, mode);
+    await within(places.root, ['var'], folder => folder.make('runs', mode));
+    return await within(places.root, ['var', 'runs'], folder => folder.make(basename(places.folder), mode));
   } catch (error) {
     throw systemError('the run folder could not be made', places.folder, error);
   }
@@ -38,7 +30,7 @@ export async function makeVarFolder(root: string, mode = 0o666): Promise<void> {
     const first = await makeAbove(above, mode);
     // A new entry is durable once its parent is synced; the first new folder may be far above the root.
     if (first !== undefined) await syncFolders(dirname(above), dirname(first));
-    await makeFolder(folder, mode);
+    await within(root, [], volume => volume.make('var', mode));
   } catch (error) {
     throw systemError('the volume folder could not be made', folder, error);
   }
@@ -58,25 +50,6 @@ async function makeAbove(folder: string, mode: number): Promise<string | undefin
     if (errnoOf(error) !== 'EEXIST' || !(await fse.stat(folder)).isDirectory()) throw error;
     return first; // somebody else was quicker
   }
-}
-
-async function makeFolder(path: string, mode: number): Promise<boolean> {
-  let made = true;
-  try {
-    await fse.mkdir(path, { mode: folderMode(mode) });
-  } catch (error) {
-    if (errnoOf(error) !== 'EEXIST') throw error;
-    made = false;
-  }
-  const stat = await fse.lstat(path);
-  if (stat.isSymbolicLink()) throw unsafePath(path, 'is a symbolic link');
-  if (!stat.isDirectory()) throw unsafePath(path, 'is not a folder');
-  return made;
-}
-
-/** Who may read a file may also enter its folder. */
-function folderMode(mode: number): number {
-  return mode | ((mode & 0o444) >> 2);
 }
 
 /**

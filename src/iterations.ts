@@ -6,10 +6,12 @@
  * text of an iteration ends with the marker of the next.
  */
 import { constants } from 'node:fs';
+import { basename } from 'node:path';
 import fse from 'fs-extra';
+import { withinRun } from './confine.js';
 import { EventLogError, errnoOf, systemError, unsafePath } from './errors.js';
 import type { IterationStarted } from './events.js';
-import { capturePath, placesOf, type RunPlaces } from './places.js';
+import { CAPTURE_FOLDER, capturePath, placesOf, type RunPlaces } from './places.js';
 import { EventReader } from './reader.js';
 
 /** One iteration of a loop node. */
@@ -56,13 +58,13 @@ async function* cut(places: RunPlaces, path: string, nodeId: string): AsyncGener
   }
   for (const [index, { iteration, byte_offset: start }] of begun.entries()) {
     const end = begun[index + 1]?.byte_offset;
-    yield { iteration, start, end, text: () => readSlice(path, start, end) };
+    yield { iteration, start, end, text: () => readSlice(places, path, start, end) };
   }
   return undefined;
 }
 
-async function readSlice(path: string, start: number, end: number | undefined): Promise<string> {
-  const fd = await openCapture(path);
+async function readSlice(places: RunPlaces, path: string, start: number, end?: number): Promise<string> {
+  const fd = await openCapture(places, path);
   try {
     const stat = await fse.fstat(fd);
     if (!stat.isFile()) throw unsafePath(path, 'is not a regular file');
@@ -80,12 +82,13 @@ async function readSlice(path: string, start: number, end: number | undefined): 
   }
 }
 
-async function openCapture(path: string): Promise<number> {
+async function openCapture(places: RunPlaces, path: string): Promise<number> {
   try {
-    return await fse.open(
-      path,
-      constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0),
-    );
+    const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+    return await withinRun(places, async run => {
+      const nodes = await run.enter(CAPTURE_FOLDER);
+      return fse.open(nodes.at(basename(path)), flags).finally(() => nodes.close());
+    });
   } catch (error) {
     if (errnoOf(error) === 'ELOOP') throw unsafePath(path, 'is a symbolic link');
     if (errnoOf(error) !== 'ENOENT') throw systemError('the capture file could not be opened', path, error);

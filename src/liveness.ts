@@ -7,15 +7,19 @@
 import { constants } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fse from 'fs-extra';
-import { tryLock, waitForLock } from './lock.js';
+import { withinRun } from './confine.js';
+import { LOCK_TIMEOUT_MS, tryLock, unlock, waitForLock } from './lock.js';
+import type { RunPlaces } from './places.js';
 
+const PROBE_PATIENCE_MS = 1000;
 const FLAGS = constants.O_RDONLY | constants.O_DIRECTORY | (constants.O_NOFOLLOW ?? 0);
 
 /** Marks the run of this folder as live until the descriptor returned is closed. */
-export async function holdLive(folder: string, timeoutMs?: number): Promise<number> {
-  const fd = await fse.open(folder, FLAGS);
+export async function holdLive(places: RunPlaces, timeoutMs: number = LOCK_TIMEOUT_MS): Promise<number> {
+  const { folder } = places;
+  const fd = await withinRun(places, held => fse.open(held.at('.'), FLAGS));
   try {
-    await waitForLock(() => tryLock(fd, folder, 'shared'), folder, timeoutMs);
+    await waitForLock(() => tryLock(fd, folder, 'shared'), folder, Math.max(timeoutMs, PROBE_PATIENCE_MS));
     return fd;
   } catch (error) {
     await fse.close(fd);
@@ -28,12 +32,15 @@ export async function isLive(folder: string): Promise<boolean> {
   const fd = await fse.open(folder, FLAGS);
   try {
     // Another probe looks like a writer for some microseconds; a writer stays.
-    for (let attempt = 0; attempt < 3; attempt++) {
-      if (tryLock(fd, folder)) return false;
+    for (let attempt = 0; attempt < 5; attempt++) {
+      if (tryLock(fd, folder)) {
+        unlock(fd); // in the same breath: closing takes a trip through the thread pool
+        return false;
+      }
       await sleep(1 + Math.random());
     }
     return true;
   } finally {
-    await fse.close(fd); // gives the lock back
+    await fse.close(fd);
   }
 }

@@ -8,6 +8,12 @@ import fse from 'fs-extra';
 import { unsafePath } from './errors.js';
 import { parseRunId } from './ids.js';
 
+/** The name of the log in the folder of its run. */
+export const LOG_NAME = 'events.jsonl';
+
+/** The folder of a run that holds the captured outputs of its nodes. */
+export const CAPTURE_FOLDER = 'nodes';
+
 /** The paths of one run. */
 export interface RunPlaces {
   /** The folder that contains `.omne`, absolute. */
@@ -38,13 +44,13 @@ export function runsFolder(root: string): string {
 export function placesOf(root: string, runId: string): RunPlaces {
   parseRunId(runId);
   const folder = join(runsFolder(root), runId);
-  return { root: resolve(root), folder, log: join(folder, 'events.jsonl') };
+  return { root: resolve(root), folder, log: join(folder, LOG_NAME) };
 }
 
 /** The captured output of a node; `ERR_UNSAFE_PATH` for a node id that is no plain file name. */
 export function capturePath(places: RunPlaces, nodeId: string): string {
   if (typeof nodeId !== 'string') throw new TypeError('the node id must be a string');
-  const folder = join(places.folder, 'nodes');
+  const folder = join(places.folder, CAPTURE_FOLDER);
   if (nodeId === '' || /[\\/\0]/.test(nodeId))
     throw unsafePath(folder, `holds no file for node ${JSON.stringify(nodeId)}`);
   return join(folder, `${nodeId}.out`);

@@ -103,7 +103,7 @@ describe('creating', () => {
     });
 
     testWith(['strace'], `${errno} from the making of any folder is told`, async () => {
-      expect(await breakCreation('ensure', `mkdir:error=${errno}`, codes[errno])).toBeGreaterThanOrEqual(4);
+      expect(await breakCreation('create', `mkdir:error=${errno}`, codes[errno])).toBeGreaterThanOrEqual(4);
     });
   }
 });

@@ -1,0 +1,120 @@
+/**
+ * The folders of a volume, entered without following a link: confinement.
+ *
+ * Promise: nothing below `.omne` is reached through a link, not even one swapped in meanwhile. On Linux each folder is held
+ * open and what is in it is named through that descriptor (/proc/self/fd), which does for `open` and `mkdir` what the
+ * system calls `openat` and `mkdirat` do. Elsewhere each folder is checked before it is used.
+ */
+import { constants, existsSync, type Stats } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import fse from 'fs-extra';
+import { errnoOf, unsafePath } from './errors.js';
+import type { RunPlaces } from './places.js';
+
+const DESCRIPTORS = '/proc/self/fd';
+/** Whether what is in an open folder can be named by the descriptor, whatever happens to its path. */
+export const BY_DESCRIPTOR: boolean = process.platform === 'linux' && existsSync(DESCRIPTORS);
+const O_PATH = 0o10000000; // of Linux: entering a folder asks for no right to list it
+
+/** A folder of the volume that is no link; held open where that is of use. */
+export class Folder {
+  readonly path: string;
+  readonly #fd: number | undefined;
+
+  private constructor(path: string, fd?: number) {
+    this.path = path;
+    this.#fd = fd;
+  }
+
+  /** Opens `.omne`; a link there, or above, is the user's own business. */
+  static async volume(root: string): Promise<Folder> {
+    const path = join(resolve(root), '.omne');
+    return new Folder(path, BY_DESCRIPTOR ? await fse.open(path, O_PATH | constants.O_DIRECTORY) : undefined);
+  }
+
+  /** How system calls name what stands in this folder, as long as it is held. */
+  at(name: string): string {
+    return `${this.#fd === undefined ? this.path : `${DESCRIPTORS}/${this.#fd}`}/${name}`; // '.' must stay: it ends the link
+  }
+
+  /** Opens a folder in this one; `ERR_UNSAFE_PATH` when it is a link or no folder. */
+  async enter(name: string): Promise<Folder> {
+    const path = join(this.path, name);
+    if (this.#fd === undefined) {
+      this.#check(await fse.lstat(path), path);
+      return new Folder(path);
+    }
+    try {
+      const flags = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+      return new Folder(path, await fse.open(this.at(name), flags));
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOTDIR') throw error;
+      this.#check(await fse.lstat(this.at(name)), path);
+      throw unsafePath(path, 'was swapped while it was opened');
+    }
+  }
+
+  #check(stat: Stats, path: string): void {
+    if (stat.isSymbolicLink()) throw unsafePath(path, 'is a symbolic link');
+    if (!stat.isDirectory()) throw unsafePath(path, 'is not a folder');
+  }
+
+  /** Makes a folder in this one; returns whether it was not there before. */
+  async make(name: string, mode: number): Promise<boolean> {
+    try {
+      await fse.mkdir(this.at(name), { mode: folderMode(mode) });
+      return true;
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST') throw error;
+      await (await this.enter(name)).close();
+      return false;
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#fd !== undefined) await fse.close(this.#fd);
+  }
+
+  /** The same error, but with the path as the user knows it. */
+  named(error: unknown): unknown {
+    const alias = `${DESCRIPTORS}/${this.#fd}`;
+    if (error instanceof Error && error.message.includes(alias)) {
+      error.message = error.message.replace(alias, this.path);
+    }
+    return error;
+  }
+}
+
+/** Enters the folder `names` below `.omne`, and holds it while `work` is under way. */
+export async function within<Result>(
+  root: string,
+  names: readonly string[],
+  work: (folder: Folder) => Promise<Result>,
+): Promise<Result> {
+  let folder = await Folder.volume(root);
+  try {
+    for (const name of names) {
+      const next = await folder.enter(name);
+      await folder.close();
+      folder = next;
+    }
+    return await work(folder);
+  } catch (error) {
+    throw folder.named(error);
+  } finally {
+    await folder.close();
+  }
+}
+
+/** Enters the folder of a run. */
+export function withinRun<Result>(
+  places: RunPlaces,
+  work: (folder: Folder) => Promise<Result>,
+): Promise<Result> {
+  return within(places.root, ['var', 'runs', basename(places.folder)], work);
+}
+
+/** Who may read a file may also enter its folder. */
+export function folderMode(mode: number): number {
+  return mode | ((mode & 0o444) >> 2);
+}

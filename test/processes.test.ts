@@ -1,0 +1,110 @@
+/**
+ * Eight processes append to one run at once: nothing mixed, nothing lost, the order of each kept, ids rising in file order,
+ * and nobody waits longer than two seconds for an append. `OMNE_REPORT=1` prints each process's times in ms.
+ */
+import { readFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { expect, test } from 'vitest';
+import { EventLog, type GatePassed, verifyRun } from '../src/index.js';
+import { type Program, startProgram } from './support/processes/program.js';
+import { temporaryVolume } from './support/volume.js';
+
+const EVENTS = 2000;
+const SLOWEST_MS = 2000;
+
+/** What a process tells about its appends. */
+interface Report {
+  readonly ids: string[];
+  readonly slowest: number;
+  readonly p99: number;
+  readonly total: number;
+}
+
+/** Each process appends in one of these ways; those that await every event meet the others most often. */
+const WAYS = ['awaited', 'concurrent', 'batches', 'awaited', 'concurrent', 'batches', 'awaited'];
+
+async function orphan(): Promise<EventLog> {
+  const log = await EventLog.create(temporaryVolume(), 'feature');
+  await log.close();
+  return log;
+}
+
+function startAppenders({ root, runId }: EventLog, ways: readonly string[]): Map<string, Program> {
+  const start = (how: string, index: number): [string, Program] => {
+    const name = `${how}-${index}`;
+    const program = how === 'polling' ? 'poll-and-append' : 'append-many';
+    return [name, startProgram(program, root, runId, name, String(EVENTS), how)];
+  };
+  return new Map(ways.map(start));
+}
+
+async function goTogether(programs: Iterable<Program>): Promise<void> {
+  const all = [...programs];
+  for (const program of all) expect(await program.next()).toBe('ready');
+  for (const program of all) program.say('go');
+}
+
+async function reportsOf(appenders: Map<string, Program>): Promise<Map<string, Report>> {
+  const reports = new Map<string, Report>();
+  for (const [name, program] of appenders) {
+    reports.set(name, JSON.parse(await program.next()));
+    await program.finished();
+  }
+  return reports;
+}
+
+async function gatesOf(log: EventLog): Promise<GatePassed[]> {
+  const events = await EventLog.read(log.root, log.runId, { types: ['gate.passed'] }).toArray();
+  return events.filter(event => event.type === 'gate.passed');
+}
+
+/** Holds the log against what the processes report. */
+async function check(log: EventLog, reports: Map<string, Report>): Promise<void> {
+  if (process.env['OMNE_REPORT'] !== undefined) {
+    const rounded = [...reports].map(([name, { slowest, p99, total }]) => {
+      return { name, slowest: Math.round(slowest), p99: Math.round(p99), total: Math.round(total) };
+    });
+    console.table(rounded);
+  }
+  const gates = await gatesOf(log);
+  for (const [name, { ids, slowest }] of reports) {
+    const own = gates.filter(event => event.node_id === name);
+    expect(own.map(event => event.gate)).toEqual(Array.from({ length: EVENTS }, (_, i) => String(i)));
+    expect(own.map(event => event.id)).toEqual(ids);
+    expect(slowest, name).toBeLessThan(SLOWEST_MS);
+  }
+}
+
+test('eight processes append at once while a peer is killed in the middle of a line', {
+  timeout: 120_000,
+}, async () => {
+  const log = await orphan();
+  const appenders = startAppenders(log, [...WAYS, 'batches']);
+  const victim = startProgram('append-and-die', log.root, log.runId, 'victim', '200');
+  await goTogether([...appenders.values(), victim]);
+
+  const reports = await reportsOf(appenders);
+  const acknowledged = await victim.rest();
+  expect(acknowledged).toHaveLength(200);
+  await check(log, reports);
+  const victims = (await gatesOf(log)).filter(event => event.node_id === 'victim');
+  expect(victims.map(event => event.id)).toEqual(acknowledged);
+  expect(await verifyRun(log.root, log.runId)).toMatchObject({ ok: true, events: 8 * EVENTS + 200 });
+
+  const folder = dirname(log.path);
+  const torn = (await readdir(folder)).filter(name => name.startsWith('events.jsonl.torn-'));
+  expect(torn.map(name => readFileSync(`${folder}/${name}`, 'utf8'))).toEqual([
+    '{"type":"gate.passed","id":"torn by victim',
+  ]);
+});
+
+test('eight processes append at once, one of which polls the lock every 25 ms', {
+  timeout: 120_000,
+}, async () => {
+  const log = await orphan();
+  const appenders = startAppenders(log, [...WAYS, 'polling']);
+  await goTogether(appenders.values());
+  await check(log, await reportsOf(appenders));
+  expect(await verifyRun(log.root, log.runId)).toMatchObject({ ok: true, events: 8 * EVENTS });
+});
