@@ -2,7 +2,7 @@
 /**
  * `npm run bench -- [options]`: measures this library side by side with its floor and its peers.
  *
- *     --only NAME   one suite: write
+ *     --only NAME   one suite: write, tail, catch-up
  *     --rounds N    rounds that count, 7 by default
  *     --quick       two short rounds: shows that it works, measures nothing
  *     --dir DIR     where to write; a new folder in the system's temporary one by default
@@ -14,11 +14,15 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { asMarkdown, asText, machineOf, runSuite } from './harness.mjs';
+import { runSuite } from './harness.mjs';
+import { machineOf } from './machine.mjs';
+import { asMarkdown, asText } from './table.mjs';
 
 /** Loaded when they run: they import the peers. @type {{ [name: string]: () => Promise<{ default: import('./harness.mjs').Suite }> }} */
 const SUITES = {
   write: () => import('./write.mjs'),
+  tail: () => import('./tail.mjs'),
+  'catch-up': () => import('./catch-up.mjs'),
 };
 
 const { values: options } = parseArgs({
@@ -33,7 +37,8 @@ const { values: options } = parseArgs({
 });
 const rounds = options.quick ? 2 : Number(options.rounds);
 if (!Number.isSafeInteger(rounds) || rounds < 1) throw new TypeError('--rounds must be an integer from 1 up');
-const names = options.only === undefined ? Object.keys(SUITES) : [options.only];
+const suites = Object.entries(SUITES).filter(([name]) => options.only === undefined || options.only === name);
+if (suites.length === 0) throw new TypeError(`--only must be one of ${Object.keys(SUITES).join(', ')}`);
 
 installPeers();
 mkdirSync(options.dir, { recursive: true });
@@ -44,13 +49,11 @@ process.once('SIGINT', () => process.exit(130));
 const machine = machineOf(folder);
 if (!options.json) console.log(describe(machine));
 const results = [];
-for (const name of names) {
-  const load = SUITES[name];
-  if (load === undefined) throw new TypeError(`--only must be one of ${Object.keys(SUITES).join(', ')}`);
+for (const [, load] of suites) {
   const result = await runSuite((await load()).default, {
     rounds,
     durationMs: options.quick ? 10 : 100,
-    makeFolder: () => mkdtempSync(join(folder, `${name}-`)),
+    folder,
     progress,
   });
   results.push(result);
