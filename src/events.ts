@@ -180,6 +180,11 @@ export function specOf(type: string): RecordSpec | undefined {
   return SPECS.get(type);
 }
 
+/** Tells whether events of a type end their run. */
+export function isTerminalType(type: EventType): type is 'pipe.completed' | 'pipe.aborted' {
+  return type === 'pipe.completed' || type === 'pipe.aborted';
+}
+
 /**
  * Tells whether an event ends its run: nothing may be appended behind it.
  *
@@ -187,5 +192,5 @@ export function specOf(type: string): RecordSpec | undefined {
  * for await (const event of EventLog.read(root, runId)) if (isTerminal(event)) console.log(event.type);
  */
 export function isTerminal(event: RunEvent): event is PipeCompleted | PipeAborted {
-  return event.type === 'pipe.completed' || event.type === 'pipe.aborted';
+  return isTerminalType(event.type);
 }

@@ -4,7 +4,8 @@
  * Promise: `after` first, then `types` and `nodeId`, then `limit`; all of them combine.
  */
 import type { MalformedLineError } from './errors.js';
-import { EVENT_TYPES, type EventType, isEventType, type RunEvent } from './events.js';
+import { EVENT_TYPES, type EventType, isEventType, isTerminalType, type RunEvent } from './events.js';
+import { isCanonicalOf } from './matcher.js';
 
 /** What to read, from where, and what to do about damage. */
 export interface ReadOptions {
@@ -27,6 +28,9 @@ export interface ReadOptions {
   /** Ends the reading: it rejects with the signal's reason. */
   signal?: AbortSignal;
 }
+
+const ENDS: ReadonlySet<EventType> = new Set(EVENT_TYPES.filter(isTerminalType));
+const NOT_ENDS: ReadonlySet<EventType> = new Set(EVENT_TYPES.filter(type => !isTerminalType(type)));
 
 /** Rejects mistakes in the options with a `TypeError`. */
 export function checkReadOptions(options: ReadOptions): void {
@@ -56,6 +60,8 @@ export function checkReadOptions(options: ReadOptions): void {
 export class EventFilter {
   readonly #types: ReadonlySet<EventType> | undefined;
   readonly #nodeId: string | undefined;
+  readonly #unwanted: ReadonlySet<EventType>;
+  readonly #nodeKey: string | undefined;
   #after: string | undefined;
   #left: number;
 
@@ -63,6 +69,11 @@ export class EventFilter {
     this.#after = after;
     this.#types = types === undefined ? undefined : new Set(types);
     this.#nodeId = nodeId;
+    this.#nodeKey = nodeId === undefined ? undefined : `,"node_id":${JSON.stringify(nodeId)}`;
+    // A terminal event is always looked at: a tail ends behind it, wanted or not.
+    this.#unwanted = new Set(
+      EVENT_TYPES.filter(type => types !== undefined && !types.includes(type) && !ENDS.has(type)),
+    );
     this.#left = Math.min(limit, last); // a growing log may hold more behind the last ones found
   }
 
@@ -83,6 +94,13 @@ export class EventFilter {
     if (this.#left <= 0 || !this.matches(event)) return false;
     this.#left--;
     return true;
+  }
+
+  /** Whether a line holds an event that cannot pass, told without decoding it; false when in doubt. */
+  passesOver(text: string): boolean {
+    if (this.#after !== undefined) return false; // its id matters
+    if (this.#nodeKey !== undefined && !text.includes(this.#nodeKey)) return isCanonicalOf(NOT_ENDS, text);
+    return this.#unwanted.size > 0 && isCanonicalOf(this.#unwanted, text);
   }
 
   /** Whether the event is of the wanted types and node. */

@@ -37,6 +37,7 @@ export class LineCutter {
   readonly #maxLineBytes: number;
   readonly #path: string | undefined;
   #buffer: Buffer;
+  #other: Buffer; // the one taken before: its block may still be in use
   #offset: number;
   #tornBytes = 0;
 
@@ -48,6 +49,7 @@ export class LineCutter {
     this.#maxLineBytes = maxLineBytes;
     this.#path = path;
     this.#buffer = Buffer.allocUnsafeSlow(blockBytes);
+    this.#other = Buffer.allocUnsafeSlow(blockBytes);
   }
 
   /** Where the first line not handed out starts, and where to read next. */
@@ -60,7 +62,7 @@ export class LineCutter {
     return this.#tornBytes;
   }
 
-  /** Where the next bytes go; the block taken before is no longer valid. */
+  /** Where the next bytes go. The last block taken stays valid, the one before it does not. */
   get room(): Buffer {
     if (this.#tornBytes === this.#buffer.length) {
       const larger = Math.min(
@@ -86,6 +88,7 @@ export class LineCutter {
     }
     const block = { bytes: this.#buffer.subarray(0, lastLf + 1), offset: this.#offset };
     this.#offset += lastLf + 1;
+    [this.#buffer, this.#other] = [this.#other, this.#buffer];
     return block;
   }
 }

@@ -9,7 +9,14 @@
  * canonical form: keys in schema order, no white space, no control characters, integers in digits, and only the escapes
  * that need no further look (a `\u` escape could be half a surrogate pair). A property test holds the lanes together.
  */
-import { EVENT_SCHEMA, type FieldSpec, type RecordSpec, type RunEvent } from './events.js';
+import {
+  EVENT_SCHEMA,
+  EVENT_TYPES,
+  type EventType,
+  type FieldSpec,
+  type RecordSpec,
+  type RunEvent,
+} from './events.js';
 
 /** Longer lines go to the strict lane: a long match would need a deep backtracking stack, and gains nothing. */
 const MAX_LENGTH = 16_384;
@@ -17,91 +24,105 @@ const MAX_LENGTH = 16_384;
 const PLAIN = '"([^"\\\\\\x00-\\x1f]*)"';
 const ESCAPED = '"([^"\\\\\\x00-\\x1f]*(?:\\\\["\\\\/bfnrt][^"\\\\\\x00-\\x1f]*)*)"';
 
-/** How one type is matched; `fields` stand in the order of the captures. */
+/** How one type is matched. */
 interface Pattern {
-  readonly type: string;
+  readonly type: EventType;
   readonly plain: RegExp;
   readonly escaped: RegExp;
-  readonly fields: readonly Capture[];
+  readonly takers: readonly Taker[];
 }
 
-/** A field and the number of the capture that holds it, or those of its own fields. */
-interface Capture {
+/** A field, the number of the capture that holds it, and how it is taken. */
+interface Taker {
   readonly name: string;
-  readonly spec: FieldSpec;
   readonly index: number;
-  readonly inner: readonly Capture[];
+  readonly kind: FieldSpec['type'];
+  readonly max: number;
+  readonly defaulted: boolean;
+  readonly inner: readonly Taker[];
 }
 
 /** The event of a canonical line; undefined when the line is not, or may not be, canonical. `text` is well-formed. */
 export function matchCanonical(text: string): RunEvent | undefined {
-  const pattern = PATTERNS.get(keyOf(text));
-  if (pattern === undefined || text.length > MAX_LENGTH) return undefined;
-  const escapes = text.includes('\\');
-  const match = (escapes ? pattern.escaped : pattern.plain).exec(text);
+  const pattern = patternFor(text);
+  if (pattern === undefined) return undefined;
+  let match = pattern.plain.exec(text);
+  const escapes = match === null;
+  if (escapes) match = pattern.escaped.exec(text);
   if (match === null) return undefined;
   const event: Values = { type: pattern.type, id: match[1], ts: match[2], run_id: match[3] };
-  if (escapes) for (const name of COMMON) event[name] = unescaped(String(event[name]));
-  return fill(event, pattern.fields, match, escapes) ? (event as RunEvent) : undefined;
+  return take(event, pattern.takers, match, escapes) ? (event as RunEvent) : undefined;
+}
+
+/** Whether a line is the canonical line of an event of one of these types: told without taking it apart. */
+export function isCanonicalOf(types: ReadonlySet<EventType>, text: string): boolean {
+  const pattern = patternFor(text);
+  if (pattern === undefined || !types.has(pattern.type)) return false;
+  const numbers = pattern.takers.filter(({ kind }) => kind === 'integer');
+  if (numbers.length === 0) return pattern.plain.test(text);
+  const match = pattern.plain.exec(text);
+  return match !== null && numbers.every(({ index, max }) => Number(match[index]) <= max);
 }
 
 type Values = { [name: string]: unknown };
 const COMMON = ['id', 'ts', 'run_id'] as const;
 
 /** Sets the fields of a record from the captures; false when a number is out of its range. */
-function fill(record: Values, fields: readonly Capture[], match: RegExpExecArray, escapes: boolean): boolean {
-  for (const { name, spec, index, inner } of fields) {
-    const value = match[index];
-    if (spec.type === 'object') {
+function take(record: Values, takers: readonly Taker[], match: RegExpExecArray, escapes: boolean): boolean {
+  for (let i = 0; i < takers.length; i++) {
+    const taker = takers[i];
+    if (taker === undefined) break;
+    const value = match[taker.index];
+    if (taker.kind === 'object') {
       const object: Values = {};
-      if (!fill(object, inner, match, escapes)) return false;
-      record[name] = object;
+      if (!take(object, taker.inner, match, escapes)) return false;
+      record[taker.name] = object;
     } else if (value === undefined) {
-      if (spec.presence === 'defaulted') record[name] = spec.type === 'list' ? [] : '';
-    } else if (spec.type === 'integer') {
+      if (taker.defaulted) record[taker.name] = taker.kind === 'list' ? [] : '';
+    } else if (taker.kind === 'integer') {
       const number = Number(value);
-      if (number > spec.max) return false;
-      record[name] = number;
+      if (number > taker.max) return false;
+      record[taker.name] = number;
     } else {
-      record[name] = escapes ? unescaped(value) : value;
+      record[taker.name] = escapes && value.includes('\\') ? JSON.parse(`"${value}"`) : value;
     }
   }
   return true;
 }
 
-function unescaped(text: string): string {
-  return text.includes('\\') ? JSON.parse(`"${text}"`) : text;
+// Two characters tell the types apart: the first, and the one behind the dot of `pipe.` and `node.`.
+function patternFor(text: string): Pattern | undefined {
+  return text.length > MAX_LENGTH ? undefined : PATTERNS.get(keyOf(text));
 }
 
-// Two characters tell the types apart: the first, and the one behind the dot of `pipe.` and `node.`.
 function keyOf(text: string): number {
   return text.charCodeAt(TYPE_AT) * 256 + text.charCodeAt(TYPE_AT + 5);
 }
 const TYPE_AT = '{"type":"'.length;
 
 const PATTERNS: ReadonlyMap<number, Pattern> = new Map(
-  Object.entries(EVENT_SCHEMA)
-    .map(([type, spec]): Pattern => patternOf(type, spec))
-    .map(pattern => [keyOf(`{"type":"${pattern.type}"`), pattern]),
+  EVENT_TYPES.map(type => [keyOf(`{"type":"${type}"`), patternOf(type, EVENT_SCHEMA[type])]),
 );
 
-function patternOf(type: string, spec: RecordSpec): Pattern {
-  const fields = capturesOf(spec, COMMON.length + 1);
-  return { type, plain: expressionOf(type, spec, PLAIN), escaped: expressionOf(type, spec, ESCAPED), fields };
+function patternOf(type: EventType, spec: RecordSpec): Pattern {
+  const takers = takersOf(spec, COMMON.length + 1);
+  return { type, plain: expressionOf(type, spec, PLAIN), escaped: expressionOf(type, spec, ESCAPED), takers };
 }
 
-function capturesOf(spec: RecordSpec, first: number): Capture[] {
+function takersOf(spec: RecordSpec, first: number): Taker[] {
   let index = first;
   return Object.entries(spec).map(([name, field]) => {
-    const inner = field.type === 'object' ? capturesOf(field.of, index) : [];
-    const capture = { name, spec: field, index, inner };
+    const inner = 'of' in field && field.type === 'object' ? takersOf(field.of, index) : [];
+    const max = field.type === 'integer' ? field.max : 0;
+    const taker = { name, index, kind: field.type, max, defaulted: field.presence === 'defaulted', inner };
     index += Math.max(1, inner.length);
-    return capture;
+    return taker;
   });
 }
 
+/** Ids and times have no escapes in a canonical log; where one has, the strict lane takes it. */
 function expressionOf(type: string, spec: RecordSpec, text: string): RegExp {
-  const common = COMMON.map(name => `,"${name}":${text}`);
+  const common = COMMON.map(name => `,"${name}":${PLAIN}`);
   return new RegExp(`^\\{"type":"${type.replace('.', '\\.')}"${common.join('')}${fieldsOf(spec, text)}\\}$`);
 }
 

@@ -49,6 +49,6 @@ export class EventReader extends EventStream {
       this.#tornBytes = scanner.tornBytes;
       return batch;
     };
-    return batchSource(next, async () => scanner?.log.close());
+    return batchSource(next, async () => scanner?.close());
   }
 }

@@ -122,7 +122,7 @@ async function summarize(root: string, runId: string): Promise<RunSummary | unde
     } finally {
       bytes = scanner.log.size();
       changedAt = scanner.log.changedAt();
-      await scanner.log.close();
+      await scanner.close();
     }
     if (bytes === 0) problem = 'the log is empty';
   } catch (error) {

@@ -44,6 +44,8 @@ export class LogScanner {
   #stopped = false;
   #block: LineBlock | undefined; // what is being decoded, from `#at` on
   #at = 0;
+  #ahead: Promise<number> | undefined;
+  #nearEnd = false; // the last read came to the end of the file
 
   constructor(log: ReadableLog, start: number, filter: EventFilter, options: ScanOptions) {
     const { maxLineBytes = MAX_LINE_BYTES, onMalformed, stopAtTerminal = false } = options;
@@ -92,14 +94,35 @@ export class LogScanner {
     if (this.#block !== undefined) return this.#decode(this.#block);
     for (;;) {
       const { room, offset } = this.#cutter;
-      const read = await this.log.read(room, offset);
+      const ahead = this.#ahead;
+      this.#ahead = undefined;
+      // Near the live end a look takes less time than a trip through the thread pool.
+      const read = await (ahead ??
+        (this.#nearEnd ? this.log.readNow(room, offset) : this.log.read(room, offset)));
+      this.#nearEnd = read < room.length;
       this.#block = this.#take(read, offset);
-      if (this.#block !== undefined) return this.#decode(this.#block);
-      if (read < room.length) break;
+      if (this.#block !== undefined) {
+        if (!this.#nearEnd) this.#readAhead();
+        return this.#decode(this.#block);
+      }
+      if (this.#nearEnd && ahead === undefined) break; // what was read ahead may be out of date by now
     }
     if (this.log.size() >= this.#cutter.offset) return undefined;
     const facts = { path: this.log.path, offset: this.#cutter.offset };
     throw new EventLogError('ERR_LOG_TRUNCATED', 'the log was cut while it was read', facts);
+  }
+
+  /** Lets the disk work while the block is decoded. */
+  #readAhead(): void {
+    const { room, offset } = this.#cutter;
+    this.#ahead = this.log.read(room, offset);
+    this.#ahead.catch(() => undefined); // told by the next `next`
+  }
+
+  /** Closes the log, once a reading ahead has come back. */
+  async close(): Promise<void> {
+    await this.#ahead?.catch(() => undefined);
+    await this.log.close();
   }
 
   #take(read: number, offset: number): LineBlock | undefined {
@@ -124,12 +147,14 @@ export class LogScanner {
       }
       try {
         const event = valid
-          ? decodeText(bytes.toString('utf8', start, end))
+          ? this.#decodeUnlessUnwanted(bytes.toString('utf8', start, end))
           : decodeEvent(bytes.subarray(start, end));
-        this.#stopped = this.#stopAtTerminal && isTerminal(event);
-        if (this.#filter.take(event)) {
-          batch.events.push(event);
-          batch.ends.push(offset + end + 1);
+        if (event !== undefined) {
+          this.#stopped = this.#stopAtTerminal && isTerminal(event);
+          if (this.#filter.take(event)) {
+            batch.events.push(event);
+            batch.ends.push(offset + end + 1);
+          }
         }
       } catch (error) {
         if (batch.events.length > 0) return batch; // the events in front of it first
@@ -141,6 +166,10 @@ export class LogScanner {
     this.#block = undefined;
     this.#at = 0;
     return batch;
+  }
+
+  #decodeUnlessUnwanted(text: string): RunEvent | undefined {
+    return this.#filter.passesOver(text) ? undefined : decodeText(text);
   }
 
   #malformed(cause: unknown, offset: number): void {

@@ -106,7 +106,7 @@ export class EventTail extends EventStream {
       async () => {
         signal?.removeEventListener('abort', wake);
         growth?.close();
-        await scanner?.log.close();
+        await scanner?.close();
       },
     );
     return {

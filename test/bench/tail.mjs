@@ -162,7 +162,7 @@ export default {
   name: 'tail',
   title: 'From the write of an event in another process to its hand-over',
   operation: 'event',
-  baseline: { name: 'tail -F', what: 'p50 of coreutils, read through a pipe', measure: floor.median },
+  baseline: { name: 'tail -F', what: 'of coreutils, read through a pipe, p50', measure: floor.median },
   groups: [
     {
       heading: 'EventLog.tail',

@@ -16,6 +16,11 @@ const TRIALS = {
   prlimit: 'prlimit --fsize=1000 true',
   flock: 'flock --version',
   tmpfs: 'mkdir disk && mount -t tmpfs -o size=64k tmpfs disk && umount disk',
+  chromium: 'chromium --version',
+  script: 'script -qec true /dev/null',
+  zsh: 'zsh -fc true',
+  fish: 'fish --no-config -c true',
+  jq: 'jq -n 1',
   ext4: 'mkdir disk && truncate -s 300K image && mkfs.ext4 -q image && mount -o loop image disk && umount disk',
 };
 
