@@ -21,6 +21,7 @@ import { asMarkdown, asText } from './table.mjs';
 /** Loaded when they run: they import the peers. @type {{ [name: string]: () => Promise<{ default: import('./harness.mjs').Suite }> }} */
 const SUITES = {
   write: () => import('./write.mjs'),
+  read: () => import('./read.mjs'),
   tail: () => import('./tail.mjs'),
   'catch-up': () => import('./catch-up.mjs'),
 };
