@@ -247,12 +247,11 @@ describe('the two lanes of decoding agree', () => {
     expect(Math.min(outcomes.fast, outcomes.passed)).toBeGreaterThan(300);
   });
 
-  test('and the fast one takes every canonical line without a list, escapes by number or escapes in an id or time', () => {
+  test('and the fast one takes every canonical line without a list', () => {
     fc.assert(
       fc.property(events, event => {
         const line = encodeEvent(event);
-        if (line.includes('\\u') || line.includes('"inputs":[')) return;
-        if (JSON.stringify([event.id, event.ts, event.run_id]).includes('\\')) return;
+        if (line.includes('"inputs":[')) return;
         expect(matchCanonical(line)).toStrictEqual(event);
       }),
       { numRuns: 500 },
