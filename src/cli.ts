@@ -6,14 +6,25 @@
  * that ends the command quietly, with 0.
  */
 import { readFile } from 'node:fs/promises';
-import { cat } from './cat.js';
-import { type Command, EXIT, table, UsageError } from './command.js';
-import { demo } from './demo.js';
+import { nextStep } from './cli/advice.js';
+import { cat } from './cli/cat.js';
+import { type Command, EXIT, table, UsageError } from './cli/command.js';
+import { completionOf } from './cli/completion.js';
+import { demo } from './cli/demo.js';
+import { ls } from './cli/ls.js';
+import { repair } from './cli/repair.js';
+import { show } from './cli/show.js';
+import { tail } from './cli/tail.js';
+import { paint, print, printable } from './cli/terminal.js';
+import { text } from './cli/text.js';
+import { timeline } from './cli/timeline.js';
+import { verify } from './cli/verify.js';
 import { errnoOf } from './errors.js';
-import { paint, print, printable } from './terminal.js';
+
+const RUN_COMMANDS: readonly Command[] = [ls, show, cat, tail, text, verify, repair, timeline, demo];
 
 /** Every command, in the order of the help. */
-const COMMANDS: readonly Command[] = [demo, cat];
+const COMMANDS: readonly Command[] = [...RUN_COMMANDS, completionOf(RUN_COMMANDS)];
 
 const ending = new AbortController();
 const INTERRUPTED = new Error('interrupted');
@@ -50,13 +61,13 @@ function help(): string {
 }
 
 async function version(): Promise<string> {
-  const text = await readFile(new URL('../package.json', import.meta.url), 'utf8');
-  const manifest: { version: string } = JSON.parse(text);
+  const json = await readFile(new URL('../package.json', import.meta.url), 'utf8');
+  const manifest: { version: string } = JSON.parse(json);
   return manifest.version;
 }
 
-/** Says on stderr what went wrong, where that is not known already, and gives the exit code for it. */
-function exitCodeOf(error: unknown): number {
+/** Says on stderr what went wrong and what to do next, where that is not known already, and gives the exit code for it. */
+async function exitCodeOf(error: unknown): Promise<number> {
   if (error === INTERRUPTED) return EXIT.interrupted;
   const code = errnoOf(error);
   if (code === 'EPIPE') return EXIT.ok;
@@ -64,7 +75,8 @@ function exitCodeOf(error: unknown): number {
   const usage = error instanceof UsageError || code?.startsWith('ERR_PARSE_ARGS_') === true;
   // Node's own system errors begin with their code already.
   const prefix = usage || code === undefined || message.startsWith(code) ? '' : `${code}: `;
-  const hint = usage ? '\nomne-log --help tells how it is used.' : '';
+  const next = usage ? 'omne-log --help tells how it is used.' : await nextStep(error).catch(() => undefined);
+  const hint = next === undefined ? '' : `\n${printable(next)}`;
   console.error(`${paint('red', 'omne-log:', process.stderr)} ${prefix}${printable(message)}${hint}`);
   return usage ? EXIT.usage : EXIT.error;
 }

@@ -15,9 +15,10 @@
  *     queue       many appends -> few commits
  *     lock        flock(2) between processes
  *     turns       taking turns at that lock, so that nobody starves
+ *     confine     entering folders without following links
+ *     folders     making and syncing folders
  *     liveness    which runs have a writer
  *     slots       how many writes may wait for the disk at once
- *     folders     making, checking and syncing folders
  *     file        one write, one sync, on the right file
  *     allocate    run ids that rise across processes
  *     filter      which events a reader hands out
@@ -36,13 +37,27 @@
  *     verify      checking and mending a run
  *     text        cutting text to a number of bytes
  *     index       the public names
- *     terminal    text for people: escapes, colours, stdout
- *     command     what a command of `omne-log` is
- *     event-line  one event as one line for people
- *     child, executor     a small pipe executor: how to embed the library
- *     demo-pipe, demo     a real pipe run, logged and replayed
- *     cat         a run from disk, line by line
- *     cli         the command `omne-log`
+ *
+ * The command lives in a folder of its own, and imports from the library:
+ *
+ *     cli/terminal            text for people: escapes, colours, stdout
+ *     cli/width, cli/words    columns of wide characters; figures in words
+ *     cli/columns, cli/marks  rows in straight columns; the glyph of a status
+ *     cli/status-line         one line that is drawn over and over
+ *     cli/command             what a command of `omne-log` is
+ *     cli/which               which volume and which run is meant
+ *     cli/advice              what to do next about an error
+ *     cli/event-line          one event as one line
+ *     cli/fold, cli/tree      a whole run; its nodes as a tree
+ *     cli/ls, cli/show        the commands that look at runs ...
+ *     cli/reversed, cli/cat, cli/tail, cli/text   ... and at what stands in one
+ *     cli/verify, cli/repair  checking and mending
+ *     cli/markup              HTML that is escaped
+ *     cli/timeline-axis, cli/timeline-data, cli/timeline-style, cli/timeline-page, cli/timeline   a run as a picture
+ *     cli/child, cli/executor    a small pipe executor: how to embed the library
+ *     cli/demo-pipe, cli/demo    a real pipe run, logged and replayed
+ *     cli/completion-scripts, cli/completion   for the shells
+ *     cli                     the command `omne-log`
  */
 export { decodeEvent, encodeEvent } from './codec.js';
 export { type DecoderOptions, eventDecoder } from './decoder.js';

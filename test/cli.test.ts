@@ -1,4 +1,5 @@
 import { appendFileSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { EventLog } from '../src/index.js';
 import { COMMAND, omneLog, runToEnd } from './support/command.js';
@@ -11,7 +12,18 @@ describe('omne-log', () => {
     const overview = await omneLog(['--help']);
     expect(overview).toMatchObject({ code: 0, stderr: '' });
     const commands = [...overview.stdout.matchAll(/^ {2}(\w+) {2}/gm)].map(([, name = '']) => name);
-    expect(commands).toContain('demo');
+    expect(commands).toEqual([
+      'ls',
+      'show',
+      'cat',
+      'tail',
+      'text',
+      'verify',
+      'repair',
+      'timeline',
+      'demo',
+      'completion',
+    ]);
     for (const command of commands) {
       const help = await omneLog([command, '--help']);
       expect(help).toMatchObject({ code: 0, stderr: '' });
@@ -34,17 +46,30 @@ describe('omne-log', () => {
     { args: ['demo', 'slowly'], says: "unexpected argument 'slowly'" },
     { args: ['cat'], says: 'RUN is missing' },
     { args: ['cat', 'a', 'b'], says: "unexpected argument 'b'" },
-  ])('exits with 2 and prints nothing to stdout when called as omne-log $args', async ({ args, says }) => {
-    const outcome = await omneLog(args);
-    expect(outcome).toMatchObject({ code: 2, stdout: '' });
-    expect(outcome.stderr).toContain(says);
-  });
+    { args: ['ls', '--status', 'lost'], says: '--status takes one of running, completed, aborted' },
+    { args: ['ls', '-n', 'many'], says: "-n takes a whole number, not 'many'" },
+    { args: ['cat', 'last', '--type', 'node'], says: '--type takes one of pipe.started' },
+    { args: ['show', 'last'], says: 'name one with --root', cwd: tmpdir() },
+    { args: ['verify'], says: 'either RUN or --all' },
+    { args: ['verify', 'last', '--all'], says: 'either RUN or --all' },
+    { args: ['text', 'last'], says: 'NODE is missing' },
+    { args: ['timeline', 'last'], says: '--html FILE is missing' },
+    { args: ['completion', 'tcsh'], says: "SHELL is one of bash, zsh, fish, not 'tcsh'" },
+  ])(
+    'exits with 2 and prints nothing to stdout when called as omne-log $args',
+    async ({ args, says, cwd }) => {
+      const outcome = await runToEnd([process.execPath, COMMAND, ...args], cwd === undefined ? {} : { cwd });
+      expect(outcome).toMatchObject({ code: 2, stdout: '' });
+      expect(outcome.stderr).toContain(says);
+    },
+  );
 
-  test('exits with 1 and names the code of an error', async () => {
+  test('exits with 1 and names the code of an error and the next step', async () => {
     const root = temporaryVolume();
     const missing = await omneLog(['cat', 'notes-01kp8g6dg0zg6axb6gqz17wf7m', '--root', root]);
     expect(missing).toMatchObject({ code: 1, stdout: '' });
     expect(missing.stderr).toMatch(/^omne-log: ERR_RUN_NOT_FOUND: /);
+    expect(missing.stderr).toContain(`run \`omne-log ls --root ${root}\` to see the runs there are\n`);
     const invalid = await omneLog(['cat', `../${ESCAPE}[2J`, '--root', root]);
     expect(invalid.stderr).toMatch(/^omne-log: ERR_INVALID_RUN_ID: /);
     expect(invalid.stderr).not.toContain(ESCAPE);
@@ -87,6 +112,7 @@ describe('omne-log cat', () => {
     expect(outcome.stdout.split('\n')).toHaveLength(4 + 1);
     expect(outcome.stderr).toMatch(/^omne-log: ERR_MALFORMED_LINE: /);
     expect(outcome.stderr).toContain(`line 5, byte offset ${offset}`);
+    expect(outcome.stderr).toContain(`run \`omne-log verify ${runId} --root ${root}\``);
   });
 
   test('finds the volume upwards from the working folder', async () => {

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 
 const SOURCE = new URL('../src/', import.meta.url);
 
-const files = readdirSync(SOURCE)
+const files = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' })
   .filter(file => file.endsWith('.ts'))
   .map(file => file.slice(0, -'.ts'.length));
 const layout = layoutOf(textOf('index'));
@@ -18,7 +18,7 @@ function textOf(name: string): string {
 /** The file names in reading order; a line of the layout is one name or several, then what they do. */
 function layoutOf(text: string): string[] {
   const header = text.slice(text.indexOf('Layout'), text.indexOf('*/'));
-  return [...header.matchAll(/^ \* {5}([\w-]+(?:, [\w-]+)*) /gm)].flatMap(([, line = '']) =>
+  return [...header.matchAll(/^ \* {5}([\w/-]+(?:, [\w/-]+)*) /gm)].flatMap(([, line = '']) =>
     line.split(', '),
   );
 }
@@ -26,7 +26,9 @@ function layoutOf(text: string): string[] {
 /** The project's own files that a file imports or exports again, types included. */
 function importsOf(name: string): string[] {
   const found = textOf(name).matchAll(/(?:\bfrom|\bimport|\bimport\()\s*'(\.[^']*)'/g);
-  return [...found].map(([, path = '']) => path.replace(/^\.\/(.*)\.js$/, '$1'));
+  return [...found].map(([, path = '']) => {
+    return new URL(path, new URL(`${name}.ts`, SOURCE)).href.slice(SOURCE.href.length).replace(/\.js$/, '');
+  });
 }
 
 describe('the layout in src/index.ts', () => {
@@ -45,6 +47,12 @@ describe('the layout in src/index.ts', () => {
 });
 
 describe('imports run one way only', () => {
+  test('the library imports nothing of the command', () => {
+    const library = files.filter(name => name !== 'cli' && !name.startsWith('cli/'));
+    expect(library.flatMap(importsOf).filter(name => name.startsWith('cli'))).toEqual([]);
+    expect(library).toContain('event-log');
+  });
+
   test.for(files)('%s imports only files above it', name => {
     const above = order.slice(0, Math.max(0, order.indexOf(name)));
     expect(importsOf(name).filter(imported => !above.includes(imported))).toEqual([]);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { printable } from '../src/terminal.js';
+import { printable } from '../src/cli/terminal.js';
 
 test('printable leaves text without control characters as it is', () => {
   const text = 'née 修复 🔐 עברית C:\\notes "quoted"';

@@ -26,8 +26,9 @@ export async function onTerminal(
 ): Promise<Session> {
   const quoted = [process.execPath, COMMAND, ...args].map(part => `'${part.replaceAll("'", "'\\''")}'`);
   const command = `stty cols ${columns} rows 24; exec ${quoted.join(' ')}`;
+  const { CI, ...person } = plainEnvironment(); // Node shows no colours in CI, also on a terminal
   const child = spawn('script', ['-qec', command, '/dev/null'], {
-    env: { ...plainEnvironment(), TERM: 'xterm', ...env },
+    env: { ...person, TERM: 'xterm', ...env },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   let seen = '';

@@ -15,6 +15,9 @@ const SHORT_ESCAPES: ReadonlyMap<string, string> = new Map([
   ['\t', '\\t'],
 ]);
 
+/** A colour or style. */
+export type Colour = Parameters<typeof styleText>[0];
+
 /** A text on one line, every control character in it written as an escape (`\n`, `\u001b`); JSON text keeps its meaning. */
 export function printable(text: string): string {
   return text.replace(UNPRINTABLE, character => {
@@ -23,12 +26,16 @@ export function printable(text: string): string {
   });
 }
 
+/** The same for a text of several lines: line ends and tabs stay what they are. */
+export function printableText(text: string): string {
+  return text
+    .split(/\r?\n/)
+    .map(line => line.split('\t').map(printable).join('\t'))
+    .join('\n');
+}
+
 /** A text in a colour, where `stream` shows colours. */
-export function paint(
-  colour: Parameters<typeof styleText>[0],
-  text: string,
-  stream: NodeJS.WriteStream = process.stdout,
-): string {
+export function paint(colour: Colour, text: string, stream: NodeJS.WriteStream = process.stdout): string {
   return styleText(colour, text, { stream });
 }
 
@@ -38,7 +45,27 @@ export function paint(
  * Never rejects: when stdout fails, the command line learns it from the stream itself and ends the command.
  */
 export function print(lines: string): Promise<void> {
+  return write(`${lines}\n`);
+}
+
+/** Writes text or bytes as they are; see `print`. */
+export function write(chunk: string | Uint8Array): Promise<void> {
   return new Promise(resolve => {
-    process.stdout.write(`${lines}\n`, () => resolve());
+    process.stdout.write(chunk, () => resolve());
   });
+}
+
+/** JSON for stdout. On a terminal even JSON is escaped: what a JSON string may hold verbatim can still reorder a line. */
+export function jsonLine(json: string): string {
+  return process.stdout.isTTY ? printable(json) : json;
+}
+
+/** Whether stdout is a terminal on which a line can be drawn over again. */
+export function canRedraw(): boolean {
+  return process.stdout.isTTY === true && process.env['TERM'] !== 'dumb';
+}
+
+/** How many columns a line may take; no bound where stdout is no terminal. */
+export function lineWidth(): number {
+  return process.stdout.isTTY ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY;
 }

@@ -7,8 +7,8 @@
  */
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { type ErrorKind, type EventDraft, EventLog, type Input, type RunEvent } from '../index.js';
 import { type CommandLine, type Ended, NodeFailure, runChild } from './child.js';
-import { type ErrorKind, type EventDraft, EventLog, type Input, type RunEvent } from './index.js';
 
 /** A hook that must succeed before its node counts as completed. */
 export interface Gate {

@@ -5,7 +5,7 @@
  */
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
-import { type ErrorKind, tailText } from './index.js';
+import { type ErrorKind, tailText } from '../index.js';
 
 /** A program and its arguments. */
 export type CommandLine = readonly [program: string, ...args: string[]];

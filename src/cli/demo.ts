@@ -11,11 +11,11 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { isDeepStrictEqual } from 'node:util';
+import { type EventType, eventDecoder, type RunEvent } from '../index.js';
 import { type Command, defineCommand, EXIT, table } from './command.js';
 import { notesPipe } from './demo-pipe.js';
 import { eventLine } from './event-line.js';
 import { runPipe } from './executor.js';
-import { type EventType, eventDecoder, type RunEvent } from './index.js';
 import { print, printable } from './terminal.js';
 
 /** The command `demo`. */

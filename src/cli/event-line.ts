@@ -3,8 +3,9 @@
  *
  * Promise: whatever the event holds, the result is a single line and safe to print.
  */
-import type { EventType, RunEvent } from './events.js';
+import type { EventType, RunEvent } from '../index.js';
 import { paint, printable } from './terminal.js';
+import { pad } from './width.js';
 
 const COLOURS = {
   'pipe.started': 'bold',
@@ -25,7 +26,7 @@ const NODE_WIDTH = 12;
 export function eventLine(event: RunEvent): string {
   const time = printable(event.ts.slice(11, 11 + TIME_WIDTH)).padEnd(TIME_WIDTH);
   const type = paint(COLOURS[event.type], event.type.padEnd(TYPE_WIDTH));
-  const node = ('node_id' in event ? printable(event.node_id) : '').padEnd(NODE_WIDTH);
+  const node = pad('node_id' in event ? printable(event.node_id) : '', NODE_WIDTH);
   return `${time}  ${type}  ${node}  ${printable(detailsOf(event).trimEnd())}`.trimEnd();
 }
 

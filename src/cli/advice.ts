@@ -1,0 +1,53 @@
+/** What to do next: the command to run, ready to be copied. */
+import { basename, dirname } from 'node:path';
+import { EventLogError, type EventLogErrorCode, findVolumeRoot, isRunId } from '../index.js';
+
+type Step = (command: (name: string) => string) => string;
+
+const SEE_RUNS: Step = command => `run ${command('ls')} to see the runs there are`;
+const SEE_NODES: Step = command => `run ${command('show')} to see its nodes`;
+const CHECK: Step = command => `run ${command('verify')} to see all that is wrong with the log`;
+
+const STEPS: Partial<Record<EventLogErrorCode, Step>> = {
+  ERR_CAPTURE_NOT_FOUND: SEE_NODES,
+  ERR_CAPTURE_TRUNCATED: SEE_NODES,
+  ERR_INVALID_RUN_ID: SEE_RUNS,
+  ERR_LINE_TOO_LONG: CHECK,
+  ERR_LOCK_TIMEOUT: () => 'another process is writing to the run; try again when it is done',
+  ERR_LOG_CORRUPT: CHECK,
+  ERR_LOG_REPLACED: () => 'run the command again to read what stands there now',
+  ERR_LOG_TRUNCATED: CHECK,
+  ERR_MALFORMED_LINE: CHECK,
+  ERR_NO_SPACE: () => 'make room on the disk, then run the command again',
+  ERR_RUN_NOT_FOUND: SEE_RUNS,
+};
+
+/** The next step after an error, with the run and the root filled in; undefined where there is none to tell. */
+export async function nextStep(error: unknown): Promise<string | undefined> {
+  if (!(error instanceof EventLogError)) return undefined;
+  const { code, path } = error;
+  const step = STEPS[code];
+  if (step === undefined) return undefined;
+  const root = path?.split(/[\\/]\.omne[\\/]/)[0];
+  const suffix = await rootSuffix(root);
+  return step(name => commandLine(name, name === 'ls' ? undefined : (runIn(path) ?? 'RUN'), suffix));
+}
+
+/** `omne-log NAME RUN`, in backquotes, with the root where it would not be found from here. */
+export async function commandFor(name: string, runId: string, root: string): Promise<string> {
+  return commandLine(name, runId, await rootSuffix(root));
+}
+
+function commandLine(name: string, runId: string | undefined, suffix: string): string {
+  return `\`omne-log ${name}${runId === undefined ? '' : ` ${runId}`}${suffix}\``;
+}
+
+async function rootSuffix(root: string | undefined): Promise<string> {
+  if (root === undefined || root === (await findVolumeRoot())) return '';
+  return ` --root ${/^[\w./-]+$/.test(root) ? root : `'${root.replaceAll("'", "'\\''")}'`}`;
+}
+
+/** The run whose folder a path goes through. */
+function runIn(path = ''): string | undefined {
+  return [path, dirname(path), dirname(dirname(path))].map(part => basename(part)).find(isRunId);
+}

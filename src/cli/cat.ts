@@ -1,0 +1,85 @@
+/**
+ * `omne-log cat`: the events of a run, from disk, one line each.
+ *
+ * Promises: with `--json` every line is canonical and decodes to the event that stands in the log. Backwards too, the log
+ * is read a block at a time and never held as a whole.
+ */
+import { EVENT_TYPES, EventLog, type EventType, encodeEvent, type RunEvent } from '../index.js';
+import { type Command, defineCommand, EXIT, wholeNumber } from './command.js';
+import { eventLine } from './event-line.js';
+import { eventsReversed } from './reversed.js';
+import { jsonLine, print } from './terminal.js';
+import { ROOT_OPTION, RUN_HELP, whichRoot, whichRun } from './which.js';
+
+/** The command `cat`. */
+export const cat: Command = defineCommand({
+  name: 'cat',
+  summary: 'Print the events of a run, one line each.',
+  operands: ['RUN'],
+  options: {
+    type: {
+      type: 'string',
+      multiple: true,
+      value: 'TYPE',
+      choices: EVENT_TYPES,
+      help: 'Only events of this type; may be given several times.',
+    },
+    node: { type: 'string', value: 'NODE', help: 'Only events of this node.' },
+    limit: {
+      type: 'string',
+      short: 'n',
+      value: 'N',
+      help: 'At most so many: the first, or with --reverse the last.',
+    },
+    after: { type: 'string', value: 'ID', help: 'Only events behind the one with this id.' },
+    reverse: { type: 'boolean', help: 'Newest first.' },
+    json: { type: 'boolean', help: 'Print JSON lines, as they stand in the log.' },
+    root: ROOT_OPTION,
+  },
+  notes: RUN_HELP,
+  async run({ values, positionals: [run = ''], signal }) {
+    const limit = wholeNumber('-n', values.limit);
+    const root = await whichRoot(values.root);
+    const runId = await whichRun(root, run);
+    const options = {
+      signal,
+      ...(values.type === undefined ? {} : { types: values.type.filter(isType) }),
+      ...(values.node === undefined ? {} : { nodeId: values.node }),
+      ...(values.after === undefined ? {} : { after: values.after }),
+      ...(limit === undefined ? {} : { limit }),
+    };
+    const lineOf = values.json === true ? jsonLineOf : eventLine;
+    const batches =
+      values.reverse === true
+        ? inBatches(eventsReversed(root, runId, options))
+        : EventLog.read(root, runId, options).batches();
+    for await (const events of batches) await print(events.map(lineOf).join('\n'));
+    return EXIT.ok;
+  },
+});
+
+const BATCH_EVENTS = 256;
+
+/** Gathers events, so that not every one costs a write; those in front of an error come out before it. */
+async function* inBatches(events: AsyncIterable<RunEvent>): AsyncGenerator<RunEvent[]> {
+  let batch: RunEvent[] = [];
+  try {
+    for await (const event of events) {
+      if (batch.push(event) < BATCH_EVENTS) continue;
+      yield batch;
+      batch = [];
+    }
+  } catch (error) {
+    if (batch.length > 0) yield batch;
+    throw error;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+function isType(text: string): text is EventType {
+  return EVENT_TYPES.some(type => type === text);
+}
+
+function jsonLineOf(event: RunEvent): string {
+  return jsonLine(encodeEvent(event));
+}

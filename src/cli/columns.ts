@@ -1,0 +1,45 @@
+/**
+ * Rows of cells laid out in straight columns, wide characters included.
+ *
+ * Promise: columns only ever grow, so rows that come page by page stay as straight as can be without knowing the last one.
+ */
+import { type Colour, paint } from './terminal.js';
+import { cutTo, pad, widthOf } from './width.js';
+
+/** A cell: text that is safe to print. */
+export interface Cell {
+  readonly text: string;
+  readonly colour?: Colour;
+  readonly align?: 'right';
+}
+
+const GAP = '  ';
+
+/** Lays out page after page of one table. */
+export class Columns {
+  readonly #widths: number[] = [];
+
+  /** One line for each row; the last cell of a row is cut where the line would be longer than `maxWidth`. */
+  lines(rows: readonly (readonly Cell[])[], maxWidth: number = Number.POSITIVE_INFINITY): string[] {
+    for (const row of rows) {
+      for (const [index, { text }] of row.entries()) {
+        this.#widths[index] = Math.max(this.#widths[index] ?? 0, widthOf(text));
+      }
+    }
+    return rows.map(row => this.#line(row, maxWidth));
+  }
+
+  #line(row: readonly Cell[], maxWidth: number): string {
+    let used = 0;
+    const lastFilled = row.findLastIndex(({ text }) => text !== '');
+    const cells = row.slice(0, lastFilled + 1).map(({ text, colour, align }, index) => {
+      const width = this.#widths[index] ?? 0;
+      const last = index === lastFilled;
+      const filled = last && align === undefined ? text : pad(text, width, align);
+      const shown = last ? cutTo(filled, Math.max(1, maxWidth - used)) : filled;
+      used += width + GAP.length;
+      return colour === undefined ? shown : paint(colour, shown);
+    });
+    return cells.join(GAP);
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * What a command of `omne-log` is: its name, its options, its help, and how it runs.
+ *
+ * Promise: arguments that break the table end in a usage error before the command runs. The table is data: the help and
+ * the completions of the shells are made of it.
+ */
+import { parseArgs } from 'node:util';
+import { print } from './terminal.js';
+
+/** How a process of `omne-log` ends. */
+export const EXIT = { ok: 0, error: 1, usage: 2, interrupted: 130 } as const;
+
+/** A mistake in how the command was called. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** One option: what `parseArgs` must know, and what the help says; `value` names the argument of a string option. */
+export interface Option {
+  readonly type: 'string' | 'boolean';
+  readonly short?: string;
+  readonly multiple?: boolean;
+  readonly value?: string;
+  /** The values it takes, where they are known beforehand. */
+  readonly choices?: readonly string[];
+  readonly help: string;
+}
+
+type Options = Readonly<Record<string, Option>>;
+
+/** What a shell must know to complete a command. */
+export interface CommandFacts {
+  readonly name: string;
+  /** One sentence. */
+  readonly summary: string;
+  /** The arguments, e.g. `['RUN', 'NODE', '[ITERATION]']`; those in brackets may be left out. */
+  readonly operands: readonly string[];
+  readonly options: Options;
+}
+
+/** A command, as the table in `cli.ts` holds it; `run` resolves with the exit code. */
+export interface Command extends CommandFacts {
+  run(args: readonly string[], signal: AbortSignal): Promise<number>;
+}
+
+type Parsed<O extends Options> = ReturnType<
+  typeof parseArgs<{ args: string[]; options: O; allowPositionals: true }>
+>;
+
+interface CommandSpec<O extends Options> extends CommandFacts {
+  readonly options: O;
+  /** What the help says below the options. */
+  readonly notes?: string;
+  /** Does the work and resolves with the exit code; ends early when `signal` is aborted. */
+  run(call: Parsed<O> & { readonly signal: AbortSignal }): Promise<number>;
+}
+
+const HELP = { type: 'boolean', short: 'h', help: 'Show this help.' } as const;
+
+/** Makes a command out of its spec: reading the arguments and `--help` are the same for all. */
+export function defineCommand<const O extends Options>(spec: CommandSpec<O>): Command {
+  const { name, summary, operands, options } = spec;
+  return {
+    name,
+    summary,
+    operands,
+    options: { ...options, help: HELP },
+    async run(given, signal) {
+      const args = [...given];
+      const lenient = parseArgs({ args, options: { ...options, help: HELP }, strict: false });
+      if (lenient.values['help'] === true) {
+        await print(helpOf(spec));
+        return EXIT.ok;
+      }
+      const parsed = parseArgs({ args, options, allowPositionals: true });
+      checkChoices(options, parsed.values);
+      checkOperands(operands, parsed.positionals);
+      return spec.run({ ...parsed, signal });
+    },
+  };
+}
+
+/** A whole number given as the argument of an option, or undefined where the option was not given. */
+export function wholeNumber(name: string, given: string | undefined): number | undefined {
+  if (given === undefined) return undefined;
+  const number = Number(given);
+  if (/^\d+$/.test(given) && Number.isSafeInteger(number)) return number;
+  throw new UsageError(`${name} takes a whole number, not '${given}'`);
+}
+
+function checkChoices(options: Options, values: Readonly<Record<string, unknown>>): void {
+  for (const [name, { choices }] of Object.entries(options)) {
+    const given = values[name];
+    const wrong = [given]
+      .flat()
+      .find(value => value !== undefined && choices?.includes(String(value)) === false);
+    if (wrong !== undefined) {
+      throw new UsageError(`--${name} takes one of ${choices?.join(', ')}, not '${wrong}'`);
+    }
+  }
+}
+
+function checkOperands(operands: readonly string[], given: readonly string[]): void {
+  const missing = operands[given.length];
+  if (missing !== undefined && !missing.startsWith('[')) throw new UsageError(`${missing} is missing`);
+  const extra = given[operands.length];
+  if (extra !== undefined) throw new UsageError(`unexpected argument '${extra}'`);
+}
+
+function helpOf({ name, summary, operands, options, notes }: CommandSpec<Options>): string {
+  const rows = Object.entries({ ...options, help: HELP }).map(([long, option]: [string, Option]) => {
+    const short = option.short === undefined ? '' : `-${option.short}, `;
+    const value = option.value === undefined ? '' : ` ${option.value}`;
+    const choices = option.choices === undefined ? '' : ` One of ${option.choices.join(', ')}.`;
+    return [`${short}--${long}${value}`, option.help + choices] as const;
+  });
+  const usage = ['omne-log', name, ...operands, '[options]'].join(' ');
+  const below = notes === undefined ? [] : ['', notes];
+  return [`Usage: ${usage}`, '', summary, '', 'Options:', ...table(rows), ...below].join('\n');
+}
+
+/** Rows of two columns, the second one aligned. */
+export function table(rows: readonly (readonly [string, string])[]): string[] {
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`);
+}

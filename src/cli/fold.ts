@@ -1,0 +1,23 @@
+/**
+ * Reading a run as far as it can be read.
+ *
+ * Promise: damage does not keep people from seeing the rest; the first damage found is handed back, to be told at the end.
+ */
+import { EventLog, type MalformedLineError, type RunEvent } from '../index.js';
+
+/** Hands every event of a run to `take`; resolves with the first malformed line, if there is one. */
+export async function foldRun(
+  root: string,
+  runId: string,
+  signal: AbortSignal,
+  take: (event: RunEvent) => void,
+): Promise<MalformedLineError | undefined> {
+  let damage: MalformedLineError | undefined;
+  const onMalformed = (error: MalformedLineError) => {
+    damage ??= error;
+  };
+  for await (const events of EventLog.read(root, runId, { signal, onMalformed }).batches()) {
+    for (const event of events) take(event);
+  }
+  return damage;
+}

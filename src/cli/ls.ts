@@ -1,0 +1,99 @@
+/**
+ * `omne-log ls`: the runs of a volume, newest first, a row each.
+ *
+ * Promise: rows are printed as they are found, a page at a time, so a long listing takes little memory and its first rows
+ * come at once.
+ */
+import { EventLog, parseRunId, type RunSummary } from '../index.js';
+import { type Cell, Columns } from './columns.js';
+import { type Command, defineCommand, EXIT, wholeNumber } from './command.js';
+import { DAMAGED, MARKS } from './marks.js';
+import { jsonLine, lineWidth, print, printable } from './terminal.js';
+import { ROOT_OPTION, whichRoot } from './which.js';
+import { age, count, duration } from './words.js';
+
+const PAGE_ROWS = 50;
+
+/** The command `ls`. */
+export const ls: Command = defineCommand({
+  name: 'ls',
+  summary: 'List runs, newest first.',
+  operands: [],
+  options: {
+    pipe: { type: 'string', value: 'PIPE', help: 'Only runs of this pipe.' },
+    status: {
+      type: 'string',
+      value: 'STATUS',
+      choices: ['running', 'completed', 'aborted'],
+      help: 'Only runs with this status.',
+    },
+    limit: { type: 'string', short: 'n', value: 'N', help: 'At most so many.' },
+    json: { type: 'boolean', help: 'Print a JSON object for each run, one a line.' },
+    root: ROOT_OPTION,
+  },
+  notes: [
+    'LIVE: a writer holds the run open. ORPHAN: it has not ended, no writer holds it, and',
+    'nothing was written for a minute. A damaged log is marked with !; its figures are those',
+    'of what could be read.',
+  ].join('\n'),
+  async run({ values, signal }) {
+    const { pipe, status } = values;
+    const limit = wholeNumber('-n', values.limit);
+    const runs = EventLog.runs(await whichRoot(values.root), {
+      reverse: true,
+      signal,
+      ...(pipe === undefined ? {} : { pipe }),
+      ...(isStatus(status) ? { status } : {}),
+      ...(limit === undefined ? {} : { limit }),
+    });
+    if (values.json === true) {
+      for await (const run of runs) await print(jsonLine(JSON.stringify(run)));
+      return EXIT.ok;
+    }
+    const columns = new Columns();
+    for await (const page of pagesOf(runs)) {
+      await print(columns.lines(page.map(rowOf), lineWidth()).join('\n'));
+    }
+    return EXIT.ok;
+  },
+});
+
+function isStatus(text: string | undefined): text is RunSummary['status'] {
+  return text === 'running' || text === 'completed' || text === 'aborted';
+}
+
+async function* pagesOf(runs: AsyncIterable<RunSummary>): AsyncGenerator<RunSummary[]> {
+  let page: RunSummary[] = [];
+  for await (const run of runs) {
+    if (page.push(run) < PAGE_ROWS) continue;
+    yield page;
+    page = [];
+  }
+  if (page.length > 0) yield page;
+}
+
+function rowOf(run: RunSummary): Cell[] {
+  const { glyph, colour } = run.problem === undefined ? MARKS[run.status] : DAMAGED;
+  const startedAt = Date.parse(run.startedAt ?? '') || parseRunId(run.runId).createdAt.getTime();
+  const lasts = run.durationMs ?? (run.live ? Date.now() - startedAt : undefined);
+  const failed = run.failedCount === 0 ? '' : `, ${run.failedCount} failed`;
+  return [
+    { text: glyph, colour },
+    { text: run.runId }, // whole, so that it can be copied; it begins with the pipe
+    { text: age(startedAt), align: 'right', colour: 'dim' },
+    { text: lasts === undefined ? '-' : duration(lasts), align: 'right' },
+    { text: `${run.completedCount}/${count(run.nodeCount, 'node')} done${failed}` },
+    remark(run),
+  ];
+}
+
+/** Where the damage is, without the path: that of the log of the row. */
+const LOG_PATH = /\([^(]*[\\/]events\.jsonl, /;
+
+/** What else is to be said of a run. */
+function remark({ live, orphan, problem, reason }: RunSummary): Cell {
+  if (problem !== undefined) return { text: printable(problem.replace(LOG_PATH, '(')), colour: 'yellow' };
+  if (live) return { text: 'LIVE', colour: 'blue' };
+  if (orphan) return { text: 'ORPHAN', colour: 'yellow' };
+  return { text: printable(reason ?? ''), colour: 'dim' };
+}

@@ -1,0 +1,43 @@
+/**
+ * One line at the foot of a terminal that is drawn over and over, below what is printed.
+ *
+ * Promise: it takes one row, whatever its text, and nothing of it is left once it is closed. Where stdout is no terminal
+ * there is no such line, and printing is all that happens.
+ */
+import { canRedraw, lineWidth, paint, print, write } from './terminal.js';
+import { cutTo } from './width.js';
+
+const ERASE = '\r\u001b[K';
+const FRAME_MS = 100;
+const SPINNER = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏';
+
+/** Keeps a status line up to date until it is closed; `text` is asked for at every drawing and is safe to print. */
+export class StatusLine {
+  readonly #text: () => string;
+  readonly #timer: NodeJS.Timeout | undefined;
+  #frame = 0;
+
+  constructor(text: () => string) {
+    this.#text = text;
+    if (canRedraw()) this.#timer = setInterval(() => void write(this.#drawn()), FRAME_MS);
+  }
+
+  /** Prints lines above the status line. */
+  print(lines: string): Promise<void> {
+    if (this.#timer === undefined) return print(lines);
+    return write(`${ERASE}${lines}\n${this.#drawn()}`);
+  }
+
+  /** Takes the line away. */
+  async close(): Promise<void> {
+    if (this.#timer === undefined) return;
+    clearInterval(this.#timer);
+    await write(ERASE);
+  }
+
+  #drawn(): string {
+    const spinner = SPINNER[this.#frame++ % SPINNER.length] ?? '';
+    // One column is left free: a line that fills the row wraps on some terminals.
+    return `${ERASE}${paint('cyan', spinner)} ${paint('dim', cutTo(this.#text(), lineWidth() - 3))}`;
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * `omne-log tail`: a run while it happens, an event per line, and at the foot of a terminal what is running now.
+ *
+ * Promise: every event is printed once, in order, as soon as it is in the log; the status line leaves nothing behind,
+ * however the following ends.
+ */
+import { EventLog, encodeEvent, type RunState, RunStateReducer } from '../index.js';
+import { type Command, defineCommand, EXIT } from './command.js';
+import { eventLine } from './event-line.js';
+import { StatusLine } from './status-line.js';
+import { jsonLine, print, printable } from './terminal.js';
+import { ROOT_OPTION, RUN_HELP, whichRoot, whichRun } from './which.js';
+import { duration } from './words.js';
+
+/** The command `tail`. */
+export const tail: Command = defineCommand({
+  name: 'tail',
+  summary: 'Follow a run, an event per line, from its first event to its last.',
+  operands: ['RUN'],
+  options: {
+    follow: { type: 'boolean', short: 'f', help: 'Implied.' },
+    json: { type: 'boolean', help: 'Print JSON lines, as they stand in the log.' },
+    'exit-status': { type: 'boolean', help: 'Exit with 1 when the run was aborted.' },
+    root: ROOT_OPTION,
+  },
+  notes: RUN_HELP,
+  async run({ values, positionals: [run = ''], signal }) {
+    const root = await whichRoot(values.root);
+    const runId = await whichRun(root, run);
+    const reducer = new RunStateReducer();
+    const json = values.json === true;
+    const status = json ? undefined : new StatusLine(() => statusText(reducer.state));
+    try {
+      for await (const events of EventLog.tail(root, runId, { signal }).batches()) {
+        for (const event of events) reducer.apply(event);
+        const lines = events
+          .map(event => (json ? jsonLine(encodeEvent(event)) : eventLine(event)))
+          .join('\n');
+        await (status?.print(lines) ?? print(lines));
+      }
+    } finally {
+      await status?.close();
+    }
+    const aborted = reducer.state.status === 'aborted';
+    return aborted && values['exit-status'] === true ? EXIT.error : EXIT.ok;
+  },
+});
+
+/** `build (12.3 s, iteration 3), lint (2.0 s), 4 done, 1 failed` */
+function statusText({ nodes }: RunState): string {
+  const running = nodes.filter(node => node.status === 'running');
+  const parts = running.map(({ nodeId, startedAt, iterations }) => {
+    const since = Date.now() - Date.parse(startedAt ?? '');
+    const facts = [
+      ...(Number.isNaN(since) ? [] : [duration(since)]),
+      ...(iterations === 0 ? [] : [`iteration ${iterations}`]),
+    ];
+    return `${printable(nodeId)}${facts.length === 0 ? '' : ` (${facts.join(', ')})`}`;
+  });
+  if (running.length === 0) parts.push('no node is running');
+  const failed = nodes.filter(node => node.status === 'failed').length;
+  parts.push(`${nodes.length - running.length - failed} done`);
+  if (failed > 0) parts.push(`${failed} failed`);
+  return parts.join(', ');
+}

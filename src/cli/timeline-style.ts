@@ -1,0 +1,63 @@
+/**
+ * How the timeline looks: one style sheet, light and dark.
+ *
+ * The colours are of Okabe and Ito's palette, which colour-blind people can tell apart; a failure is hatched besides, and
+ * what still runs has a dashed outline, so that nothing rests on colour alone.
+ */
+export const STYLE = `
+:root {
+  color-scheme: light dark;
+  --ground: #ffffff; --ink: #1b1f24; --faint: #667079; --line: #e3e7eb; --band: #f6f8fa;
+  --done: #0072b2; --failed: #d55e00; --running: #56b4e9; --mark: #1b1f24; --tick: #ffffff;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --ground: #14181d; --ink: #e6e9ec; --faint: #98a2ad; --line: #2b323a; --band: #1a2027;
+    --done: #3d9fd8; --failed: #ff8a3d; --running: #7cc8f2; --mark: #ffffff; --tick: #14181d;
+  }
+}
+* { box-sizing: border-box; }
+body { margin: 0 auto; padding: 2rem 1.5rem 3rem; max-width: 76rem; background: var(--ground); color: var(--ink);
+  font: 15px/1.5 system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif; }
+h1 { margin: 0; font-size: 1.5rem; line-height: 1.25; overflow-wrap: anywhere; }
+h1 small { display: block; color: var(--faint); font: 0.85rem/1.6 ui-monospace, "DejaVu Sans Mono", monospace; }
+.status { margin: 0.75rem 0 0; font-size: 1.05rem; overflow-wrap: anywhere; }
+.status b { display: inline-block; padding: 0 0.6em; border-radius: 1em; border: 2px solid currentColor; }
+.completed > b { color: var(--done); } .aborted > b { color: var(--failed); } .running > b { color: var(--faint); }
+.facts { margin: 0.4rem 0 1.5rem; color: var(--faint); overflow-wrap: anywhere; }
+.picture { overflow-x: auto; }
+table { width: 100%; min-width: 34rem; border-collapse: collapse; }
+th, td { padding: 0.3rem 0.75rem; text-align: left; vertical-align: middle; font-weight: normal; }
+thead th { color: var(--faint); font-size: 0.85rem; border-bottom: 1px solid var(--line); }
+tbody tr.node:hover { background: var(--band); }
+.name { width: 13rem; min-width: 9rem; max-width: 18rem; overflow-wrap: anywhere; line-height: 1.3; }
+.name b { font-weight: 600; } .name small { display: block; padding-left: 1.15rem; color: var(--faint); }
+.time { width: 6rem; white-space: nowrap; text-align: right; font-variant-numeric: tabular-nums; }
+.plot { padding-left: 0; padding-right: 0; }
+.failure td { padding: 0 0.75rem 0.6rem; color: var(--failed); }
+.failure pre, details pre { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere;
+  font: 0.85rem/1.45 ui-monospace, "DejaVu Sans Mono", monospace; }
+.failure pre { padding-left: 0.75rem; border-left: 3px solid var(--failed); }
+svg { display: block; width: 100%; height: 28px; overflow: visible; }
+svg.axis { height: 18px; }
+svg.axis text { fill: var(--faint); font-size: 12px; font-variant-numeric: tabular-nums; }
+svg.defs { position: absolute; width: 0; height: 0; }
+.grid { stroke: var(--line); }
+.bar { stroke-width: 1.5; }
+.bar.completed { fill: var(--done); stroke: var(--done); }
+.bar.failed { fill: url(#hatch); stroke: var(--failed); }
+.bar.running { fill: var(--running); fill-opacity: 0.25; stroke: var(--running); stroke-dasharray: 5 3; }
+.hatch { stroke: var(--failed); stroke-width: 5; } .hatch-ground { fill: var(--failed); fill-opacity: 0.35; }
+.iteration { stroke: var(--tick); stroke-width: 2; }
+.running-row .iteration { stroke: var(--running); }
+.gate { fill: var(--mark); stroke: var(--ground); stroke-width: 2; }
+.cross { fill: none; stroke: var(--failed); stroke-width: 3; stroke-linecap: round; }
+.legend { display: flex; flex-wrap: wrap; gap: 0.4rem 1.5rem; margin: 1rem 0.75rem; padding: 0; list-style: none;
+  color: var(--faint); font-size: 0.85rem; }
+.legend li { display: flex; align-items: center; gap: 0.5rem; }
+.legend svg { width: 28px; height: 20px; }
+.damage { padding: 0.4rem 0.75rem; border-left: 3px solid var(--failed); overflow-wrap: anywhere; }
+details { margin: 1.5rem 0.75rem 0; } summary { cursor: pointer; color: var(--faint); }
+details pre { margin-top: 0.75rem; }
+@media print { body { max-width: none; padding: 0; } .picture { overflow: visible; } }
+`;

@@ -1,0 +1,45 @@
+/** Figures in words for people: how long, how long ago, how much. Pure. */
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** `420 ms`, `12.3 s`, `3 m 04 s`, `2 h 05 m`, `4 d 03 h` */
+export function duration(milliseconds: number): string {
+  const ms = Math.max(0, milliseconds);
+  if (ms < SECOND) return `${Math.floor(ms)} ms`;
+  if (ms < MINUTE) return `${(Math.floor(ms / 100) / 10).toFixed(1)} s`;
+  if (ms < HOUR) return two(ms, MINUTE, 'm', SECOND, 's');
+  if (ms < DAY) return two(ms, HOUR, 'h', MINUTE, 'm');
+  return two(ms, DAY, 'd', HOUR, 'h');
+}
+
+function two(ms: number, large: number, largeUnit: string, small: number, smallUnit: string): string {
+  const rest = Math.floor((ms % large) / small);
+  return `${Math.floor(ms / large)} ${largeUnit} ${String(rest).padStart(2, '0')} ${smallUnit}`;
+}
+
+/** `12 s ago`; empty for a time that cannot be read. */
+export function age(time: number, now: number = Date.now()): string {
+  if (Number.isNaN(time)) return '';
+  const ms = Math.max(0, now - time); // clocks differ
+  if (ms < MINUTE) return `${Math.floor(ms / SECOND)} s ago`;
+  if (ms < HOUR) return `${Math.floor(ms / MINUTE)} m ago`;
+  if (ms < DAY) return `${Math.floor(ms / HOUR)} h ago`;
+  return `${Math.floor(ms / DAY)} d ago`;
+}
+
+/** `512 B`, `1.5 kB`, `2.0 GB` */
+export function size(bytes: number): string {
+  if (bytes < 1000) return `${bytes} B`;
+  let value = bytes;
+  let unit = '';
+  for (unit of ['kB', 'MB', 'GB', 'TB']) if ((value /= 1000) < 999.95) break;
+  return `${value.toFixed(1)} ${unit}`;
+}
+
+/** `1 node`, `3 nodes` */
+export function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}
