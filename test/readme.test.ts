@@ -69,6 +69,26 @@ test('the jq lines work on the log of the demo', async () => {
   }
 });
 
+test.each(blocks('sh').filter(({ heading }) => heading === 'Recipes'))(
+  'a recipe runs: $code',
+  async ({ code }) => {
+    const folder = temporaryVolume();
+    const bin = join(folder, 'bin');
+    await mkdir(bin);
+    await writeFile(
+      join(bin, 'omne-log'),
+      `#!/bin/sh\nexec "${process.execPath}" "${project}/dist/cli.js" "$@"\n`,
+      {
+        mode: 0o755,
+      },
+    );
+    const env = { ...process.env, PATH: `${bin}:${process.env['PATH']}` };
+    await run('omne-log', ['demo', '--dir', folder], { env });
+    const { stdout, stderr } = await run('sh', ['-e', '-c', code], { cwd: folder, env });
+    expect([stderr, stdout === '']).toEqual(['', false]);
+  },
+);
+
 test('every error code has a heading, and every heading is a code', async () => {
   const source = await readFile(join(project, 'src/errors.ts'), 'utf8');
   const codes = [...source.matchAll(/^ {2}\| '(ERR_\w+)'/gm)].map(([, code]) => code);
