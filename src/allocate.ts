@@ -8,11 +8,12 @@
 import fs, { constants } from 'node:fs';
 import { basename } from 'node:path';
 import fse from 'fs-extra';
-import { within } from './confine.js';
+import { type Folder, within } from './confine.js';
 import { errnoOf, systemError, unsafePath } from './errors.js';
 import { makeVarFolder } from './folders.js';
 import { checkPipe, isRunId, isUlid, parseRunId, runIdOf, UlidSequence } from './ids.js';
 import { HAS_FLOCK, tryLock, waitForLock } from './lock.js';
+import { openFile } from './open.js';
 import { ulidLastPath } from './places.js';
 
 const { O_CREAT, O_RDWR } = constants;
@@ -38,26 +39,48 @@ export async function allocateRunId(
   checkPipe(pipe);
   const path = ulidLastPath(root);
   await makeVarFolder(root, options.mode);
+  return inTurn(path, async () => {
+    try {
+      return runIdOf(pipe, await within(root, ['var'], folder => nextUnderLock(folder, path, root, options)));
+    } catch (error) {
+      throw systemError('the run id could not be allocated', path, error);
+    }
+  });
+}
+
+const lastTurns = new Map<string, Promise<unknown>>();
+
+/** One allocation at a time in this process: they would only poll for the lock against each other. */
+function inTurn<T>(path: string, work: () => Promise<T>): Promise<T> {
+  const turn = (lastTurns.get(path) ?? Promise.resolve()).then(work);
+  const settled: Promise<void> = turn.then(noop, noop).then(() => {
+    if (lastTurns.get(path) === settled) lastTurns.delete(path);
+  });
+  lastTurns.set(path, settled);
+  return turn;
+}
+
+function noop(): void {}
+
+async function nextUnderLock(
+  folder: Folder,
+  path: string,
+  root: string,
+  { mode, lock = HAS_FLOCK, lockTimeoutMs }: AllocateOptions,
+): Promise<string> {
+  const fd = await openPlainFile(folder.at(basename(path)), path, mode);
   try {
-    return await within(root, ['var'], async folder => {
-      const fd = await openPlainFile(folder.at(basename(path)), path, options.mode);
-      try {
-        if (options.lock ?? HAS_FLOCK)
-          await waitForLock(() => tryLock(fd, path), path, options.lockTimeoutMs);
-        return runIdOf(pipe, await nextUlid(fd, root));
-      } finally {
-        await fse.close(fd); // gives the lock back
-      }
-    });
-  } catch (error) {
-    throw systemError('the run id could not be allocated', path, error);
+    if (lock) await waitForLock(() => tryLock(fd, path), path, lockTimeoutMs);
+    return await nextUlid(fd, root);
+  } finally {
+    await fse.close(fd); // gives the lock back
   }
 }
 
 async function openPlainFile(name: string, path: string, mode = 0o666): Promise<number> {
   let fd: number;
   try {
-    fd = await fse.open(name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, mode);
+    fd = await openFile(name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, mode);
   } catch (error) {
     if (['ELOOP', 'EISDIR', 'ENXIO'].includes(errnoOf(error) ?? ''))
       throw unsafePath(path, 'is not a regular file');

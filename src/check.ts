@@ -76,11 +76,16 @@ export function shapeFor(shapes: ReadonlyMap<string, Shape>, source: unknown): S
   return shape;
 }
 
-/** Copies the known fields of `source` in wire order, checking each; defaulted fields are filled in. */
-export function takeRecord(shape: Shape, source: unknown, rule: Rule, at = ''): Values {
+/** Copies the known fields of `source` behind those of `record`, in wire order, checking each; defaulted ones are filled in. */
+export function takeRecord(
+  shape: Shape,
+  source: unknown,
+  rule: Rule,
+  at = '',
+  record: Values = shape.tag === undefined ? {} : { type: shape.tag },
+): Values {
   if (!isRecord(source))
     throw new SchemaViolation(at, `${label(at)} must be an object, not ${nameOf(source)}`);
-  const record: Values = shape.tag === undefined ? {} : { type: shape.tag };
   for (const field of shape.fields) {
     const { name, spec } = field;
     const value = Object.hasOwn(source, name) ? source[name] : undefined;

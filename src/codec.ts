@@ -7,7 +7,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { DRAFT_SHAPES, EVENT_SHAPES, SchemaViolation, type Shape, shapeFor, takeRecord } from './check.js';
-import { EventLogError, MalformedLineError } from './errors.js';
+import { EventLogError, MalformedLineError, messageOf } from './errors.js';
 import type { RunEvent } from './events.js';
 import { checkText } from './json-text.js';
 import { matchCanonical } from './matcher.js';
@@ -23,7 +23,7 @@ import { matchCanonical } from './matcher.js';
 export function encodeEvent(event: RunEvent): string {
   return asInvalidEvent(() => {
     const shape = shapeFor(EVENT_SHAPES, event);
-    return JSON.stringify(withoutEmpty(shape, takeRecord(shape, event, 'event')));
+    return `{"type":"${shape.tag}"${fieldsText(shape, takeRecord(shape, event, 'event'))}}`;
   });
 }
 
@@ -54,9 +54,7 @@ export function decodeStrictly(text: string): RunEvent {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new MalformedLineError(text.trim() === '' ? 'blank line' : `not JSON: ${messageOf(cause)}`, {
-      cause,
-    });
+    throw new MalformedLineError(whyNotJson(text, cause), { cause });
   }
   try {
     const shape = shapeFor(EVENT_SHAPES, value);
@@ -88,11 +86,10 @@ const TS_BYTES = 24;
 export function prepareDraft(draft: unknown, runId: string, at = ''): PreparedEvent {
   return asInvalidEvent(() => {
     const shape = shapeFor(DRAFT_SHAPES, draft);
-    const { type, ...rest } = takeRecord(shape, draft, 'draft');
-    const head = `{"type":"${type}","id":"`;
-    const wire = JSON.stringify(withoutEmpty(shape, rest));
-    const tail = `","run_id":"${runId}"${wire === '{}' ? '' : ','}${wire.slice(1)}\n`;
-    const event = { type, id: '', ts: '', run_id: runId, ...rest } as RunEvent; // as in decodeText
+    const stamped = { type: shape.tag, id: '', ts: '', run_id: runId };
+    const event = takeRecord(shape, draft, 'draft', '', stamped) as RunEvent; // as in decodeText
+    const head = `{"type":"${shape.tag}","id":"`;
+    const tail = `","run_id":"${runId}"${fieldsText(shape, event)}}\n`;
     return {
       event,
       head,
@@ -109,17 +106,17 @@ export function stampEvent(prepared: PreparedEvent, id: string, ts: string): str
   return prepared.head + id + MIDDLE + ts + prepared.tail;
 }
 
-/** The wire leaves out what is empty by default. */
-function withoutEmpty(shape: Shape, record: { [name: string]: unknown }): { [name: string]: unknown } {
-  let wire = record;
+/** The fields behind `type`, each led by a comma; the wire leaves out what is absent or empty by default. */
+function fieldsText(shape: Shape, record: { [name: string]: unknown }): string {
+  let text = '';
   for (const { name, spec } of shape.fields) {
+    if (!Object.hasOwn(record, name)) continue;
     const value = record[name];
-    if (spec.presence !== 'defaulted' || (value !== '' && !(Array.isArray(value) && value.length === 0)))
+    if (spec.presence === 'defaulted' && (value === '' || (Array.isArray(value) && value.length === 0)))
       continue;
-    if (wire === record) wire = { ...record };
-    delete wire[name];
+    text += `,"${name}":${JSON.stringify(value)}`;
   }
-  return wire;
+  return text;
 }
 
 function asInvalidEvent<T>(work: () => T, at = ''): T {
@@ -132,6 +129,7 @@ function asInvalidEvent<T>(work: () => T, at = ''): T {
   }
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+function whyNotJson(text: string, cause: unknown): string {
+  if (text.startsWith('\uFEFF')) return 'it begins with a byte order mark';
+  return text.trim() === '' ? 'blank line' : `not JSON: ${messageOf(cause)}`;
 }

@@ -9,10 +9,11 @@
  * final: `ERR_LOG_FAILED` for this and every later append, and never a second try.
  */
 import { type PreparedEvent, stampEvent } from './codec.js';
-import { EventLogError, errnoOf, isNoSpace, systemError } from './errors.js';
+import { EventLogError, errnoOf, isNoSpace, syscallOf, systemError } from './errors.js';
 import { isTerminal } from './events.js';
 import type { LogFile } from './file.js';
 import { UlidSequence } from './ids.js';
+import { MAX_BATCH_BYTES } from './queue.js';
 import { cutTornTail, inspectEnd, type Recovery } from './recovery.js';
 import { Turns } from './turns.js';
 
@@ -96,8 +97,11 @@ export class Committer {
   /** Takes in what others appended since the last look. */
   async #look(): Promise<Recovery | undefined> {
     const { path } = this.#file;
-    const { size, links } = this.#file.stat();
-    if (links === 0) throw this.#fail(new EventLogError('ERR_LOG_REPLACED', 'the log was deleted', { path }));
+    const { size, stands } = this.#file.stat();
+    if (!stands) {
+      const what = 'the log was deleted, or another file stands in its place';
+      throw new EventLogError('ERR_LOG_REPLACED', what, { path });
+    }
     if (size === this.#end) return undefined;
     if (size < this.#end) {
       const facts = { path, offset: size };
@@ -149,25 +153,34 @@ export class Committer {
   }
 
   #encode(batch: readonly Append[]): { bytes: Buffer; ends: number[] } {
-    const now = Date.now();
+    const now = legibleTime(Date.now());
     const ts = timestamp(now);
     const ends: number[] = [];
+    const parts: Buffer[] = []; // a string has a largest length, and a batch of large events may exceed it
     let text = '';
-    let bytes = 0;
-    try {
-      for (const entry of batch) {
-        for (const prepared of entry.events) text += stampEvent(prepared, this.#ids.next(now), ts);
-        ends.push((bytes += entry.bytes));
+    let end = 0;
+    for (const entry of batch) {
+      for (const prepared of entry.events) {
+        text += stampEvent(prepared, this.#nextId(now), ts);
+        if (text.length > MAX_BATCH_BYTES) {
+          parts.push(Buffer.from(text));
+          text = '';
+        }
       }
+      ends.push((end += entry.bytes));
+    }
+    parts.push(Buffer.from(text));
+    return { bytes: parts.length === 1 ? (parts[0] ?? Buffer.alloc(0)) : Buffer.concat(parts), ends };
+  }
+
+  #nextId(now: number): string {
+    try {
+      return this.#ids.next(now);
     } catch (cause) {
       throw this.#fail(
-        new EventLogError('ERR_LOG_FAILED', 'no id is left', {
-          path: this.#file.path,
-          cause,
-        }),
+        new EventLogError('ERR_LOG_FAILED', 'no id is left', { path: this.#file.path, cause }),
       );
     }
-    return { bytes: Buffer.from(text), ends };
   }
 
   async #appendOnce(bytes: Buffer): Promise<number> {
@@ -249,14 +262,15 @@ function wholeEntries(ends: readonly number[], from: number, reached: number): n
   return whole;
 }
 
-function syscallOf(error: unknown): string | undefined {
-  return error instanceof Error && 'syscall' in error && typeof error.syscall === 'string'
-    ? error.syscall
-    : undefined;
-}
-
 let stampedMs = Number.NaN;
 let stamp = '';
+
+const LAST_LEGIBLE = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+
+/** A clock that is far out of its mind must not change the length of a line: years have four digits. */
+function legibleTime(now: number): number {
+  return Number.isNaN(now) ? 0 : Math.min(Math.max(now, 0), LAST_LEGIBLE);
+}
 
 /** RFC 3339 in UTC with milliseconds; formatted once per millisecond. */
 function timestamp(now: number): string {

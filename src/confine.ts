@@ -8,7 +8,8 @@
 import { constants, existsSync, type Stats } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import fse from 'fs-extra';
-import { errnoOf, unsafePath } from './errors.js';
+import { errnoOf, messageOf, unsafePath } from './errors.js';
+import { openFile } from './open.js';
 import type { RunPlaces } from './places.js';
 
 const DESCRIPTORS = '/proc/self/fd';
@@ -29,7 +30,7 @@ export class Folder {
   /** Opens `.omne`; a link there, or above, is the user's own business. */
   static async volume(root: string): Promise<Folder> {
     const path = join(resolve(root), '.omne');
-    return new Folder(path, BY_DESCRIPTOR ? await fse.open(path, O_PATH | constants.O_DIRECTORY) : undefined);
+    return new Folder(path, BY_DESCRIPTOR ? await openFile(path, O_PATH | constants.O_DIRECTORY) : undefined);
   }
 
   /** How system calls name what stands in this folder, as long as it is held. */
@@ -46,7 +47,7 @@ export class Folder {
     }
     try {
       const flags = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW;
-      return new Folder(path, await fse.open(this.at(name), flags));
+      return new Folder(path, await openFile(this.at(name), flags));
     } catch (error) {
       if (errnoOf(error) !== 'ENOTDIR') throw error;
       this.#check(await fse.lstat(this.at(name)), path);
@@ -78,8 +79,8 @@ export class Folder {
   /** The same error, but with the path as the user knows it. */
   named(error: unknown): unknown {
     const alias = `${DESCRIPTORS}/${this.#fd}`;
-    if (error instanceof Error && error.message.includes(alias)) {
-      error.message = error.message.replace(alias, this.path);
+    if (typeof error === 'object' && error !== null && messageOf(error).includes(alias)) {
+      Reflect.set(error, 'message', messageOf(error).replace(alias, this.path));
     }
     return error;
   }

@@ -100,11 +100,30 @@ function whereabouts({ path, line, offset }: ErrorFacts): string {
   return places.length === 0 ? '' : ` (${places.join(', ')})`;
 }
 
-/** The errno name of a system error (`ENOSPC`, `ENOENT`, ...), or undefined for anything else. */
+/**
+ * The errno name of a system error (`ENOSPC`, `ENOENT`, ...), or undefined for anything else. Told by its properties: where
+ * code runs in a context of its own, as under Jest, Node's errors are no instances of that context's `Error`.
+ */
 export function errnoOf(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined;
-  if ('errno' in error && error.errno === -constants.errno.EDQUOT) return 'EDQUOT'; // libuv has no name for it
-  return 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  if (property(error, 'errno') === -constants.errno.EDQUOT) return 'EDQUOT'; // libuv has no name for it
+  const code = property(error, 'code');
+  return typeof code === 'string' ? code : undefined;
+}
+
+/** The system call that failed. */
+export function syscallOf(error: unknown): string | undefined {
+  const syscall = property(error, 'syscall');
+  return typeof syscall === 'string' ? syscall : undefined;
+}
+
+/** The message of an error, or a text for what is none. */
+export function messageOf(error: unknown): string {
+  const message = property(error, 'message');
+  return typeof message === 'string' ? message : String(error);
+}
+
+function property(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
 }
 
 /** The error for a link, or for something that is not what must stand there. */
@@ -120,7 +139,7 @@ export function systemError(what: string, path: string, cause: unknown): EventLo
       path,
       cause,
     });
-  return new EventLogError('ERR_SYSTEM', `${what}: ${cause instanceof Error ? cause.message : cause}`, {
+  return new EventLogError('ERR_SYSTEM', `${what}: ${messageOf(cause)}`, {
     path,
     cause,
   });

@@ -13,12 +13,12 @@ import { type Append, Committer } from './commit.js';
 import { EventLogError, systemError } from './errors.js';
 import { type EventDraft, type EventOf, type ExactDraft, isTerminal, type RunEvent } from './events.js';
 import { type LogFile, openLogFile } from './file.js';
-import type { ReadOptions } from './filter.js';
+import { checkBooleans, type ReadOptions } from './filter.js';
 import { makeRunFolder, syncRunFolders } from './folders.js';
 import { lineTooLong, MAX_LINE_BYTES } from './lines.js';
 import { holdLive } from './liveness.js';
 import { HAS_FLOCK } from './lock.js';
-import { placesOf, type RunPlaces } from './places.js';
+import { absoluteRoot, placesOf, type RunPlaces } from './places.js';
 import { CommitQueue } from './queue.js';
 import { EventReader } from './reader.js';
 import type { Recovery } from './recovery.js';
@@ -67,7 +67,6 @@ export class EventLog implements AsyncDisposable {
   readonly #committer: Committer;
   readonly #queue: CommitQueue<Append>;
   readonly #maxLineBytes: number;
-  #latest: Promise<unknown> | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(places: RunPlaces, runId: string, opened: Opened, options: LogOptions) {
@@ -90,8 +89,8 @@ export class EventLog implements AsyncDisposable {
    * const runId = await EventLog.allocate(root, 'feature');
    * const log = await EventLog.open(root, runId, { create: true });
    */
-  static allocate(root: string, pipe: string): Promise<string> {
-    return allocateRunId(root, pipe);
+  static async allocate(root: string, pipe: string): Promise<string> {
+    return allocateRunId(absoluteRoot(root), pipe);
   }
 
   /**
@@ -103,8 +102,9 @@ export class EventLog implements AsyncDisposable {
    */
   static async create(root: string, pipe: string, options: LogOptions = {}): Promise<EventLog> {
     checkLogOptions(options);
-    const runId = await allocateRunId(root, pipe, allocation(options));
-    const places = placesOf(root, runId);
+    const start = absoluteRoot(root); // the current folder may change while this is under way
+    const runId = await allocateRunId(start, pipe, allocation(options));
+    const places = placesOf(start, runId);
     if (!(await makeRunFolder(places, options.mode))) {
       throw new EventLogError('ERR_RUN_EXISTS', 'the run folder exists already', { path: places.folder });
     }
@@ -114,8 +114,8 @@ export class EventLog implements AsyncDisposable {
   /**
    * Opens the log of a run for appending; a torn tail is saved beside it and cut (`recovered` tells).
    *
-   * @throws EventLogError `ERR_INVALID_RUN_ID`, `ERR_RUN_NOT_FOUND`, `ERR_UNSAFE_PATH`, `ERR_LOG_CORRUPT`, `ERR_LOCK_TIMEOUT`,
-   * `ERR_LOCK_UNSUPPORTED`, `ERR_NO_SPACE`, `ERR_SYSTEM`.
+   * @throws EventLogError `ERR_INVALID_RUN_ID`, `ERR_RUN_NOT_FOUND`, `ERR_UNSAFE_PATH`, `ERR_LOG_CORRUPT`, `ERR_LINE_TOO_LONG`,
+   * `ERR_LOCK_TIMEOUT`, `ERR_LOCK_UNSUPPORTED`, `ERR_NO_SPACE`, `ERR_SYSTEM`.
    * @example
    * const log = await EventLog.open(root, runId);
    * if (log.recovered) console.warn(`${log.recovered.bytes} torn bytes are kept in ${log.recovered.savedTo}`);
@@ -175,7 +175,7 @@ export class EventLog implements AsyncDisposable {
 
   /** Follows this run; see `EventLog.tail`. */
   tail(options: TailOptions = {}): EventTail {
-    return EventLog.tail(this.root, this.runId, options);
+    return EventLog.tail(this.root, this.runId, { maxLineBytes: this.#maxLineBytes, ...options });
   }
 
   /**
@@ -188,12 +188,12 @@ export class EventLog implements AsyncDisposable {
    * for await (const run of EventLog.runs(root, { pipe: 'feature', reverse: true, limit: 10 })) console.log(run.runId, run.status);
    */
   static runs(root: string, options: RunsOptions = {}): AsyncGenerator<RunSummary, undefined> {
-    return listRuns(root, options);
+    return listRuns(absoluteRoot(root), options);
   }
 
   /** Replays this run from disk; see `EventLog.read`. */
   read(options: ReadOptions = {}): EventReader {
-    return EventLog.read(this.root, this.runId, options);
+    return EventLog.read(this.root, this.runId, { maxLineBytes: this.#maxLineBytes, ...options });
   }
 
   /**
@@ -209,7 +209,10 @@ export class EventLog implements AsyncDisposable {
    * console.log(started.id, started.ts);
    */
   append<const D extends EventDraft>(draft: D & ExactDraft<D>): Promise<EventOf<D['type']>> {
-    return this.#enqueue(() => [this.#prepare(draft)]).then(([event]) => event as EventOf<D['type']>);
+    return this.#enqueue(
+      () => [this.#prepare(draft)],
+      ([only]) => only?.event as EventOf<D['type']>, // the copy of this very draft
+    );
   }
 
   /**
@@ -222,7 +225,14 @@ export class EventLog implements AsyncDisposable {
    * await log.appendAll(nodes.map(node_id => ({ type: 'node.started', node_id, kind: 'bash' })));
    */
   appendAll(drafts: Iterable<EventDraft>): Promise<RunEvent[]> {
-    return this.#enqueue(() => Array.from(drafts, (draft, index) => this.#prepare(draft, index)));
+    return this.#enqueue(
+      () => {
+        const prepared: PreparedEvent[] = [];
+        for (const draft of drafts) prepared.push(this.#prepare(draft, prepared.length));
+        return prepared;
+      },
+      prepared => prepared.map(({ event }) => event),
+    );
   }
 
   /**
@@ -231,15 +241,14 @@ export class EventLog implements AsyncDisposable {
    * @throws EventLogError `ERR_LOG_FAILED` when the log has failed; what else became of an append its own promise tells.
    */
   async flush(): Promise<void> {
-    await this.#latest?.catch(() => undefined);
+    await this.#queue.settled();
     if (this.#committer.failure !== undefined) throw this.#committer.failure;
   }
 
   /** Waits for every append called before, then closes the file. May be called more than once. */
   close(): Promise<void> {
     const { file, live } = this.#opened;
-    const settled = (this.#latest ?? Promise.resolve()).catch(() => undefined);
-    this.#closing ??= settled.then(() => closeAll(file, live));
+    this.#closing ??= this.#queue.settled().then(() => closeAll(file, live));
     return this.#closing;
   }
 
@@ -249,28 +258,35 @@ export class EventLog implements AsyncDisposable {
   }
 
   #prepare(draft: unknown, index?: number): PreparedEvent {
-    const prepared = prepareDraft(draft, this.runId, index === undefined ? '' : `[${index}]`);
+    const at = index === undefined ? '' : `[${index}]`;
+    const prepared = this.#withinLimit(() => prepareDraft(draft, this.runId, at));
     if (prepared.bytes - 1 > this.#maxLineBytes) throw lineTooLong(this.#maxLineBytes, this.path);
     return prepared;
   }
 
-  #enqueue(prepare: () => PreparedEvent[]): Promise<RunEvent[]> {
-    let queued = false;
-    const appended = new Promise<RunEvent[]>((resolve, reject) => {
+  /** A text may be so long that its JSON has no room in a string at all. */
+  #withinLimit(prepare: () => PreparedEvent): PreparedEvent {
+    try {
+      return prepare();
+    } catch (error) {
+      throw error instanceof RangeError ? lineTooLong(this.#maxLineBytes, this.path) : error;
+    }
+  }
+
+  #enqueue<T>(prepare: () => PreparedEvent[], resultOf: (events: PreparedEvent[]) => T): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
       const events = prepare();
       this.#checkMayAppend(events); // behind `prepare`, which runs the caller's getters and iterators
-      if (events.length === 0) return resolve([]);
+      const done = () => resolve(resultOf(events));
+      if (events.length === 0) return done();
       this.#queue.push({
         events,
         bytes: events.reduce((sum, prepared) => sum + prepared.bytes, 0),
         last: events.some(({ event }) => isTerminal(event)),
-        resolve: () => resolve(events.map(({ event }) => event)),
+        resolve: done,
         reject,
       });
-      queued = true;
     });
-    if (queued) this.#latest = appended; // settles behind all before it; a refused one settles at once
-    return appended;
   }
 
   #checkMayAppend(events: readonly PreparedEvent[]): void {
@@ -301,11 +317,14 @@ function allocation({ mode, lock, lockTimeout }: LogOptions): AllocateOptions {
   return { mode, lock, lockTimeoutMs: lockTimeout };
 }
 
-function checkLogOptions(options: LogOptions): void {
+function checkLogOptions(options: OpenLogOptions): void {
   for (const name of ['mode', 'lockTimeout', 'maxLineBytes', 'maxPendingBytes'] as const) {
     const value = options[name];
     if (value !== undefined && !(Number.isSafeInteger(value) && value >= 0)) {
       throw new TypeError(`option ${name} must be an integer from 0 up`);
     }
   }
+  if (options.mode !== undefined && options.mode > 0o777)
+    throw new TypeError('option mode must be permission bits');
+  checkBooleans(options, ['lock', 'create']);
 }

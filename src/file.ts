@@ -12,6 +12,7 @@ import { BY_DESCRIPTOR, withinRun } from './confine.js';
 import { EventLogError, errnoOf, systemError, unsafePath } from './errors.js';
 import { syncFolder } from './folders.js';
 import { tryLock, unlock } from './lock.js';
+import { openFile } from './open.js';
 import { LOG_NAME, type RunPlaces } from './places.js';
 import { Slots } from './slots.js';
 
@@ -24,8 +25,8 @@ const slots = new Slots(Math.max(1, (Number(process.env['UV_THREADPOOL_SIZE']) |
 /** What the writer needs of a file: the seam at which tests put a disk that crashes. */
 export interface LogFile {
   readonly path: string;
-  /** The size in bytes and the number of names the file has; 0 names: it was deleted. */
-  stat(): { readonly size: number; readonly links: number };
+  /** The size in bytes, and whether this file still stands at its path. */
+  stat(): { readonly size: number; readonly stands: boolean };
   /** Fills `buffer` from `position`; fewer bytes only at the end of the file. */
   read(buffer: Buffer, position: number): Promise<number>;
   /** Writes once at the end and makes it durable; resolves with the bytes written, which may be fewer than given. */
@@ -79,9 +80,9 @@ class NodeLogFile implements LogFile {
     this.#dsync = dsync;
   }
 
-  stat(): { size: number; links: number } {
-    const { size, nlink } = fs.fstatSync(this.#fd);
-    return { size, links: nlink };
+  stat(): { size: number; stands: boolean } {
+    const { size, ino, dev } = fs.fstatSync(this.#fd);
+    return { size, stands: standsAt(this.path, { ino, dev }) };
   }
 
   read(buffer: Buffer, position: number): Promise<number> {
@@ -117,7 +118,7 @@ class NodeLogFile implements LogFile {
   }
 
   async #copy(start: number, copyPath: string): Promise<void> {
-    const copy = await fse.open(
+    const copy = await openFile(
       copyPath,
       O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW,
       fs.fstatSync(this.#fd).mode & 0o777,
@@ -169,15 +170,19 @@ export interface ReadableLog {
 export async function openForReading(places: RunPlaces): Promise<ReadableLog> {
   const path = places.log;
   const fd = await openInside(places, O_RDONLY);
-  const { ino, dev } = fs.fstatSync(fd, { bigint: true });
+  const opened = fs.fstatSync(fd);
+  const told = <T>(look: () => T): T => {
+    try {
+      return look();
+    } catch (error) {
+      throw systemError('the log could not be read', path, error);
+    }
+  };
   return {
     path,
-    size: () => fs.fstatSync(fd).size,
-    changedAt: () => fs.fstatSync(fd).mtimeMs,
-    stands: () => {
-      const standing = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
-      return standing?.ino === ino && standing.dev === dev;
-    },
+    size: () => told(() => fs.fstatSync(fd).size),
+    changedAt: () => told(() => fs.fstatSync(fd).mtimeMs),
+    stands: () => told(() => standsAt(path, opened)),
     read: async (buffer, position) => {
       try {
         return await readFully(fd, buffer, position);
@@ -185,22 +190,21 @@ export async function openForReading(places: RunPlaces): Promise<ReadableLog> {
         throw systemError('the log could not be read', path, error);
       }
     },
-    readNow: (buffer, position) => {
-      try {
-        return fs.readSync(fd, buffer, 0, buffer.length, position);
-      } catch (error) {
-        throw systemError('the log could not be read', path, error);
-      }
-    },
+    readNow: (buffer, position) => told(() => fs.readSync(fd, buffer, 0, buffer.length, position)),
     close: () => fse.close(fd),
   };
+}
+
+function standsAt(path: string, { ino, dev }: { ino: number; dev: number }): boolean {
+  const standing = fs.lstatSync(path, { throwIfNoEntry: false });
+  return standing?.ino === ino && standing.dev === dev;
 }
 
 /** Opens the log and makes sure that it is a regular file standing in real folders of this volume. */
 async function openInside(places: RunPlaces, flags: number, mode = 0o666): Promise<number> {
   try {
     return await withinRun(places, async folder => {
-      const fd = await fse.open(folder.at(LOG_NAME), flags | O_NOFOLLOW | O_NONBLOCK, mode);
+      const fd = await openFile(folder.at(LOG_NAME), flags | O_NOFOLLOW | O_NONBLOCK, mode);
       try {
         await checkOpened(fd, places);
         return fd;

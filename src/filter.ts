@@ -56,6 +56,18 @@ export function checkReadOptions(options: ReadOptions): void {
   }
 }
 
+/** Rejects options that must be true or false and are neither. */
+export function checkBooleans<Options extends object>(
+  options: Options,
+  names: readonly (keyof Options & string)[],
+): void {
+  for (const name of names) {
+    if (options[name] !== undefined && typeof options[name] !== 'boolean') {
+      throw new TypeError(`option ${name} must be true or false`);
+    }
+  }
+}
+
 /** Decides event by event; see the promise above. */
 export class EventFilter {
   readonly #types: ReadonlySet<EventType> | undefined;

@@ -9,6 +9,7 @@ import { basename, dirname } from 'node:path';
 import fse from 'fs-extra';
 import { folderMode, within } from './confine.js';
 import { errnoOf, systemError } from './errors.js';
+import { openFile } from './open.js';
 import { type RunPlaces, varFolder } from './places.js';
 
 /** Makes the folders down to the run folder; returns whether the run folder itself was made by this call. */
@@ -70,7 +71,7 @@ async function syncFolders(from: string, upTo: string): Promise<void> {
 /** Makes the entries of a folder durable. */
 export async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return; // a folder cannot be opened for syncing there
-  const fd = await fse.open(folder, constants.O_RDONLY | constants.O_DIRECTORY);
+  const fd = await openFile(folder, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
     await fse.fsync(fd);
   } finally {

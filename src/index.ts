@@ -9,12 +9,14 @@
  *     json-text   what JSON.parse forgets: repeated keys, how numbers are written
  *     ids         ULIDs that only rise, run ids
  *     places      where things lie in a volume
+ *     json-schema the schema table as a JSON Schema
  *     matcher     canonical lines, recognised by regular expressions from the schema
  *     codec       one line <-> one event
  *     lines       bytes -> whole lines, forwards and backwards
  *     queue       many appends -> few commits
  *     lock        flock(2) between processes
  *     turns       taking turns at that lock, so that nobody starves
+ *     open        opening a file, and failing at once
  *     confine     entering folders without following links
  *     folders     making and syncing folders
  *     liveness    which runs have a writer

@@ -8,9 +8,10 @@
 import { constants } from 'node:fs';
 import { basename } from 'node:path';
 import fse from 'fs-extra';
-import { withinRun } from './confine.js';
+import { within } from './confine.js';
 import { EventLogError, errnoOf, systemError, unsafePath } from './errors.js';
 import type { IterationStarted } from './events.js';
+import { openFile } from './open.js';
 import { CAPTURE_FOLDER, capturePath, placesOf, type RunPlaces } from './places.js';
 import { EventReader } from './reader.js';
 
@@ -33,7 +34,7 @@ export interface Iteration {
 /**
  * The iterations of a loop node, in the order of the log; texts are read when asked for.
  *
- * Where an offset goes back the capture file was begun anew, and the iterations before are gone with the old one.
+ * Where an offset does not rise the capture file was begun anew, and the iterations before are gone with the old one.
  *
  * @throws EventLogError `ERR_INVALID_RUN_ID` at once, `ERR_UNSAFE_PATH` for a node id that is no file name, and what
  * `EventReader` throws.
@@ -53,7 +54,7 @@ async function* cut(places: RunPlaces, path: string, nodeId: string): AsyncGener
   let begun: IterationStarted[] = [];
   for await (const event of new EventReader(places, { types: ['iteration.started'], nodeId })) {
     if (event.type !== 'iteration.started') continue;
-    if (event.byte_offset < (begun.at(-1)?.byte_offset ?? 0)) begun = [];
+    if (event.byte_offset <= (begun.at(-1)?.byte_offset ?? 0)) begun = []; // a marker stands between any two
     begun.push(event);
   }
   for (const [index, { iteration, byte_offset: start }] of begun.entries()) {
@@ -85,12 +86,11 @@ async function readSlice(places: RunPlaces, path: string, start: number, end?: n
 async function openCapture(places: RunPlaces, path: string): Promise<number> {
   try {
     const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
-    return await withinRun(places, async run => {
-      const nodes = await run.enter(CAPTURE_FOLDER);
-      return fse.open(nodes.at(basename(path)), flags).finally(() => nodes.close());
-    });
+    const names = ['var', 'runs', basename(places.folder), CAPTURE_FOLDER];
+    return await within(places.root, names, nodes => openFile(nodes.at(basename(path)), flags));
   } catch (error) {
     if (errnoOf(error) === 'ELOOP') throw unsafePath(path, 'is a symbolic link');
+    if (errnoOf(error) === 'ENXIO') throw unsafePath(path, 'is not a regular file'); // a socket
     if (errnoOf(error) !== 'ENOENT') throw systemError('the capture file could not be opened', path, error);
     throw new EventLogError('ERR_CAPTURE_NOT_FOUND', 'the node has no capture file', { path, cause: error });
   }

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import fse from 'fs-extra';
 import { withinRun } from './confine.js';
 import { LOCK_TIMEOUT_MS, tryLock, unlock, waitForLock } from './lock.js';
+import { openFile } from './open.js';
 import type { RunPlaces } from './places.js';
 
 const PROBE_PATIENCE_MS = 1000;
@@ -17,7 +18,7 @@ const FLAGS = constants.O_RDONLY | constants.O_DIRECTORY | (constants.O_NOFOLLOW
 /** Marks the run of this folder as live until the descriptor returned is closed. */
 export async function holdLive(places: RunPlaces, timeoutMs: number = LOCK_TIMEOUT_MS): Promise<number> {
   const { folder } = places;
-  const fd = await withinRun(places, held => fse.open(held.at('.'), FLAGS));
+  const fd = await withinRun(places, held => openFile(held.at('.'), FLAGS));
   try {
     await waitForLock(() => tryLock(fd, folder, 'shared'), folder, Math.max(timeoutMs, PROBE_PATIENCE_MS));
     return fd;
@@ -29,7 +30,7 @@ export async function holdLive(places: RunPlaces, timeoutMs: number = LOCK_TIMEO
 
 /** Whether some process holds the run of this folder open for appending. */
 export async function isLive(folder: string): Promise<boolean> {
-  const fd = await fse.open(folder, FLAGS);
+  const fd = await openFile(folder, FLAGS);
   try {
     // Another probe looks like a writer for some microseconds; a writer stays.
     for (let attempt = 0; attempt < 5; attempt++) {

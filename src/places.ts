@@ -29,10 +29,15 @@ export function ulidLastPath(root: string): string {
   return join(varFolder(root), '.ulid-last');
 }
 
+/** The volume root as an absolute path; a `TypeError` for what is no path. */
+export function absoluteRoot(root: string): string {
+  if (typeof root !== 'string' || root === '') throw new TypeError('the volume root must be a path');
+  return resolve(root);
+}
+
 /** `<root>/.omne/var` */
 export function varFolder(root: string): string {
-  if (typeof root !== 'string' || root === '') throw new TypeError('the volume root must be a path');
-  return join(resolve(root), '.omne', 'var');
+  return join(absoluteRoot(root), '.omne', 'var');
 }
 
 /** `<root>/.omne/var/runs` */

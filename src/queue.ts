@@ -33,6 +33,9 @@ export class CommitQueue<Entry extends QueueEntry> {
   #waiting: Entry[] = [];
   #pendingBytes = 0; // waiting or being committed
   #running = false;
+  #pushed = 0;
+  #settled = 0;
+  #watchers: { readonly count: number; readonly tell: () => void }[] = [];
 
   constructor(
     commit: (batch: Entry[]) => Promise<void>,
@@ -51,10 +54,18 @@ export class CommitQueue<Entry extends QueueEntry> {
     }
     this.#pendingBytes += entry.bytes;
     this.#waiting.push(entry);
+    this.#pushed++;
     if (!this.#running) {
       this.#running = true;
       afterMicrotasks(() => void this.#run());
     }
+  }
+
+  /** Resolves when all entries pushed before are settled, whatever became of them. */
+  settled(): Promise<void> {
+    const count = this.#pushed;
+    if (count === this.#settled) return Promise.resolve();
+    return new Promise(tell => this.#watchers.push({ count, tell }));
   }
 
   async #run(): Promise<void> {
@@ -62,6 +73,8 @@ export class CommitQueue<Entry extends QueueEntry> {
       const batch = this.#takeBatch();
       await this.#commit(batch);
       for (const entry of batch) this.#pendingBytes -= entry.bytes;
+      this.#settled += batch.length;
+      while ((this.#watchers[0]?.count ?? Infinity) <= this.#settled) this.#watchers.shift()?.tell();
       // Callers that were waiting for this commit append again before the next one starts.
       await new Promise<void>(afterMicrotasks);
     }

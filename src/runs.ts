@@ -6,6 +6,7 @@
  * descriptors stay bounded, however many runs there are.
  */
 import fse from 'fs-extra';
+import { within } from './confine.js';
 import { EventLogError, errnoOf, systemError } from './errors.js';
 import { EventFilter } from './filter.js';
 import { isRunId, parseRunId } from './ids.js';
@@ -64,7 +65,7 @@ export async function* listRuns(
   options: RunsOptions = {},
 ): AsyncGenerator<RunSummary, undefined> {
   checkRunsOptions(options);
-  const { pipe, status, limit = Number.POSITIVE_INFINITY, signal } = options;
+  const { status, limit = Number.POSITIVE_INFINITY, signal } = options;
   const runIds = await runIdsOf(root, options);
   const underway: Promise<RunSummary | undefined>[] = [];
   let next = 0;
@@ -73,17 +74,19 @@ export async function* listRuns(
     while (listed < limit) {
       signal?.throwIfAborted();
       while (underway.length < CONCURRENT_READS && next < runIds.length) {
-        underway.push(summarize(root, runIds[next++] ?? ''));
+        const summary = summarize(root, runIds[next++] ?? '', signal);
+        summary.catch(() => undefined); // told when its turn comes
+        underway.push(summary);
       }
       if (underway.length === 0) return undefined;
       const summary = await underway.shift();
+      signal?.throwIfAborted();
       if (summary === undefined || (status !== undefined && summary.status !== status)) continue;
-      if (pipe !== undefined && summary.pipe !== pipe) continue;
       listed++;
       yield summary;
     }
   } finally {
-    await Promise.all(underway); // leave no file open behind
+    await Promise.allSettled(underway); // leave no file open behind
   }
   return undefined;
 }
@@ -91,10 +94,11 @@ export async function* listRuns(
 async function runIdsOf(root: string, { pipe, reverse = false }: RunsOptions): Promise<string[]> {
   const folder = runsFolder(root);
   try {
-    const runIds = (await fse.readdir(folder)).filter(isRunId);
-    const wanted = pipe === undefined ? runIds : runIds.filter(runId => runId.startsWith(`${pipe}-`));
-    const ulidOf = (runId: string) => runId.slice(-26);
-    wanted.sort((a, b) => (ulidOf(a) < ulidOf(b) ? -1 : 1));
+    const names = await within(root, ['var', 'runs'], runs => fse.readdir(runs.at('.')));
+    const runIds = names.filter(isRunId);
+    const wanted = pipe === undefined ? runIds : runIds.filter(runId => parseRunId(runId).pipe === pipe);
+    const keyOf = (runId: string) => runId.slice(-26) + runId; // the name settles what two volumes put together left open
+    wanted.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
     return reverse ? wanted.reverse() : wanted;
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return [];
@@ -103,7 +107,11 @@ async function runIdsOf(root: string, { pipe, reverse = false }: RunsOptions): P
 }
 
 /** The summary of one run; undefined where a file, or nothing any more, has the name of a run. */
-async function summarize(root: string, runId: string): Promise<RunSummary | undefined> {
+async function summarize(
+  root: string,
+  runId: string,
+  signal: AbortSignal | undefined,
+): Promise<RunSummary | undefined> {
   const places = placesOf(root, runId);
   const reducer = new RunStateReducer();
   let problem: string | undefined;
@@ -117,6 +125,7 @@ async function summarize(root: string, runId: string): Promise<RunSummary | unde
     });
     try {
       for (let batch = await scanner.next(); batch !== undefined; batch = await scanner.next()) {
+        signal?.throwIfAborted();
         for (const event of batch.events) reducer.apply(event);
       }
     } finally {
@@ -127,7 +136,9 @@ async function summarize(root: string, runId: string): Promise<RunSummary | unde
     if (bytes === 0) problem = 'the log is empty';
   } catch (error) {
     if (!(error instanceof EventLogError)) throw error;
-    if (!(await isFolder(places.folder))) return undefined;
+    const stat = await fse.lstat(places.folder).catch(() => undefined);
+    if (!stat?.isDirectory()) return undefined;
+    if (changedAt === 0) changedAt = stat.mtimeMs; // a run being made has a folder before it has a log
     problem = error.message;
   }
   const live = await probe(places);
@@ -150,10 +161,6 @@ async function summarize(root: string, runId: string): Promise<RunSummary | unde
     bytes,
     ...(problem === undefined ? {} : { problem }),
   };
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return (await fse.lstat(path).catch(() => undefined))?.isDirectory() ?? false;
 }
 
 /** Whether a writer holds the run; a folder that cannot be asked is taken for one without. */

