@@ -296,3 +296,10 @@ test('appendAll takes any iterable of drafts, mixed as they come', () => {
   // @ts-expect-error one draft is no iterable
   log.appendAll({ type: 'pipe.completed' });
 });
+
+test('a generic wrapper keeps both when it takes an ExactDraft', () => {
+  const record = <D extends EventDraft>(draft: D & ExactDraft<D>) => log.append<D>(draft);
+  expectTypeOf(record({ type: 'pipe.completed' })).resolves.toEqualTypeOf<PipeCompleted>();
+  // @ts-expect-error unknown field
+  record({ type: 'pipe.completed', extra: 1 });
+});

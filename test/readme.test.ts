@@ -57,6 +57,11 @@ test('what the examples say they print is what they print', async () => {
   }
 });
 
+test('the TypeScript blocks stand in the type tests, word for word', async () => {
+  const typeTests = await readFile(join(project, 'test/events.test-d.ts'), 'utf8');
+  for (const { code } of blocks('ts')) expect(typeTests).toContain(code.trim());
+});
+
 test('the jq lines work on the log of the demo', async () => {
   const folder = temporaryVolume();
   const { stdout } = await run(process.execPath, [join(project, 'dist/cli.js'), 'demo', '--dir', folder]);

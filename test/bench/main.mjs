@@ -77,7 +77,7 @@ function installPeers() {
 
 /** @param {ReturnType<typeof machineOf>} machine */
 function describe({ processor, cores, node, kernel, filesystem, device }) {
-  const text = `${processor}, ${cores} cores; node ${node}, ${kernel}; ${filesystem} on ${device} (${folder})`;
+  const text = `${processor}, ${cores} cores; node ${node}, ${kernel}; ${filesystem} on ${device}${options.markdown ? '' : ` (${folder})`}`;
   const memory = filesystem === 'tmpfs' || filesystem === 'ramfs';
   return memory
     ? `${text}\nThis folder lies in memory: a sync costs nothing here. Name one on a disk with --dir.`

@@ -1,0 +1,19 @@
+// @ts-check
+/**
+ * Puts the tables of a benchmark into the README: `npm run bench -- --markdown > tables.md`, or one suite at a time, then
+ * `node test/bench/readme.mjs tables.md ...`.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const path = fileURLToPath(new URL('../../README.md', import.meta.url));
+const readme = readFileSync(path, 'utf8');
+const tables = process.argv.slice(2).map(file => readFileSync(file, 'utf8').trim());
+const [machine] = tables.map(table => table.split('\n')[0]);
+const text = tables.map(table => table.split('\n').slice(1).join('\n').trim()).join('\n\n');
+const marked = /(<!-- bench -->\n)[\s\S]*(\n<!-- \/bench -->)/;
+if (!marked.test(readme)) throw new Error('the README has no place for the tables');
+writeFileSync(
+  path,
+  readme.replace(marked, (_, start, end) => `${start}Measured on: ${machine}.\n\n${text}${end}`),
+);
