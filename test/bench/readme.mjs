@@ -11,9 +11,9 @@ const readme = readFileSync(path, 'utf8');
 const tables = process.argv.slice(2).map(file => readFileSync(file, 'utf8').trim());
 const [machine] = tables.map(table => table.split('\n')[0]);
 const text = tables.map(table => table.split('\n').slice(1).join('\n').trim()).join('\n\n');
-const marked = /(<!-- bench -->\n)[\s\S]*(\n<!-- \/bench -->)/;
+const marked = /(<!-- bench -->)[\s\S]*(<!-- \/bench -->)/;
 if (!marked.test(readme)) throw new Error('the README has no place for the tables');
 writeFileSync(
   path,
-  readme.replace(marked, (_, start, end) => `${start}Measured on: ${machine}.\n\n${text}${end}`),
+  readme.replace(marked, (_, start, end) => `${start}\n\nMeasured on: ${machine}.\n\n${text}\n\n${end}`),
 );
