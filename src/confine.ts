@@ -5,19 +5,21 @@
  * open and what is in it is named through that descriptor (/proc/self/fd), which does for `open` and `mkdir` what the
  * system calls `openat` and `mkdirat` do. Elsewhere each folder is checked before it is used.
  */
-import { constants, existsSync, type Stats } from 'node:fs';
+import fs, { constants, type Stats } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import fse from 'fs-extra';
 import { errnoOf, messageOf, unsafePath } from './errors.js';
-import { openFile } from './open.js';
 import type { RunPlaces } from './places.js';
 
 const DESCRIPTORS = '/proc/self/fd';
 /** Whether what is in an open folder can be named by the descriptor, whatever happens to its path. */
-export const BY_DESCRIPTOR: boolean = process.platform === 'linux' && existsSync(DESCRIPTORS);
+export const BY_DESCRIPTOR: boolean = process.platform === 'linux' && fs.existsSync(DESCRIPTORS);
 const O_PATH = 0o10000000; // of Linux: entering a folder asks for no right to list it
 
-/** A folder of the volume that is no link; held open where that is of use. */
+/**
+ * A folder of the volume that is no link; held open where that is of use. Entering is synchronous: it takes a microsecond or
+ * two for what four trips through the thread pool would take, and that for every run of a listing.
+ */
 export class Folder {
   readonly path: string;
   readonly #fd: number | undefined;
@@ -28,9 +30,9 @@ export class Folder {
   }
 
   /** Opens `.omne`; a link there, or above, is the user's own business. */
-  static async volume(root: string): Promise<Folder> {
+  static volume(root: string): Folder {
     const path = join(resolve(root), '.omne');
-    return new Folder(path, BY_DESCRIPTOR ? await openFile(path, O_PATH | constants.O_DIRECTORY) : undefined);
+    return new Folder(path, BY_DESCRIPTOR ? fs.openSync(path, O_PATH | constants.O_DIRECTORY) : undefined);
   }
 
   /** How system calls name what stands in this folder, as long as it is held. */
@@ -39,18 +41,18 @@ export class Folder {
   }
 
   /** Opens a folder in this one; `ERR_UNSAFE_PATH` when it is a link or no folder. */
-  async enter(name: string): Promise<Folder> {
+  enter(name: string): Folder {
     const path = join(this.path, name);
     if (this.#fd === undefined) {
-      this.#check(await fse.lstat(path), path);
+      this.#check(fs.lstatSync(path), path);
       return new Folder(path);
     }
     try {
       const flags = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW;
-      return new Folder(path, await openFile(this.at(name), flags));
+      return new Folder(path, fs.openSync(this.at(name), flags));
     } catch (error) {
       if (errnoOf(error) !== 'ENOTDIR') throw error;
-      this.#check(await fse.lstat(this.at(name)), path);
+      this.#check(fs.lstatSync(this.at(name)), path);
       throw unsafePath(path, 'was swapped while it was opened');
     }
   }
@@ -67,13 +69,13 @@ export class Folder {
       return true;
     } catch (error) {
       if (errnoOf(error) !== 'EEXIST') throw error;
-      await (await this.enter(name)).close();
+      this.enter(name).close();
       return false;
     }
   }
 
-  async close(): Promise<void> {
-    if (this.#fd !== undefined) await fse.close(this.#fd);
+  close(): void {
+    if (this.#fd !== undefined) fs.closeSync(this.#fd);
   }
 
   /** The same error, but with the path as the user knows it. */
@@ -92,18 +94,18 @@ export async function within<Result>(
   names: readonly string[],
   work: (folder: Folder) => Promise<Result>,
 ): Promise<Result> {
-  let folder = await Folder.volume(root);
+  let folder = Folder.volume(root);
   try {
     for (const name of names) {
-      const next = await folder.enter(name);
-      await folder.close();
+      const next = folder.enter(name);
+      folder.close();
       folder = next;
     }
     return await work(folder);
   } catch (error) {
     throw folder.named(error);
   } finally {
-    await folder.close();
+    folder.close();
   }
 }
 

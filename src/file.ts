@@ -191,7 +191,7 @@ export async function openForReading(places: RunPlaces): Promise<ReadableLog> {
       }
     },
     readNow: (buffer, position) => told(() => fs.readSync(fd, buffer, 0, buffer.length, position)),
-    close: () => fse.close(fd),
+    close: async () => fs.closeSync(fd), // nothing was written: it cannot have to wait for the disk
   };
 }
 
@@ -219,11 +219,11 @@ async function openInside(places: RunPlaces, flags: number, mode = 0o666): Promi
 }
 
 async function checkOpened(fd: number, places: RunPlaces): Promise<void> {
-  const opened = await fse.fstat(fd, { bigint: true });
+  const opened = fs.fstatSync(fd);
   if (!opened.isFile()) throw unsafePath(places.log, 'is not a regular file');
   if (BY_DESCRIPTOR) return;
   // A link swapped in before the open, or after it, shows as another inode than the one held open.
-  const standing = await withinRun(places, folder => fse.lstat(folder.at(LOG_NAME), { bigint: true }));
+  const standing = await withinRun(places, folder => fse.lstat(folder.at(LOG_NAME)));
   if (standing.ino !== opened.ino || standing.dev !== opened.dev)
     throw unsafePath(places.log, 'was swapped while it was opened');
 }

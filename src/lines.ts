@@ -37,7 +37,8 @@ export class LineCutter {
   readonly #maxLineBytes: number;
   readonly #path: string | undefined;
   #buffer: Buffer;
-  #other: Buffer; // the one taken before: its block may still be in use
+  #other: Buffer | undefined; // the one taken before: its block may still be in use
+  #filled = false; // the last read filled its buffer
   #offset: number;
   #tornBytes = 0;
 
@@ -49,7 +50,6 @@ export class LineCutter {
     this.#maxLineBytes = maxLineBytes;
     this.#path = path;
     this.#buffer = Buffer.allocUnsafeSlow(blockBytes);
-    this.#other = Buffer.allocUnsafeSlow(blockBytes);
   }
 
   /** Where the first line not handed out starts, and where to read next. */
@@ -64,13 +64,15 @@ export class LineCutter {
 
   /** Where the next bytes go. The last block taken stays valid, the one before it does not. */
   get room(): Buffer {
-    if (this.#tornBytes === this.#buffer.length) {
-      const larger = Math.min(
-        this.#buffer.length * 2,
-        Math.max(this.#maxLineBytes + 1, this.#buffer.length + 1),
+    const { length } = this.#buffer;
+    if (this.#tornBytes === length) {
+      this.#buffer = Buffer.allocUnsafeSlow(
+        Math.min(length * 2, Math.max(this.#maxLineBytes + 1, length + 1)),
       );
-      this.#buffer = Buffer.allocUnsafeSlow(larger);
+    } else if (this.#filled && length < BLOCK_BYTES) {
+      this.#buffer = Buffer.allocUnsafeSlow(length * 2); // it began small, and there is more than was thought
     }
+    this.#filled = false;
     return this.#buffer;
   }
 
@@ -88,7 +90,8 @@ export class LineCutter {
     }
     const block = { bytes: this.#buffer.subarray(0, lastLf + 1), offset: this.#offset };
     this.#offset += lastLf + 1;
-    [this.#buffer, this.#other] = [this.#other, this.#buffer];
+    this.#filled = bytesRead === this.#buffer.length;
+    [this.#buffer, this.#other] = [this.#other ?? Buffer.allocUnsafeSlow(this.#buffer.length), this.#buffer];
     return block;
   }
 }

@@ -23,9 +23,9 @@ export interface RunSummary {
   readonly status: RunState['status'];
   /** Why the run was aborted. */
   readonly reason?: string;
-  /** A writer holds the log open. Always false where there is no flock(2). */
+  /** Not ended, and a writer holds the log open. Always false where there is no flock(2). */
   readonly live: boolean;
-  /** Not ended, no writer holds it, and nothing was written for a minute. */
+  /** Not ended, surely no writer holds it, and nothing was written for a minute. */
   readonly orphan: boolean;
   readonly startedAt?: string;
   readonly lastTs?: string;
@@ -141,16 +141,16 @@ async function summarize(
     if (changedAt === 0) changedAt = stat.mtimeMs; // a run being made has a folder before it has a log
     problem = error.message;
   }
-  const live = await probe(places);
   const { status, nodes, ...state } = reducer.state;
+  const held = status === 'running' ? await probe(places) : false;
   const count = (wanted: string) => nodes.filter(node => node.status === wanted).length;
   return {
     runId,
     pipe: parseRunId(runId).pipe,
     status,
     ...(state.reason === undefined ? {} : { reason: state.reason }),
-    live,
-    orphan: status === 'running' && !live && Date.now() - changedAt > IDLE_MS,
+    live: held === true,
+    orphan: status === 'running' && held === false && Date.now() - changedAt > IDLE_MS,
     ...(state.startedAt === undefined ? {} : { startedAt: state.startedAt }),
     ...(state.lastTs === undefined ? {} : { lastTs: state.lastTs }),
     ...(state.durationMs === undefined ? {} : { durationMs: state.durationMs }),
@@ -163,9 +163,9 @@ async function summarize(
   };
 }
 
-/** Whether a writer holds the run; a folder that cannot be asked is taken for one without. */
-async function probe({ folder }: RunPlaces): Promise<boolean> {
-  return HAS_FLOCK && (await isLive(folder).catch(() => false));
+/** Whether a writer holds the run; undefined where that cannot be told. */
+async function probe({ folder }: RunPlaces): Promise<boolean | undefined> {
+  return HAS_FLOCK ? isLive(folder).catch(() => undefined) : undefined;
 }
 
 function checkRunsOptions({ limit, pipe, status }: RunsOptions): void {

@@ -13,7 +13,7 @@ import { EventLogError, MalformedLineError } from './errors.js';
 import { isTerminal, type RunEvent } from './events.js';
 import { openForReading, type ReadableLog } from './file.js';
 import type { EventFilter, ReadOptions } from './filter.js';
-import { LF, type LineBlock, LineCutter, lineTooLong, MAX_LINE_BYTES } from './lines.js';
+import { BLOCK_BYTES, LF, type LineBlock, LineCutter, lineTooLong, MAX_LINE_BYTES } from './lines.js';
 import type { RunPlaces } from './places.js';
 import { findStart, type StartOptions } from './start.js';
 
@@ -52,7 +52,11 @@ export class LogScanner {
     this.log = log;
     this.start = start;
     this.#filter = filter;
-    this.#cutter = new LineCutter(start, { path: log.path, maxLineBytes });
+    this.#cutter = new LineCutter(start, {
+      path: log.path,
+      maxLineBytes,
+      blockBytes: blockFor(log.size() - start),
+    });
     this.#maxLineBytes = maxLineBytes;
     this.#onMalformed = onMalformed;
     this.#stopAtTerminal = stopAtTerminal;
@@ -187,4 +191,9 @@ export class LogScanner {
   #nextLine(): number | undefined {
     return this.#line === undefined ? undefined : this.#line + 1;
   }
+}
+
+/** A short log needs no large buffer: most of the time of a listing of many would go into making them. */
+function blockFor(bytes: number): number {
+  return Math.min(BLOCK_BYTES, Math.max(4096, bytes + 1));
 }

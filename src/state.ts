@@ -82,8 +82,8 @@ export class RunStateReducer {
 
   /** The state so far: a copy that later events do not change. */
   get state(): RunState {
-    const nodes = Array.from(this.#nodes.values(), node => ({ ...node, gates: [...node.gates] }));
-    return { ...this.#run, inputs: [...this.#run.inputs], nodes };
+    const nodes = Array.from(this.#nodes.values(), node => timed({ ...node, gates: [...node.gates] }));
+    return timed({ ...this.#run, inputs: [...this.#run.inputs], nodes });
   }
 
   /** Takes the next event. */
@@ -101,7 +101,6 @@ export class RunStateReducer {
         run.inputs = event.inputs.map(input => ({ ...input })); // the event stays the caller's
         run.distroVersion = event.distro_version;
         run.startedAt = event.ts;
-        setDuration(run);
         break;
       case 'pipe.completed':
         this.#end('completed', event.ts);
@@ -119,23 +118,22 @@ export class RunStateReducer {
     if (run.status !== 'running') return false; // only damage puts a second terminal event behind the first
     run.status = status;
     run.endedAt = ts;
-    setDuration(run);
     return true;
   }
 
   #applyToNode(event: Extract<RunEvent, { node_id: string }>): void {
     const node = this.#nodeOf(event.node_id);
     switch (event.type) {
-      case 'node.started':
-        this.#nodes.set(event.node_id, {
-          ...newNode(event.node_id),
-          kind: event.kind,
-          ...(event.name === undefined ? {} : { name: event.name }),
-          ...(event.model === undefined ? {} : { model: event.model }),
-          attempts: node.attempts + 1,
-          startedAt: event.ts,
-        });
+      case 'node.started': {
+        const started = newNode(event.node_id);
+        started.kind = event.kind;
+        if (event.name !== undefined) started.name = event.name;
+        if (event.model !== undefined) started.model = event.model;
+        started.attempts = node.attempts + 1;
+        started.startedAt = event.ts;
+        this.#nodes.set(event.node_id, started);
         break;
+      }
       case 'node.completed':
         endNode(node, 'completed', event.ts);
         node.outputPath = event.output_path;
@@ -182,18 +180,21 @@ function newNode(nodeId: string): NodeDraft {
   return { nodeId, status: 'running', attempts: 0, iterations: 0, gates: [] };
 }
 
-/** The last end counts; nothing stays of one before it. */
+/** The last end counts; nothing stays of one before it. (Deleting makes an object slow, and is hardly ever needed.) */
 function endNode(node: NodeDraft, status: 'completed' | 'failed', ts: string): void {
-  delete node.outputPath;
-  delete node.errorKind;
-  delete node.message;
+  if (node.endedAt !== undefined) {
+    delete node.outputPath;
+    delete node.errorKind;
+    delete node.message;
+  }
   node.status = status;
   node.endedAt = ts;
-  setDuration(node);
 }
 
-function setDuration(span: { startedAt?: string; endedAt?: string; durationMs?: number }): void {
-  const durationMs = Date.parse(span.endedAt ?? '') - Date.parse(span.startedAt ?? '');
-  if (Number.isNaN(durationMs)) delete span.durationMs;
-  else span.durationMs = Math.max(0, durationMs); // the clock may have gone back
+/** Adds how long a span took, where its times can be read; the clock may have gone back. */
+function timed<Span extends { startedAt?: string; endedAt?: string; durationMs?: number }>(span: Span): Span {
+  if (span.startedAt === undefined || span.endedAt === undefined) return span;
+  const durationMs = Date.parse(span.endedAt) - Date.parse(span.startedAt);
+  if (!Number.isNaN(durationMs)) span.durationMs = Math.max(0, durationMs);
+  return span;
 }

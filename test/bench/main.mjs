@@ -24,6 +24,7 @@ const SUITES = {
   read: () => import('./read.mjs'),
   tail: () => import('./tail.mjs'),
   'catch-up': () => import('./catch-up.mjs'),
+  large: () => import('./large.mjs'),
 };
 
 const { values: options } = parseArgs({

@@ -140,7 +140,7 @@ function against(name, kind, events) {
 
 const wanted = /** @type {const} */ (['node.failed']);
 const failed = log() && (await countBatches(replay(log(), { types: wanted }).batches()));
-const ofOneNode = await countBatches(replay(log(), { nodeId: 'plan-5' }).batches());
+const ofOneNode = await countBatches(replay(log(), { nodeId: 'plan-9' }).batches());
 
 /** @type {import('./harness.mjs').Suite} */
 export default {
@@ -175,7 +175,7 @@ export default {
           compare: 'rate',
           measure: async setting =>
             scaled(
-              await counting(ofOneNode, () => countBatches(replay(log(), { nodeId: 'plan-5' }).batches()))(
+              await counting(ofOneNode, () => countBatches(replay(log(), { nodeId: 'plan-9' }).batches()))(
                 setting,
               ),
               ofOneNode,

@@ -1,0 +1,114 @@
+// @ts-check
+/** What must not grow with the size of a log or of a volume: opening a long log, and listing many runs. */
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { EventLog } from '../../dist/index.js';
+import { generateLog, RUN_ID } from '../../fixtures/generate.mjs';
+import { timed } from './harness.mjs';
+
+const GIB = 1024 ** 3;
+const RUNS = 1000;
+const EVENTS_EACH = 100;
+const home = mkdtempSync(join(tmpdir(), 'omne-bench-large-'));
+process.once('exit', () => rmSync(home, { recursive: true, force: true }));
+const pathIn = (/** @type {string} */ root, /** @type {string} */ runId) =>
+  join(root, '.omne/var/runs', runId, 'events.jsonl');
+
+const long = join(home, 'long');
+const many = join(home, 'many');
+const one = join(home, 'one');
+
+/** @param {string} path */
+function opened(path) {
+  mkdirSync(dirname(path), { recursive: true });
+  return openSync(path, 'w');
+}
+
+// Without its terminal event, so that it may be appended to; the same block over and over is long enough.
+const block = Buffer.concat([...generateLog(100_000)]);
+const body = block.subarray(0, block.lastIndexOf('\n', -2) + 1);
+const fd = opened(pathIn(long, RUN_ID));
+for (let bytes = 0; bytes < GIB; ) bytes += writeSync(fd, body);
+closeSync(fd);
+
+const small = Buffer.concat([...generateLog(EVENTS_EACH)]);
+for (let run = 0; run < RUNS; run++) {
+  const path = pathIn(many, `feature-01kp8g6dg0${String(run).padStart(16, '0')}`);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, small);
+}
+closeSync(opened(pathIn(one, RUN_ID)));
+writeFileSync(pathIn(one, RUN_ID), Buffer.concat([...generateLog(RUNS * EVENTS_EACH)]));
+
+/** @type {import('./harness.mjs').Row['measure']} */
+const opening = ({ durationMs }) =>
+  timed(durationMs, async due => {
+    let times = 0;
+    for (; !due(); times++) await (await EventLog.open(long, RUN_ID)).close();
+    return times;
+  });
+
+/** @type {import('./harness.mjs').Row['measure']} */
+const lastEvent = ({ durationMs }) =>
+  timed(durationMs, async due => {
+    let times = 0;
+    for (; !due(); times++) await EventLog.read(long, RUN_ID, { last: 1 }).toArray();
+    return times;
+  });
+
+/**
+ * @param {() => AsyncIterable<unknown>} start
+ * @param {(item: unknown) => number} eventsOf
+ * @returns {import('./harness.mjs').Row['measure']}
+ */
+function counting(start, eventsOf) {
+  return ({ durationMs }) =>
+    timed(durationMs, async due => {
+      let events = 0;
+      do for await (const item of start()) events += eventsOf(item);
+      while (!due());
+      if (events % (RUNS * EVENTS_EACH) !== 0) throw new Error(`${events} events were counted`);
+      return events;
+    });
+}
+
+/** @type {import('./harness.mjs').Suite} */
+export default {
+  name: 'large',
+  title: `A log of 1 GiB; ${RUNS.toLocaleString('en')} runs of ${EVENTS_EACH} events`,
+  operation: 'event',
+  baseline: {
+    name: 'replay',
+    what: 'batches() of as many events in one log',
+    measure: counting(
+      () => EventLog.read(one, RUN_ID).batches(),
+      batch => /** @type {unknown[]} */ (batch).length,
+    ),
+  },
+  groups: [
+    {
+      heading: 'A log of 1 GiB, milliseconds each',
+      rows: [
+        { name: 'EventLog.open and close', compare: 'alone', measure: opening, must: 20, aim: 5 },
+        { name: 'EventLog.read, last: 1', compare: 'alone', measure: lastEvent },
+      ],
+    },
+    {
+      heading: 'Many runs',
+      rows: [
+        {
+          name: 'EventLog.runs()',
+          compare: 'rate',
+          must: 0.25,
+          aim: 0.5,
+          measure: counting(
+            () => EventLog.runs(many),
+            run => /** @type {import('../../dist/index.js').RunSummary} */ (run).eventCount,
+          ),
+        },
+      ],
+    },
+  ],
+  notes: {},
+};

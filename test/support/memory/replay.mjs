@@ -1,0 +1,40 @@
+// Replays a run and prints how memory grew: `peak`, the most over the start while it reads, in bytes; `kept`, what stays
+// when one event in a thousand is kept, and `lines`, the bytes of the lines of these.
+import { EventLog, encodeEvent } from '../../../dist/index.js';
+
+const [root, runId] = process.argv.slice(2);
+/** V8 sweeps in the background: only after that is the figure right. */
+const collect = async () => {
+  for (let i = 0; i < 4; i++) {
+    globalThis.gc();
+    await new Promise(resolve => setTimeout(resolve, 50));
+  }
+};
+const heap = () => process.memoryUsage().heapUsed + process.memoryUsage().external;
+
+const kept = [];
+let peak = 0;
+
+/** Reads the whole log; keeps one event in `each`, and watches the memory of the process. */
+async function readAll(each, start) {
+  let count = 0;
+  for await (const events of EventLog.read(root, runId).batches()) {
+    for (const event of events) if (count++ % each === 0) kept.push(event);
+    if (start !== undefined) peak = Math.max(peak, process.memoryUsage().rss - start);
+  }
+  return count;
+}
+
+// The first blocks make V8 compile, and take their buffers: that is not growth.
+for await (const _ of EventLog.read(root, runId, { limit: 20_000 })) {
+}
+await collect();
+const count = await readAll(Number.POSITIVE_INFINITY, process.memoryUsage().rss);
+kept.length = 0;
+await collect();
+const before = heap();
+await readAll(1000);
+await collect();
+const after = heap();
+const lines = kept.reduce((sum, event) => sum + Buffer.byteLength(encodeEvent(event)) + 1, 0);
+console.log(JSON.stringify({ peak, count, kept: after - before, lines }));
