@@ -5,6 +5,10 @@
  * native code, which is quicker than `JSON.parse` alone, and `JSON.parse` would still have to be checked. What an
  * expression does not match is no error: it goes to the strict lane (`codec.ts`), which decides.
  *
+ * Why it is the way it is, by figures of one machine (a canonical line of 215 bytes, Node 20): `JSON.parse` takes 0.5 us, the
+ * strict lane with it 1.7 us; here the match takes 0.2 us and building the event 0.15 us. What costs is looking at each
+ * character once and making the strings; literal run ids, fixed lengths, Latin-1 first or scanning by `indexOf` gain nothing.
+ *
  * Promise: what this lane accepts, the strict lane accepts with the same result. So the expressions take nothing but the
  * canonical form: keys in schema order, no white space, no control characters, integers in digits, and no escape that is
  * half of a surrogate pair. A property test holds the lanes together.
