@@ -6,44 +6,28 @@
  *
  * Promise: `create` resolves only when the log, empty as it is, would survive a power cut.
  */
-import fse from 'fs-extra';
-import { type AllocateOptions, allocateRunId } from './allocate.js';
+import { allocateRunId } from './allocate.js';
 import { type PreparedEvent, prepareDraft } from './codec.js';
-import { type Append, Committer } from './commit.js';
-import { EventLogError, systemError } from './errors.js';
+import type { Append, Committer } from './commit.js';
+import { EventLogError } from './errors.js';
 import { type EventDraft, type EventOf, type ExactDraft, isTerminal, type RunEvent } from './events.js';
-import { type LogFile, openLogFile } from './file.js';
-import { checkBooleans, type ReadOptions } from './filter.js';
-import { makeRunFolder, syncRunFolders } from './folders.js';
+import type { ReadOptions } from './filter.js';
+import { makeRunFolder } from './folders.js';
 import { lineTooLong, MAX_LINE_BYTES } from './lines.js';
-import { holdLive } from './liveness.js';
-import { HAS_FLOCK } from './lock.js';
+import {
+  checkLogOptions,
+  closeOpened,
+  type LogOptions,
+  type OpenedLog,
+  type OpenLogOptions,
+  openForAppending,
+} from './opening.js';
 import { absoluteRoot, placesOf, type RunPlaces } from './places.js';
 import { CommitQueue } from './queue.js';
 import { EventReader } from './reader.js';
 import type { Recovery } from './recovery.js';
 import { listRuns, type RunSummary, type RunsOptions } from './runs.js';
 import { EventTail, type TailOptions } from './tail.js';
-
-/** How a log is written. */
-export interface LogOptions {
-  /** Permission bits of new files, narrowed by the umask; 0o666 by default. Folders may be entered by who may read. */
-  mode?: number;
-  /** Take flock(2) around each commit, so that several processes may append; false by default on Windows only. */
-  lock?: boolean;
-  /** How long one commit waits for the lock, in milliseconds; 5000 by default. */
-  lockTimeout?: number;
-  /** The longest line, in bytes; 16 MiB by default. */
-  maxLineBytes?: number;
-  /** How many bytes of appends may wait; 64 MiB by default. */
-  maxPendingBytes?: number;
-}
-
-/** How a log is opened again. */
-export interface OpenLogOptions extends LogOptions {
-  /** Make the folder and the log of an allocated run id where they are missing. */
-  create?: boolean;
-}
 
 /**
  * The event log of one run, open for appending.
@@ -63,13 +47,13 @@ export class EventLog implements AsyncDisposable {
   /** What `open` cut from a torn tail; undefined when there was nothing to mend. */
   readonly recovered: Recovery | undefined;
 
-  readonly #opened: Opened;
+  readonly #opened: OpenedLog;
   readonly #committer: Committer;
   readonly #queue: CommitQueue<Append>;
   readonly #maxLineBytes: number;
   #closing: Promise<void> | undefined;
 
-  private constructor(places: RunPlaces, runId: string, opened: Opened, options: LogOptions) {
+  private constructor(places: RunPlaces, runId: string, opened: OpenedLog, options: LogOptions) {
     this.root = places.root;
     this.runId = runId;
     this.path = places.log;
@@ -103,12 +87,12 @@ export class EventLog implements AsyncDisposable {
   static async create(root: string, pipe: string, options: LogOptions = {}): Promise<EventLog> {
     checkLogOptions(options);
     const start = absoluteRoot(root); // the current folder may change while this is under way
-    const runId = await allocateRunId(start, pipe, allocation(options));
+    const runId = await allocateRunId(start, pipe, { ...options, lockTimeoutMs: options.lockTimeout });
     const places = placesOf(start, runId);
     if (!(await makeRunFolder(places, options.mode))) {
       throw new EventLogError('ERR_RUN_EXISTS', 'the run folder exists already', { path: places.folder });
     }
-    return EventLog.#open(places, runId, options, 'create');
+    return new EventLog(places, runId, await openForAppending(places, options, 'create'), options);
   }
 
   /**
@@ -124,31 +108,8 @@ export class EventLog implements AsyncDisposable {
     checkLogOptions(options);
     const places = placesOf(root, runId);
     if (options.create) await makeRunFolder(places, options.mode);
-    return EventLog.#open(places, runId, options, options.create ? 'ensure' : undefined);
-  }
-
-  static async #open(
-    places: RunPlaces,
-    runId: string,
-    options: LogOptions,
-    make: 'create' | 'ensure' | undefined,
-  ): Promise<EventLog> {
-    const { lock = HAS_FLOCK, lockTimeout: lockTimeoutMs, maxLineBytes } = options;
-    const file = await openLogFile(places, { mode: options.mode, make });
-    let live: number | undefined;
-    try {
-      if (make !== undefined) {
-        await file.sync();
-        await syncRunFolders(places);
-      }
-      if (lock) live = await holdLive(places, lockTimeoutMs);
-      const committer = new Committer(file, { lock, lockTimeoutMs, maxLineBytes });
-      const recovery = await committer.start();
-      return new EventLog(places, runId, { file, live, committer, recovery }, options);
-    } catch (error) {
-      await closeAll(file, live);
-      throw systemError('the log could not be opened', places.log, error);
-    }
+    const opened = await openForAppending(places, options, options.create ? 'ensure' : undefined);
+    return new EventLog(places, runId, opened, options);
   }
 
   /**
@@ -247,8 +208,7 @@ export class EventLog implements AsyncDisposable {
 
   /** Waits for every append called before, then closes the file. May be called more than once. */
   close(): Promise<void> {
-    const { file, live } = this.#opened;
-    this.#closing ??= this.#queue.settled().then(() => closeAll(file, live));
+    this.#closing ??= this.#queue.settled().then(() => closeOpened(this.#opened));
     return this.#closing;
   }
 
@@ -296,35 +256,4 @@ export class EventLog implements AsyncDisposable {
       throw new EventLogError('ERR_RUN_ENDED', 'an event stands behind the terminal one', facts);
     }
   }
-}
-
-interface Opened {
-  readonly file: LogFile;
-  readonly live: number | undefined; // the descriptor that marks the run as live
-  readonly committer: Committer;
-  readonly recovery: Recovery | undefined;
-}
-
-async function closeAll(file: LogFile, live: number | undefined): Promise<void> {
-  try {
-    await file.close().finally(() => (live === undefined ? undefined : fse.close(live)));
-  } catch (error) {
-    throw systemError('the log could not be closed', file.path, error);
-  }
-}
-
-function allocation({ mode, lock, lockTimeout }: LogOptions): AllocateOptions {
-  return { mode, lock, lockTimeoutMs: lockTimeout };
-}
-
-function checkLogOptions(options: OpenLogOptions): void {
-  for (const name of ['mode', 'lockTimeout', 'maxLineBytes', 'maxPendingBytes'] as const) {
-    const value = options[name];
-    if (value !== undefined && !(Number.isSafeInteger(value) && value >= 0)) {
-      throw new TypeError(`option ${name} must be an integer from 0 up`);
-    }
-  }
-  if (options.mode !== undefined && options.mode > 0o777)
-    throw new TypeError('option mode must be permission bits');
-  checkBooleans(options, ['lock', 'create']);
 }

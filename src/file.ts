@@ -3,14 +3,13 @@
  *
  * Promises: a batch is one `write` on an O_APPEND descriptor, and the byte count it returns is handed on, never assumed.
  * When `append` resolves with all bytes, they are on stable storage: through O_DSYNC where one `write` can do both
- * (Linux), through `fdatasync` elsewhere (on macOS libuv flushes the drive's cache too). What was opened is what stands
- * at the path, reached through real folders.
+ * (Linux), through `fdatasync` elsewhere (on macOS libuv flushes the drive's cache too).
  */
 import fs, { constants } from 'node:fs';
 import fse from 'fs-extra';
-import { BY_DESCRIPTOR, withinRun } from './confine.js';
-import { EventLogError, errnoOf, systemError, unsafePath } from './errors.js';
+import { withinRun } from './confine.js';
 import { syncFolder } from './folders.js';
+import { O_NOFOLLOW, openInside, readFully, standsAt } from './inside.js';
 import { tryLock, unlock } from './lock.js';
 import { openFile } from './open.js';
 import { LOG_NAME, type RunPlaces } from './places.js';
@@ -53,10 +52,7 @@ export interface OpenOptions {
   readonly dsync?: boolean | undefined;
 }
 
-const { O_APPEND, O_CREAT, O_EXCL, O_RDONLY, O_RDWR } = constants;
-// Windows has none of these; a link there needs a privilege to make.
-const O_NOFOLLOW = constants.O_NOFOLLOW ?? 0;
-const O_NONBLOCK = constants.O_NONBLOCK ?? 0; // a FIFO in the place of the log must not hang the open
+const { O_APPEND, O_CREAT, O_EXCL, O_RDWR } = constants;
 const O_DSYNC = process.platform === 'linux' ? constants.O_DSYNC : 0; // elsewhere it stops at the drive's cache
 
 /** Opens the log of a run for appending. */
@@ -150,127 +146,7 @@ class NodeLogFile implements LogFile {
   }
 }
 
-/** A log opened for reading. */
-export interface ReadableLog {
-  readonly path: string;
-  /** The size in bytes at this moment. */
-  size(): number;
-  /** When it last changed, in milliseconds since the epoch. */
-  changedAt(): number;
-  /** Whether the file read is still the one that stands at the path. */
-  stands(): boolean;
-  /** Fills `buffer` from `position`; fewer bytes only at the end of the file. */
-  readonly read: (buffer: Buffer, position: number) => Promise<number>;
-  /** The same at once, on this thread: for the few bytes at the end of a log that is being written. */
-  readNow(buffer: Buffer, position: number): number;
-  close(): Promise<void>;
-}
-
-/** Opens the log of a run for reading; never changes anything. */
-export async function openForReading(places: RunPlaces): Promise<ReadableLog> {
-  const path = places.log;
-  const fd = await openInside(places, O_RDONLY);
-  const opened = fs.fstatSync(fd);
-  const told = <T>(look: () => T): T => {
-    try {
-      return look();
-    } catch (error) {
-      throw systemError('the log could not be read', path, error);
-    }
-  };
-  return {
-    path,
-    size: () => told(() => fs.fstatSync(fd).size),
-    changedAt: () => told(() => fs.fstatSync(fd).mtimeMs),
-    stands: () => told(() => standsAt(path, opened)),
-    read: async (buffer, position) => {
-      try {
-        return await readFully(fd, buffer, position);
-      } catch (error) {
-        throw systemError('the log could not be read', path, error);
-      }
-    },
-    readNow: (buffer, position) => told(() => fs.readSync(fd, buffer, 0, buffer.length, position)),
-    close: async () => fs.closeSync(fd), // nothing was written: it cannot have to wait for the disk
-  };
-}
-
-function standsAt(path: string, { ino, dev }: { ino: number; dev: number }): boolean {
-  const standing = fs.lstatSync(path, { throwIfNoEntry: false });
-  return standing?.ino === ino && standing.dev === dev;
-}
-
-/** Opens the log and makes sure that it is a regular file standing in real folders of this volume. */
-async function openInside(places: RunPlaces, flags: number, mode = 0o666): Promise<number> {
-  try {
-    return await withinRun(places, async folder => {
-      const fd = await openFile(folder.at(LOG_NAME), flags | O_NOFOLLOW | O_NONBLOCK, mode);
-      try {
-        await checkOpened(fd, places);
-        return fd;
-      } catch (error) {
-        await fse.close(fd);
-        throw error;
-      }
-    });
-  } catch (error) {
-    throw asOpenError(error, places);
-  }
-}
-
-async function checkOpened(fd: number, places: RunPlaces): Promise<void> {
-  const opened = fs.fstatSync(fd);
-  if (!opened.isFile()) throw unsafePath(places.log, 'is not a regular file');
-  if (BY_DESCRIPTOR) return;
-  // A link swapped in before the open, or after it, shows as another inode than the one held open.
-  const standing = await withinRun(places, folder => fse.lstat(folder.at(LOG_NAME)));
-  if (standing.ino !== opened.ino || standing.dev !== opened.dev)
-    throw unsafePath(places.log, 'was swapped while it was opened');
-}
-
-function asOpenError(error: unknown, { log }: RunPlaces): EventLogError {
-  if (error instanceof EventLogError) return error;
-  const facts = { path: log, cause: error };
-  switch (errnoOf(error)) {
-    case 'ENOENT':
-      return new EventLogError('ERR_RUN_NOT_FOUND', 'no such run, or it has no log', facts);
-    case 'EEXIST':
-      return new EventLogError('ERR_RUN_EXISTS', 'the run has a log already', facts);
-    case 'ELOOP':
-    case 'EMLINK': // what FreeBSD says for O_NOFOLLOW
-      return new EventLogError('ERR_UNSAFE_PATH', 'the log is a symbolic link', facts);
-    case 'ENOTDIR':
-      return new EventLogError('ERR_UNSAFE_PATH', 'the run folder is not a folder', facts);
-    case 'EISDIR':
-    case 'ENXIO':
-    case 'EOPNOTSUPP':
-      return new EventLogError('ERR_UNSAFE_PATH', 'the log is not a regular file', facts);
-    default:
-      return systemError('the log could not be opened', log, error);
-  }
-}
-
-async function readFully(fd: number, buffer: Buffer, position: number): Promise<number> {
-  for (let done = 0; ; ) {
-    const got = await readOnce(fd, buffer, done, position + done);
-    done += got;
-    // A short read nearly always means the end; asking for the size is cheaper than a second read that says so.
-    if (got === 0 || done === buffer.length || fs.fstatSync(fd).size <= position + done) return done;
-  }
-}
-
-// The hot path takes the callbacks of node:fs: fs-extra and FileHandle each add a promise or two to every call.
-function readOnce(fd: number, buffer: Buffer, start: number, position: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    fs.read(fd, buffer, start, buffer.length - start, position, (error, bytesRead) => {
-      if (error === null) resolve(bytesRead);
-      else if (errnoOf(error) === 'EINTR')
-        resolve(readOnce(fd, buffer, start, position)); // libuv repeats all but reads
-      else reject(error);
-    });
-  });
-}
-
+// As for reading: the callback of node:fs, without a further promise.
 function writeOnce(fd: number, bytes: Uint8Array): Promise<number> {
   return new Promise((resolve, reject) => {
     fs.write(fd, bytes, 0, bytes.length, null, (error, written) => {

@@ -21,11 +21,14 @@
  *     folders     making and syncing folders
  *     liveness    which runs have a writer
  *     slots       how many writes may wait for the disk at once
+ *     inside      opening the log where it must stand, and reading from it
+ *     readable    a log opened for reading
  *     file        one write, one sync, on the right file
  *     allocate    run ids that rise across processes
  *     filter      which events a reader hands out
  *     recovery    the end of a log, and mending a torn one
  *     commit      lock -> look -> stamp -> encode -> write -> sync -> unlock
+ *     opening     options, and the steps from a file to a writer
  *     start       where a reading begins
  *     scan        file -> lines -> events -> batches
  *     stream      batches -> consumer, with a position
@@ -69,7 +72,7 @@ export {
   type EventLogErrorCode,
   MalformedLineError,
 } from './errors.js';
-export { EventLog, type LogOptions, type OpenLogOptions } from './event-log.js';
+export { EventLog } from './event-log.js';
 export {
   type DraftOf,
   type ErrorKind,
@@ -96,6 +99,7 @@ export {
 export type { ReadOptions } from './filter.js';
 export { isRunId, parseRunId } from './ids.js';
 export { type Iteration, iterations } from './iterations.js';
+export type { LogOptions, OpenLogOptions } from './opening.js';
 export { findVolumeRoot } from './places.js';
 export { EventReader } from './reader.js';
 export type { Recovery } from './recovery.js';

@@ -11,10 +11,10 @@ import { isUtf8 } from 'node:buffer';
 import { decodeEvent, decodeText } from './codec.js';
 import { EventLogError, MalformedLineError } from './errors.js';
 import { isTerminal, type RunEvent } from './events.js';
-import { openForReading, type ReadableLog } from './file.js';
 import type { EventFilter, ReadOptions } from './filter.js';
 import { BLOCK_BYTES, LF, type LineBlock, LineCutter, lineTooLong, MAX_LINE_BYTES } from './lines.js';
 import type { RunPlaces } from './places.js';
+import { openForReading, type ReadableLog } from './readable.js';
 import { findStart, type StartOptions } from './start.js';
 
 /** Events in file order; `ends[i]` is the position behind `events[i]`. */

@@ -6,9 +6,9 @@
 import { decodeEvent } from './codec.js';
 import { EventLogError, MalformedLineError } from './errors.js';
 import { isTerminal, type RunEvent } from './events.js';
-import type { ReadableLog } from './file.js';
 import { EventFilter, type ReadOptions } from './filter.js';
 import { endOfLastLine, LF, linesBackward } from './lines.js';
+import type { ReadableLog } from './readable.js';
 
 /** `ReadOptions` as a tail has them. */
 export type StartOptions = Omit<ReadOptions, 'from'> & { from?: number | 'start' | 'end' | undefined };

@@ -6,12 +6,13 @@
  */
 import { decodeEvent } from './codec.js';
 import { EventLogError, MalformedLineError } from './errors.js';
-import { EventLog, type OpenLogOptions } from './event-log.js';
+import { EventLog } from './event-log.js';
 import { isTerminal, type RunEvent } from './events.js';
-import { openForReading } from './file.js';
 import { checkReadOptions } from './filter.js';
 import { LF, LineCutter, MAX_LINE_BYTES } from './lines.js';
+import type { OpenLogOptions } from './opening.js';
 import { placesOf } from './places.js';
+import { openForReading } from './readable.js';
 import type { Recovery } from './recovery.js';
 
 /** One thing that is wrong with a log. */

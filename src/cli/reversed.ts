@@ -5,11 +5,11 @@
  * the last newline are no event, as for every reader.
  */
 import { MalformedLineError } from '../errors.js';
-import { openForReading } from '../file.js';
 import { EventFilter } from '../filter.js';
 import { decodeEvent, type ReadOptions, type RunEvent } from '../index.js';
 import { endOfLastLine, linesBackward } from '../lines.js';
 import { placesOf } from '../places.js';
+import { openForReading } from '../readable.js';
 
 /** Which events: those behind `after`, of these types and this node, at most `limit` of them. */
 export type ReversedOptions = Pick<ReadOptions, 'after' | 'types' | 'nodeId' | 'limit' | 'signal'>;

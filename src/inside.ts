@@ -1,0 +1,94 @@
+/**
+ * Opening the log of a run where it must stand, and reading from it.
+ *
+ * Promise: what was opened is a regular file that stands at the path of the log, reached through real folders. A link, a
+ * FIFO or a folder in its place is `ERR_UNSAFE_PATH`, at once.
+ */
+import fs, { constants } from 'node:fs';
+import fse from 'fs-extra';
+import { BY_DESCRIPTOR, withinRun } from './confine.js';
+import { EventLogError, errnoOf, systemError, unsafePath } from './errors.js';
+import { openFile } from './open.js';
+import { LOG_NAME, type RunPlaces } from './places.js';
+
+// Windows has neither; a link there needs a privilege to make.
+export const O_NOFOLLOW: number = constants.O_NOFOLLOW ?? 0;
+const O_NONBLOCK = constants.O_NONBLOCK ?? 0; // a FIFO in the place of the log must not hang the open
+
+/** Whether the file with this inode still stands at the path. */
+export function standsAt(path: string, { ino, dev }: { ino: number; dev: number }): boolean {
+  const standing = fs.lstatSync(path, { throwIfNoEntry: false });
+  return standing?.ino === ino && standing.dev === dev;
+}
+
+/** Opens the log and makes sure that it is a regular file standing in real folders of this volume. */
+export async function openInside(places: RunPlaces, flags: number, mode = 0o666): Promise<number> {
+  try {
+    return await withinRun(places, async folder => {
+      const fd = await openFile(folder.at(LOG_NAME), flags | O_NOFOLLOW | O_NONBLOCK, mode);
+      try {
+        await checkOpened(fd, places);
+        return fd;
+      } catch (error) {
+        await fse.close(fd);
+        throw error;
+      }
+    });
+  } catch (error) {
+    throw asOpenError(error, places);
+  }
+}
+
+async function checkOpened(fd: number, places: RunPlaces): Promise<void> {
+  const opened = fs.fstatSync(fd);
+  if (!opened.isFile()) throw unsafePath(places.log, 'is not a regular file');
+  if (BY_DESCRIPTOR) return;
+  // A link swapped in before the open, or after it, shows as another inode than the one held open.
+  const standing = await withinRun(places, folder => fse.lstat(folder.at(LOG_NAME)));
+  if (standing.ino !== opened.ino || standing.dev !== opened.dev)
+    throw unsafePath(places.log, 'was swapped while it was opened');
+}
+
+function asOpenError(error: unknown, { log }: RunPlaces): EventLogError {
+  if (error instanceof EventLogError) return error;
+  const facts = { path: log, cause: error };
+  switch (errnoOf(error)) {
+    case 'ENOENT':
+      return new EventLogError('ERR_RUN_NOT_FOUND', 'no such run, or it has no log', facts);
+    case 'EEXIST':
+      return new EventLogError('ERR_RUN_EXISTS', 'the run has a log already', facts);
+    case 'ELOOP':
+    case 'EMLINK': // what FreeBSD says for O_NOFOLLOW
+      return new EventLogError('ERR_UNSAFE_PATH', 'the log is a symbolic link', facts);
+    case 'ENOTDIR':
+      return new EventLogError('ERR_UNSAFE_PATH', 'the run folder is not a folder', facts);
+    case 'EISDIR':
+    case 'ENXIO':
+    case 'EOPNOTSUPP':
+      return new EventLogError('ERR_UNSAFE_PATH', 'the log is not a regular file', facts);
+    default:
+      return systemError('the log could not be opened', log, error);
+  }
+}
+
+/** Fills `buffer` from `position`; fewer bytes only at the end of the file. */
+export async function readFully(fd: number, buffer: Buffer, position: number): Promise<number> {
+  for (let done = 0; ; ) {
+    const got = await readOnce(fd, buffer, done, position + done);
+    done += got;
+    // A short read nearly always means the end; asking for the size is cheaper than a second read that says so.
+    if (got === 0 || done === buffer.length || fs.fstatSync(fd).size <= position + done) return done;
+  }
+}
+
+// The hot path takes the callbacks of node:fs: fs-extra and FileHandle each add a promise or two to every call.
+function readOnce(fd: number, buffer: Buffer, start: number, position: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    fs.read(fd, buffer, start, buffer.length - start, position, (error, bytesRead) => {
+      if (error === null) resolve(bytesRead);
+      else if (errnoOf(error) === 'EINTR')
+        resolve(readOnce(fd, buffer, start, position)); // libuv repeats all but reads
+      else reject(error);
+    });
+  });
+}

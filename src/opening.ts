@@ -1,0 +1,90 @@
+/**
+ * Opening a log for appending: its options, and the steps from a file to a writer.
+ *
+ * Promise: a log that was made is durable with every folder above it before it is handed out; one that could not be opened
+ * leaves nothing open behind.
+ */
+import fse from 'fs-extra';
+import { Committer } from './commit.js';
+import { systemError } from './errors.js';
+import { type LogFile, openLogFile } from './file.js';
+import { checkBooleans } from './filter.js';
+import { syncRunFolders } from './folders.js';
+import { holdLive } from './liveness.js';
+import { HAS_FLOCK } from './lock.js';
+import type { RunPlaces } from './places.js';
+import type { Recovery } from './recovery.js';
+
+/** How a log is written. */
+export interface LogOptions {
+  /** Permission bits of new files, narrowed by the umask; 0o666 by default. Folders may be entered by who may read. */
+  mode?: number;
+  /** Take flock(2) around each commit, so that several processes may append; false by default on Windows only. */
+  lock?: boolean;
+  /** How long one commit waits for the lock, in milliseconds; 5000 by default. */
+  lockTimeout?: number;
+  /** The longest line, in bytes; 16 MiB by default. */
+  maxLineBytes?: number;
+  /** How many bytes of appends may wait; 64 MiB by default. */
+  maxPendingBytes?: number;
+}
+
+/** How a log is opened again. */
+export interface OpenLogOptions extends LogOptions {
+  /** Make the folder and the log of an allocated run id where they are missing. */
+  create?: boolean;
+}
+
+/** What an open log holds. */
+export interface OpenedLog {
+  readonly file: LogFile;
+  readonly live: number | undefined; // the descriptor that marks the run as live
+  readonly committer: Committer;
+  readonly recovery: Recovery | undefined;
+}
+
+/** Opens the log, makes it durable if it is new, marks its run as live, and mends a torn tail. */
+export async function openForAppending(
+  places: RunPlaces,
+  options: LogOptions,
+  make: 'create' | 'ensure' | undefined,
+): Promise<OpenedLog> {
+  const { mode, lock = HAS_FLOCK, lockTimeout: lockTimeoutMs, maxLineBytes } = options;
+  const file = await openLogFile(places, { mode, make });
+  let live: number | undefined;
+  try {
+    if (make !== undefined) {
+      await file.sync();
+      await syncRunFolders(places);
+    }
+    if (lock) live = await holdLive(places, lockTimeoutMs);
+    const committer = new Committer(file, { lock, lockTimeoutMs, maxLineBytes });
+    const recovery = await committer.start();
+    return { file, live, committer, recovery };
+  } catch (error) {
+    await closeOpened({ file, live });
+    throw systemError('the log could not be opened', places.log, error);
+  }
+}
+
+/** Closes all that an open log holds. */
+export async function closeOpened({ file, live }: Pick<OpenedLog, 'file' | 'live'>): Promise<void> {
+  try {
+    await file.close().finally(() => (live === undefined ? undefined : fse.close(live)));
+  } catch (error) {
+    throw systemError('the log could not be closed', file.path, error);
+  }
+}
+
+/** Rejects mistakes in the options with a `TypeError`. */
+export function checkLogOptions(options: OpenLogOptions): void {
+  for (const name of ['mode', 'lockTimeout', 'maxLineBytes', 'maxPendingBytes'] as const) {
+    const value = options[name];
+    if (value !== undefined && !(Number.isSafeInteger(value) && value >= 0)) {
+      throw new TypeError(`option ${name} must be an integer from 0 up`);
+    }
+  }
+  if (options.mode !== undefined && options.mode > 0o777)
+    throw new TypeError('option mode must be permission bits');
+  checkBooleans(options, ['lock', 'create']);
+}

@@ -1,0 +1,54 @@
+/**
+ * A log opened for reading.
+ *
+ * Promise: nothing is ever changed, and every failure is an `EventLogError` that names the log.
+ */
+import fs, { constants } from 'node:fs';
+import { systemError } from './errors.js';
+import { openInside, readFully, standsAt } from './inside.js';
+import type { RunPlaces } from './places.js';
+
+/** A log opened for reading. */
+export interface ReadableLog {
+  readonly path: string;
+  /** The size in bytes at this moment. */
+  size(): number;
+  /** When it last changed, in milliseconds since the epoch. */
+  changedAt(): number;
+  /** Whether the file read is still the one that stands at the path. */
+  stands(): boolean;
+  /** Fills `buffer` from `position`; fewer bytes only at the end of the file. */
+  readonly read: (buffer: Buffer, position: number) => Promise<number>;
+  /** The same at once, on this thread: for the few bytes at the end of a log that is being written. */
+  readNow(buffer: Buffer, position: number): number;
+  close(): Promise<void>;
+}
+
+/** Opens the log of a run for reading; never changes anything. */
+export async function openForReading(places: RunPlaces): Promise<ReadableLog> {
+  const path = places.log;
+  const fd = await openInside(places, constants.O_RDONLY);
+  const opened = fs.fstatSync(fd);
+  const told = <T>(look: () => T): T => {
+    try {
+      return look();
+    } catch (error) {
+      throw systemError('the log could not be read', path, error);
+    }
+  };
+  return {
+    path,
+    size: () => told(() => fs.fstatSync(fd).size),
+    changedAt: () => told(() => fs.fstatSync(fd).mtimeMs),
+    stands: () => told(() => standsAt(path, opened)),
+    read: async (buffer, position) => {
+      try {
+        return await readFully(fd, buffer, position);
+      } catch (error) {
+        throw systemError('the log could not be read', path, error);
+      }
+    },
+    readNow: (buffer, position) => told(() => fs.readSync(fd, buffer, 0, buffer.length, position)),
+    close: async () => fs.closeSync(fd), // nothing was written: it cannot have to wait for the disk
+  };
+}
