@@ -69,12 +69,19 @@ export const EVENT_SHAPES: ReadonlyMap<string, Shape> = shapesOf(COMMON);
 /** The shape that `source.type` names; a violation when `source` is no object or its type is unknown. */
 export function shapeFor(shapes: ReadonlyMap<string, Shape>, source: unknown): Shape {
   if (!isRecord(source)) throw new SchemaViolation('', `an event must be an object, not ${nameOf(source)}`);
-  const type = Object.hasOwn(source, 'type') ? source['type'] : undefined;
+  return shapeNamed(shapes, Object.hasOwn(source, 'type') ? source['type'] : undefined);
+}
+
+/** The shape that a `type` names. */
+export function shapeNamed(shapes: ReadonlyMap<string, Shape>, type: unknown): Shape {
   if (type === undefined) throw missing('type');
   const shape = typeof type === 'string' ? shapes.get(type) : undefined;
   if (shape === undefined) throw new SchemaViolation('type', `unknown event type ${quote(type)}`);
   return shape;
 }
+
+/** Gives the value of a field; undefined when it is absent. */
+export type Source = (name: string) => unknown;
 
 /** Copies the known fields of `source` behind those of `record`, in wire order, checking each; defaulted ones are filled in. */
 export function takeRecord(
@@ -86,9 +93,16 @@ export function takeRecord(
 ): Values {
   if (!isRecord(source))
     throw new SchemaViolation(at, `${label(at)} must be an object, not ${nameOf(source)}`);
+  takeFields(shape, name => (Object.hasOwn(source, name) ? source[name] : undefined), rule, at, record);
+  if (rule !== 'wire') rejectUnknown(shape, source, at);
+  return record;
+}
+
+/** Takes the known fields from anywhere; see `takeRecord`. */
+export function takeFields(shape: Shape, source: Source, rule: Rule, at: string, record: Values): Values {
   for (const field of shape.fields) {
     const { name, spec } = field;
-    const value = Object.hasOwn(source, name) ? source[name] : undefined;
+    const value = source(name);
     if (value !== undefined && !(value === null && spec.presence === 'optional' && rule === 'wire')) {
       record[name] = takeValue(field, value, rule, at === '' ? name : `${at}.${name}`);
     } else if (spec.presence === 'defaulted') {
@@ -97,7 +111,6 @@ export function takeRecord(
       throw missing(at === '' ? name : `${at}.${name}`);
     }
   }
-  if (rule !== 'wire') rejectUnknown(shape, source, at);
   return record;
 }
 

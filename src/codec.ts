@@ -6,11 +6,20 @@
  * README lists the differences. What `append` accepts, `decodeEvent` gives back equal.
  */
 import { isUtf8 } from 'node:buffer';
-import { DRAFT_SHAPES, EVENT_SHAPES, SchemaViolation, type Shape, shapeFor, takeRecord } from './check.js';
+import {
+  DRAFT_SHAPES,
+  EVENT_SHAPES,
+  SchemaViolation,
+  type Shape,
+  shapeFor,
+  shapeNamed,
+  takeFields,
+  takeRecord,
+} from './check.js';
 import { EventLogError, MalformedLineError, messageOf } from './errors.js';
 import type { RunEvent } from './events.js';
 import { checkText } from './json-text.js';
-import { matchCanonical } from './matcher.js';
+import { type LineMatcher, matcherAt } from './matcher.js';
 
 /**
  * Encodes an event as one line of canonical JSON, without the newline.
@@ -43,9 +52,25 @@ export function decodeEvent(line: string | Uint8Array): RunEvent {
   return decodeText(Buffer.from(line.buffer, line.byteOffset, line.byteLength).toString('utf8'));
 }
 
-/** Decodes text that holds no lone surrogate, as text from valid UTF-8 never does: the fast lane, then the strict one. */
+/** Decodes text that holds no lone surrogate, as text from valid UTF-8 never does. */
 export function decodeText(text: string): RunEvent {
-  return matchCanonical(text) ?? decodeStrictly(text);
+  const line = matcherAt(text);
+  return line === undefined ? decodeStrictly(text) : decodeMatched(line, text);
+}
+
+/** Decodes the line that a matcher was given last: canonical, or by the middle lane, or by the strict one. */
+export function decodeMatched(line: LineMatcher, text: string): RunEvent {
+  return line.event(text) ?? decodeUncanonical(line, text);
+}
+
+/** Decodes the line that a matcher found not to be canonical: the middle lane, then the strict one. */
+export function decodeUncanonical(line: LineMatcher, text: string): RunEvent {
+  const source = line.fields(text);
+  if (source === undefined) return decodeStrictly(text);
+  return asMalformedLine(() => {
+    const shape = shapeNamed(EVENT_SHAPES, source('type'));
+    return takeFields(shape, source, 'wire', '', { type: shape.tag }) as RunEvent; // as in decodeStrictly
+  });
 }
 
 /** The strict lane: any legal text, and the reason where it is not legal. */
@@ -56,11 +81,17 @@ export function decodeStrictly(text: string): RunEvent {
   } catch (cause) {
     throw new MalformedLineError(whyNotJson(text, cause), { cause });
   }
-  try {
+  return asMalformedLine(() => {
     const shape = shapeFor(EVENT_SHAPES, value);
     const event = takeRecord(shape, value, 'wire');
     checkText(text, shape);
     return event as RunEvent; // takeRecord copied exactly the fields the schema gives this type
+  });
+}
+
+function asMalformedLine<T>(work: () => T): T {
+  try {
+    return work();
   } catch (error) {
     throw error instanceof SchemaViolation ? new MalformedLineError(error.message) : error;
   }
@@ -87,7 +118,7 @@ export function prepareDraft(draft: unknown, runId: string, at = ''): PreparedEv
   return asInvalidEvent(() => {
     const shape = shapeFor(DRAFT_SHAPES, draft);
     const stamped = { type: shape.tag, id: '', ts: '', run_id: runId };
-    const event = takeRecord(shape, draft, 'draft', '', stamped) as RunEvent; // as in decodeText
+    const event = takeRecord(shape, draft, 'draft', '', stamped) as RunEvent; // as in decodeStrictly
     const head = `{"type":"${shape.tag}","id":"`;
     const tail = `","run_id":"${runId}"${fieldsText(shape, event)}}\n`;
     return {

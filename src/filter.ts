@@ -5,7 +5,7 @@
  */
 import type { MalformedLineError } from './errors.js';
 import { EVENT_TYPES, type EventType, isEventType, isTerminalType, type RunEvent } from './events.js';
-import { isCanonicalOf } from './matcher.js';
+import type { LineMatcher } from './matcher.js';
 
 /** What to read, from where, and what to do about damage. */
 export interface ReadOptions {
@@ -28,9 +28,6 @@ export interface ReadOptions {
   /** Ends the reading: it rejects with the signal's reason. */
   signal?: AbortSignal;
 }
-
-const ENDS: ReadonlySet<EventType> = new Set(EVENT_TYPES.filter(isTerminalType));
-const NOT_ENDS: ReadonlySet<EventType> = new Set(EVENT_TYPES.filter(type => !isTerminalType(type)));
 
 /** Rejects mistakes in the options with a `TypeError`. */
 export function checkReadOptions(options: ReadOptions): void {
@@ -72,8 +69,7 @@ export function checkBooleans<Options extends object>(
 export class EventFilter {
   readonly #types: ReadonlySet<EventType> | undefined;
   readonly #nodeId: string | undefined;
-  readonly #unwanted: ReadonlySet<EventType>;
-  readonly #nodeKey: string | undefined;
+  readonly #nodeBytes: Uint8Array | undefined;
   #after: string | undefined;
   #left: number;
 
@@ -81,11 +77,7 @@ export class EventFilter {
     this.#after = after;
     this.#types = types === undefined ? undefined : new Set(types);
     this.#nodeId = nodeId;
-    this.#nodeKey = nodeId === undefined ? undefined : `,"node_id":${JSON.stringify(nodeId)}`;
-    // A terminal event is always looked at: a tail ends behind it, wanted or not.
-    this.#unwanted = new Set(
-      EVENT_TYPES.filter(type => types !== undefined && !types.includes(type) && !ENDS.has(type)),
-    );
+    this.#nodeBytes = nodeId === undefined ? undefined : Buffer.from(JSON.stringify(nodeId).slice(1));
     this.#left = Math.min(limit, last); // a growing log may hold more behind the last ones found
   }
 
@@ -108,11 +100,11 @@ export class EventFilter {
     return true;
   }
 
-  /** Whether a line holds an event that cannot pass, told without decoding it; false when in doubt. */
-  passesOver(text: string): boolean {
-    if (this.#after !== undefined) return false; // its id matters
-    if (this.#nodeKey !== undefined && !text.includes(this.#nodeKey)) return isCanonicalOf(NOT_ENDS, text);
-    return this.#unwanted.size > 0 && isCanonicalOf(this.#unwanted, text);
+  /** Whether the event of a line just matched, of the type given, cannot pass: told without making it; false when in doubt. */
+  passesOver(type: EventType, line: LineMatcher): boolean {
+    if (this.#after !== undefined || isTerminalType(type)) return false; // its id matters; a tail ends behind it
+    if (this.#types !== undefined && !this.#types.has(type)) return true;
+    return this.#nodeBytes !== undefined && !line.mayBeOfNode(this.#nodeBytes);
   }
 
   /** Whether the event is of the wanted types and node. */

@@ -10,7 +10,10 @@
  *     ids         ULIDs that only rise, run ids
  *     places      where things lie in a volume
  *     json-schema the schema table as a JSON Schema
- *     matcher     canonical lines, recognised by regular expressions from the schema
+ *     captures    values in the bytes of a line
+ *     template    the schema, compiled: how a canonical line is recognised and made an event
+ *     flat        known fields in any order
+ *     matcher     a line in its bytes: canonical, or flat
  *     codec       one line <-> one event
  *     lines       bytes -> whole lines, forwards and backwards
  *     queue       many appends -> few commits

@@ -8,11 +8,12 @@
  * undefined and may be called again once it has grown.
  */
 import { isUtf8 } from 'node:buffer';
-import { decodeEvent, decodeText } from './codec.js';
+import { decodeEvent, decodeUncanonical } from './codec.js';
 import { EventLogError, MalformedLineError } from './errors.js';
 import { isTerminal, type RunEvent } from './events.js';
 import type { EventFilter, ReadOptions } from './filter.js';
 import { BLOCK_BYTES, LF, type LineBlock, LineCutter, lineTooLong, MAX_LINE_BYTES } from './lines.js';
+import { LineMatcher } from './matcher.js';
 import type { RunPlaces } from './places.js';
 import { openForReading, type ReadableLog } from './readable.js';
 import { findStart, type StartOptions } from './start.js';
@@ -37,6 +38,7 @@ export class LogScanner {
   readonly log: ReadableLog;
   readonly #filter: EventFilter;
   readonly #cutter: LineCutter;
+  readonly #matcher = new LineMatcher();
   readonly #maxLineBytes: number;
   readonly #onMalformed: ReadOptions['onMalformed'];
   readonly #stopAtTerminal: boolean;
@@ -141,6 +143,7 @@ export class LogScanner {
   /** Decodes what is left of the block, or as far as the next malformed line when there are events before it. */
   #decode({ bytes, offset }: LineBlock): Batch {
     const batch: Batch = { events: [], ends: [] };
+    this.#matcher.use(bytes);
     const valid = isUtf8(bytes); // one check for the whole block; only where it fails, one for each line
     while (this.#at < bytes.length && !this.finished) {
       const start = this.#at;
@@ -150,9 +153,7 @@ export class LogScanner {
         throw this.#tooLong(offset + start);
       }
       try {
-        const event = valid
-          ? this.#decodeUnlessUnwanted(bytes.toString('utf8', start, end))
-          : decodeEvent(bytes.subarray(start, end));
+        const event = valid ? this.#decodeLine(bytes, start, end) : decodeEvent(bytes.subarray(start, end));
         if (event !== undefined) {
           this.#stopped = this.#stopAtTerminal && isTerminal(event);
           if (this.#filter.take(event)) {
@@ -172,8 +173,11 @@ export class LogScanner {
     return batch;
   }
 
-  #decodeUnlessUnwanted(text: string): RunEvent | undefined {
-    return this.#filter.passesOver(text) ? undefined : decodeText(text);
+  /** The event of a line of valid UTF-8; undefined when it cannot pass the filter. */
+  #decodeLine(bytes: Buffer, start: number, end: number): RunEvent | undefined {
+    const type = this.#matcher.match(start, end);
+    if (type === undefined) return decodeUncanonical(this.#matcher, bytes.toString('utf8', start, end));
+    return this.#filter.passesOver(type, this.#matcher) ? undefined : this.#matcher.event();
   }
 
   #malformed(cause: unknown, offset: number): void {

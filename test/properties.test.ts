@@ -2,9 +2,8 @@
 import { isUtf8 } from 'node:buffer';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodeStrictly, prepareDraft, stampEvent } from '../src/codec.js';
+import { prepareDraft, stampEvent } from '../src/codec.js';
 import { decodeEvent, EventLogError, encodeEvent, MalformedLineError, type RunEvent } from '../src/index.js';
-import { matchCanonical } from '../src/matcher.js';
 import {
   brokenTexts,
   drafts,
@@ -217,44 +216,6 @@ describe('a line', () => {
         expect(decoded(joined(leftOut ? rest : [...rest, [key, 'null']]))).toBeUndefined();
       }),
       { numRuns: 300 },
-    );
-  });
-});
-
-describe('the two lanes of decoding agree', () => {
-  /** What the fast lane must give if it gives anything; undefined stands for a rejected line. */
-  function strictly(line: string): RunEvent | undefined {
-    try {
-      return decodeStrictly(line);
-    } catch {
-      return undefined;
-    }
-  }
-
-  test('on every line that the fast one takes, down to the order of the properties', () => {
-    const outcomes = { fast: 0, passed: 0 };
-    fc.assert(
-      fc.property(lines, line => {
-        const text = Buffer.from(line).toString('utf8');
-        const fast = matchCanonical(text);
-        outcomes[fast === undefined ? 'passed' : 'fast']++;
-        if (fast === undefined) return;
-        expect(fast).toStrictEqual(strictly(text));
-        expect(JSON.stringify(fast)).toBe(JSON.stringify(strictly(text)));
-      }),
-      { numRuns: 5000 },
-    );
-    expect(Math.min(outcomes.fast, outcomes.passed)).toBeGreaterThan(300);
-  });
-
-  test('and the fast one takes every canonical line without a list', () => {
-    fc.assert(
-      fc.property(events, event => {
-        const line = encodeEvent(event);
-        if (line.includes('"inputs":[')) return;
-        expect(matchCanonical(line)).toStrictEqual(event);
-      }),
-      { numRuns: 500 },
     );
   });
 });

@@ -1,0 +1,141 @@
+/** The lanes of decoding agree: what the fast and the middle lane take, the strict one takes with the same result. */
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { generateLog } from '../fixtures/generate.mjs';
+import { decodeMatched, decodeStrictly, decodeText } from '../src/codec.js';
+import { encodeEvent, MalformedLineError, type RunEvent } from '../src/index.js';
+import { LineMatcher, matcherAt } from '../src/matcher.js';
+import { escaped, events, joined, lines, membersOf, spaces } from './support/arbitraries.js';
+
+/** The event, or why there is none. */
+function verdict(decode: () => RunEvent): RunEvent | string {
+  try {
+    return decode();
+  } catch (error) {
+    if (error instanceof MalformedLineError) return error.reason;
+    throw error;
+  }
+}
+
+/** Decodes a line as a scan of a file does: in the middle of a block, between other bytes. */
+function decodedInBlock(text: string, before: string): RunEvent {
+  const line = Buffer.from(text);
+  const block = Buffer.from(`${before}\n${text}\n"{}x`);
+  const start = Buffer.byteLength(before) + 1;
+  const matcher = new LineMatcher();
+  matcher.use(block);
+  matcher.match(start, start + line.length);
+  return decodeMatched(matcher, text);
+}
+
+/** The event of the fast lane, if it takes the line. */
+const fast = (text: string) => matcherAt(text)?.event(text);
+/** Whether the middle lane takes the line. */
+const isFlat = (text: string) => matcherAt(text)?.fields(text) !== undefined;
+
+describe('the lanes of decoding agree', () => {
+  test('on events right, nearly right and wrong, down to the order of the properties and the reason', () => {
+    const taken = { fast: 0, flat: 0, neither: 0 };
+    fc.assert(
+      fc.property(lines, fc.constantFrom('', 'é🚨', 'x'), (line, before) => {
+        const text = Buffer.from(line).toString('utf8').replaceAll('\n', '');
+        const strict = verdict(() => decodeStrictly(text));
+        taken[fast(text) !== undefined ? 'fast' : isFlat(text) ? 'flat' : 'neither']++;
+        for (const other of [verdict(() => decodeText(text)), verdict(() => decodedInBlock(text, before))]) {
+          expect(other).toStrictEqual(strict);
+          expect(JSON.stringify(other)).toBe(JSON.stringify(strict));
+        }
+      }),
+      { numRuns: 10_000 },
+    );
+    expect(Math.min(taken.fast, taken.flat, taken.neither)).toBeGreaterThan(300);
+  });
+
+  test('on canonical lines with one byte changed, put in or taken out', () => {
+    const taken = { fast: 0, flat: 0, neither: 0 };
+    const byte = fc.oneof(fc.nat(255), fc.constantFrom(...Buffer.from('"\\{}[]:, \tu0n1/é')));
+    fc.assert(
+      fc.property(events, fc.nat(), fc.nat(2), byte, (event, seed, edit, value) => {
+        const bytes = Buffer.from(encodeEvent(event));
+        const at = seed % bytes.length;
+        const edited = [...bytes].toSpliced(at, edit === 1 ? 0 : 1, ...(edit === 2 ? [] : [value]));
+        const text = Buffer.from(edited).toString('utf8').replaceAll('\n', '');
+        const strict = verdict(() => decodeStrictly(text));
+        taken[fast(text) !== undefined ? 'fast' : isFlat(text) ? 'flat' : 'neither']++;
+        expect(verdict(() => decodeText(text))).toStrictEqual(strict);
+        expect(verdict(() => decodedInBlock(text, 'ab'))).toStrictEqual(strict);
+      }),
+      { numRuns: 10_000 },
+    );
+    expect(Math.min(taken.fast, taken.neither)).toBeGreaterThan(300);
+  });
+
+  test('on every conformance case', () => {
+    const cases = readFileSync(new URL('../fixtures/conformance.jsonl', import.meta.url), 'utf8');
+    for (const line of cases.trimEnd().split('\n')) {
+      const text = Buffer.from(JSON.parse(line).line_b64, 'base64').toString('utf8');
+      expect(verdict(() => decodeText(text))).toStrictEqual(verdict(() => decodeStrictly(text)));
+    }
+  });
+
+  test('on each byte at each place in a word, in front of each other kind of character', () => {
+    for (let byte = 0; byte < 0x80; byte++) {
+      for (const rest of ['', 'a', 'abc', 'é', '€', '🚨', '\\n', '\\u00e9', '\\ud83d\\udea8']) {
+        for (const padding of ['', 'x', 'xy', 'xyz']) {
+          const reason = padding + String.fromCharCode(byte) + rest;
+          const text = `{"type":"pipe.aborted","id":"1","ts":"2","run_id":"3","reason":"${reason}"}`;
+          expect(verdict(() => decodeText(text))).toStrictEqual(verdict(() => decodeStrictly(text)));
+        }
+      }
+    }
+  });
+});
+
+test('the fast lane takes every canonical line that has no list', () => {
+  fc.assert(
+    fc.property(events, event => {
+      const line = encodeEvent(event);
+      if (!line.includes('"inputs":[')) expect(fast(line)).toStrictEqual(event);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('the middle lane takes flat events in any order, with spaces and escapes', () => {
+  const flat = events.filter(({ type }) => type !== 'node.failed' && type !== 'pipe.started');
+  fc.assert(
+    fc.property(flat, fc.nat(), spaces, fc.boolean(), (event, seed, space, escapes) => {
+      const members = membersOf(event);
+      const turned = [...members.slice(seed % members.length), ...members.slice(0, seed % members.length)];
+      const text = joined(
+        turned.map(([key, value]) => [key, escapes ? escaped(value) : value]),
+        space,
+      );
+      if (/\\ud[89a-f]/.test(text)) return; // half of a pair by number is left to the strict lane
+      expect(isFlat(text)).toBe(true);
+      expect(decodeText(text)).toStrictEqual(event);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('a line too long for the matcher of texts is decoded all the same', () => {
+  const event: RunEvent = { type: 'pipe.aborted', id: '1', ts: '2', run_id: '3', reason: 'é'.repeat(20_000) };
+  expect(decodeText(encodeEvent(event))).toStrictEqual(event);
+});
+
+test('where a process forbids code from text, everything is decoded by the other lanes', () => {
+  const log = Buffer.concat([...generateLog(300)]).toString('utf8');
+  const program = `
+    import { decodeEvent, encodeEvent } from ${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)};
+    for await (const chunk of process.stdin.setEncoding('utf8').compose(async function* (source) {
+      let text = '';
+      for await (const part of source) text += part;
+      yield text;
+    })) for (const line of chunk.trimEnd().split('\\n')) console.log(encodeEvent(decodeEvent(line)));
+  `;
+  const flags = ['--disallow-code-generation-from-strings', '--input-type=module', '--eval', program];
+  expect(execFileSync(process.execPath, flags, { input: log, encoding: 'utf8' })).toBe(log);
+});
