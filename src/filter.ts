@@ -10,23 +10,23 @@ import { isCanonicalOf } from './matcher.js';
 /** What to read, from where, and what to do about damage. */
 export interface ReadOptions {
   /** The byte offset of a line start, e.g. a saved `position`; 0 by default. */
-  from?: number;
+  from?: number | undefined;
   /** An event id: start behind that event, or at the first one with a greater id where it is not there. */
-  after?: string;
+  after?: string | undefined;
   /** Only events of these types. */
-  types?: readonly EventType[];
+  types?: readonly EventType[] | undefined;
   /** Only events of this node. */
-  nodeId?: string;
+  nodeId?: string | undefined;
   /** At most this many events. */
-  limit?: number;
+  limit?: number | undefined;
   /** Only the last so many of the matching events, oldest first; found from the end of the log. */
-  last?: number;
+  last?: number | undefined;
   /** What a malformed line does: `throw` (the default) ends the reading, a callback is told and the line skipped. */
-  onMalformed?: 'throw' | ((error: MalformedLineError) => void);
+  onMalformed?: 'throw' | ((error: MalformedLineError) => void) | undefined;
   /** The longest line accepted, in bytes; 16 MiB by default. */
-  maxLineBytes?: number;
+  maxLineBytes?: number | undefined;
   /** Ends the reading: it rejects with the signal's reason. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 const ENDS: ReadonlySet<EventType> = new Set(EVENT_TYPES.filter(isTerminalType));

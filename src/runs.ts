@@ -11,8 +11,8 @@ import { EventLogError, errnoOf, systemError } from './errors.js';
 import { EventFilter } from './filter.js';
 import { isRunId, parseRunId } from './ids.js';
 import { isLive } from './liveness.js';
-import { HAS_FLOCK } from './lock.js';
 import { placesOf, type RunPlaces, runsFolder } from './places.js';
+import { PLATFORM } from './platform.js';
 import { LogScanner } from './scan.js';
 import { type RunState, RunStateReducer } from './state.js';
 
@@ -44,15 +44,15 @@ export interface RunSummary {
 /** Which runs to list. */
 export interface RunsOptions {
   /** Only runs of this pipe. */
-  pipe?: string;
+  pipe?: string | undefined;
   /** Only runs with this status. */
-  status?: RunState['status'];
+  status?: RunState['status'] | undefined;
   /** Newest first; by default the oldest come first. */
-  reverse?: boolean;
+  reverse?: boolean | undefined;
   /** At most so many. */
-  limit?: number;
+  limit?: number | undefined;
   /** Ends the listing: it rejects with the signal's reason. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** How many logs are read at once. */
@@ -165,7 +165,7 @@ async function summarize(
 
 /** Whether a writer holds the run; undefined where that cannot be told. */
 async function probe({ folder }: RunPlaces): Promise<boolean | undefined> {
-  return HAS_FLOCK ? isLive(folder).catch(() => undefined) : undefined;
+  return PLATFORM.flock ? isLive(folder).catch(() => undefined) : undefined;
 }
 
 function checkRunsOptions({ limit, pipe, status }: RunsOptions): void {

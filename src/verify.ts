@@ -62,13 +62,13 @@ export interface VerifyReport {
 /** How a run is verified. */
 export interface VerifyOptions {
   /** How many problems the report lists at most; 1000 by default. The others are counted. */
-  maxProblems?: number;
+  maxProblems?: number | undefined;
   /** The longest line accepted, in bytes; 16 MiB by default. */
-  maxLineBytes?: number;
+  maxLineBytes?: number | undefined;
   /** Called now and then with the bytes checked and the bytes there are. */
-  onProgress?: (bytes: number, total: number) => void;
+  onProgress?: ((bytes: number, total: number) => void) | undefined;
   /** Ends the checking: it rejects with the signal's reason. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /**
