@@ -13,13 +13,13 @@ export interface ReadOptions {
   from?: number | undefined;
   /** An event id: start behind that event, or at the first one with a greater id where it is not there. */
   after?: string | undefined;
-  /** Only events of these types. */
+  /** Only events of these types; of all by default. */
   types?: readonly EventType[] | undefined;
-  /** Only events of this node. */
+  /** Only events of this node; of all, and of the pipe itself, by default. */
   nodeId?: string | undefined;
-  /** At most this many events. */
+  /** At most this many events; all by default. */
   limit?: number | undefined;
-  /** Only the last so many of the matching events, oldest first; found from the end of the log. */
+  /** Only the last so many of the matching events, oldest first; found from the end of the log. All by default. */
   last?: number | undefined;
   /** What a malformed line does: `throw` (the default) ends the reading, a callback is told and the line skipped. */
   onMalformed?: 'throw' | ((error: MalformedLineError) => void) | undefined;

@@ -18,9 +18,9 @@ import { EventReader } from './reader.js';
 export interface Iteration {
   /** Its number, as the event tells it. */
   readonly iteration: number;
-  /** Where its output begins in the capture file. */
+  /** Where its output begins in the capture file, in bytes. */
   readonly start: number;
-  /** Where it ends; undefined for the last one, which goes on to the end of the file. */
+  /** Where it ends, in bytes; undefined for the last one, which goes on to the end of the file. */
   readonly end: number | undefined;
   /**
    * Reads its output; bytes that are no UTF-8 become U+FFFD.

@@ -21,17 +21,17 @@ export interface LogOptions {
   mode?: number | undefined;
   /** Take flock(2) around each commit, so that several processes may append; false by default on Windows only. */
   lock?: boolean | undefined;
-  /** How long one commit waits for the lock, in milliseconds; 5000 by default. */
+  /** How long one commit waits for the lock, in milliseconds, before it is `ERR_LOCK_TIMEOUT`; 5000 by default. */
   lockTimeout?: number | undefined;
-  /** The longest line, in bytes; 16 MiB by default. */
+  /** The longest line, in bytes; 16 MiB by default. A longer event is `ERR_LINE_TOO_LONG`. */
   maxLineBytes?: number | undefined;
-  /** How many bytes of appends may wait; 64 MiB by default. */
+  /** How many bytes of appends may wait; 64 MiB by default. One more is `ERR_BACKLOG_FULL`. */
   maxPendingBytes?: number | undefined;
 }
 
 /** How a log is opened again. */
 export interface OpenLogOptions extends LogOptions {
-  /** Make the folder and the log of an allocated run id where they are missing. */
+  /** Make the folder and the log of an allocated run id where they are missing; false by default. */
   create?: boolean | undefined;
 }
 

@@ -73,6 +73,7 @@ export class EventTail extends EventStream {
     return this.#tornBytes;
   }
 
+  /** The batches of the log as it grows. */
   protected override source(): BatchSource {
     const { signal, pollInterval = 500, stopAtTerminal = true } = this.#options;
     let growth: Growth | undefined;
