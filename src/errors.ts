@@ -58,6 +58,7 @@ export interface ErrorFacts {
  * }
  */
 export class EventLogError extends Error {
+  /** `EventLogError`, or the name of the class that extends it. */
   override readonly name: string = 'EventLogError';
   /** What went wrong; stable across releases. */
   readonly code: EventLogErrorCode;
@@ -89,6 +90,7 @@ export class EventLogError extends Error {
  * const events = await EventLog.read(root, runId, { onMalformed: error => skipped.push(error) }).toArray();
  */
 export class MalformedLineError extends EventLogError {
+  /** `MalformedLineError` */
   override readonly name = 'MalformedLineError';
   /** Why the line is no event. */
   readonly reason: string;

@@ -11,7 +11,7 @@ import { isCanonicalOf } from './matcher.js';
 export interface ReadOptions {
   /** The byte offset of a line start, e.g. a saved `position`; 0 by default. */
   from?: number | undefined;
-  /** An event id: start behind that event, or at the first one with a greater id where it is not there. */
+  /** An event id: start behind that event, or at the first one with a greater id where it is not there. By default at the first. */
   after?: string | undefined;
   /** Only events of these types; of all by default. */
   types?: readonly EventType[] | undefined;
@@ -25,7 +25,7 @@ export interface ReadOptions {
   onMalformed?: 'throw' | ((error: MalformedLineError) => void) | undefined;
   /** The longest line accepted, in bytes; 16 MiB by default. */
   maxLineBytes?: number | undefined;
-  /** Ends the reading: it rejects with the signal's reason. */
+  /** Ends the reading, which rejects with the signal's reason; by default nothing does. */
   signal?: AbortSignal | undefined;
 }
 

@@ -24,7 +24,7 @@ export interface RunSummary {
   readonly pipe: string;
   /** `running` as long as the log holds no terminal event, also when the writer died. */
   readonly status: RunState['status'];
-  /** Why the run was aborted. */
+  /** Why the run was aborted; absent unless it was. */
   readonly reason?: string;
   /** Not ended, and a writer holds the log open. Always false where there is no flock(2). */
   readonly live: boolean;
@@ -60,7 +60,7 @@ export interface RunsOptions {
   reverse?: boolean | undefined;
   /** At most so many; all by default. */
   limit?: number | undefined;
-  /** Ends the listing: it rejects with the signal's reason. */
+  /** Ends the listing, which rejects with the signal's reason; by default nothing does. */
   signal?: AbortSignal | undefined;
 }
 
