@@ -1,6 +1,6 @@
 /** The package as others get it: packed, installed into an empty folder, and used in each way it can be used. */
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +13,7 @@ const run = promisify(execFile);
 const require = createRequire(import.meta.url);
 const project = fileURLToPath(new URL('..', import.meta.url));
 const manifest: { name: string; version: string } = require('../package.json');
+const readme = readFileSync(join(project, 'README.md'), 'utf8');
 const consumer = mkdtempSync(join(tmpdir(), 'omne-consumer-'));
 
 let packed: { filename: string; size: number; unpackedSize: number; files: { path: string }[] };
@@ -55,12 +56,22 @@ describe('the tarball', () => {
   });
 
   test('is no larger than the README says', () => {
-    const readme = readFileSync(join(project, 'README.md'), 'utf8');
     const [, size, unpacked] = /at most (\d+) kB to download, (\d+) kB unpacked/.exec(readme) ?? [];
     expect(packed.size).toBeLessThanOrEqual(Number(size) * 1000);
     expect(packed.unpackedSize).toBeLessThanOrEqual(Number(unpacked) * 1000);
     expect(packed.size).toBeGreaterThan(Number(size) * 800);
   });
+});
+
+test('what is installed with it is no larger than the README says', () => {
+  const [, most] = /at most (\d+) MB with all that it depends on/.exec(readme) ?? [];
+  const installed = readdirSync(join(consumer, 'node_modules'), { recursive: true, encoding: 'utf8' });
+  const bytes = installed
+    .filter(path => !/^(@types|undici-types)\//.test(path)) // for the TypeScript tests below
+    .map(path => lstatSync(join(consumer, 'node_modules', path)))
+    .reduce((sum, stat) => sum + (stat.isFile() ? stat.size : 0), 0);
+  expect(bytes).toBeGreaterThan(packed.unpackedSize);
+  expect(bytes).toBeLessThanOrEqual(Number(most) * 1_000_000);
 });
 
 describe('installed into an empty folder', { timeout: 120_000 }, () => {
