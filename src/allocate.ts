@@ -12,13 +12,11 @@ import { type Folder, within } from './confine.js';
 import { errnoOf, systemError, unsafePath } from './errors.js';
 import { makeVarFolder } from './folders.js';
 import { checkPipe, isRunId, isUlid, parseRunId, runIdOf, UlidSequence } from './ids.js';
-import { HAS_FLOCK, tryLock, waitForLock } from './lock.js';
-import { openFile } from './open.js';
+import { tryLock, waitForLock } from './lock.js';
 import { ulidLastPath } from './places.js';
+import { PLATFORM } from './platform.js';
 
 const { O_CREAT, O_RDWR } = constants;
-const O_NOFOLLOW = constants.O_NOFOLLOW ?? 0;
-const O_NONBLOCK = constants.O_NONBLOCK ?? 0;
 
 /** Options of an allocation. */
 export interface AllocateOptions {
@@ -66,9 +64,9 @@ async function nextUnderLock(
   folder: Folder,
   path: string,
   root: string,
-  { mode, lock = HAS_FLOCK, lockTimeoutMs }: AllocateOptions,
+  { mode, lock = PLATFORM.flock, lockTimeoutMs }: AllocateOptions,
 ): Promise<string> {
-  const fd = await openPlainFile(folder.at(basename(path)), path, mode);
+  const fd = await openPlainFile(folder, path, mode);
   try {
     if (lock) await waitForLock(() => tryLock(fd, path), path, lockTimeoutMs);
     return await nextUlid(fd, root);
@@ -77,10 +75,10 @@ async function nextUnderLock(
   }
 }
 
-async function openPlainFile(name: string, path: string, mode = 0o666): Promise<number> {
+async function openPlainFile(folder: Folder, path: string, mode = 0o666): Promise<number> {
   let fd: number;
   try {
-    fd = await openFile(name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, mode);
+    fd = await folder.open(basename(path), O_RDWR | O_CREAT, mode);
   } catch (error) {
     if (['ELOOP', 'EISDIR', 'ENXIO'].includes(errnoOf(error) ?? ''))
       throw unsafePath(path, 'is not a regular file');

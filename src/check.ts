@@ -41,7 +41,7 @@ export interface Field {
 type Values = { [name: string]: unknown };
 
 /** Prepares a spec once, so that checking walks an array. */
-export function shapeOf(spec: RecordSpec, tag?: string): Shape {
+function shapeOf(spec: RecordSpec, tag?: string): Shape {
   const fields = Object.entries(spec).map(
     ([name, field]): Field => ({
       name,

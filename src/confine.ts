@@ -5,15 +5,15 @@
  * open and what is in it is named through that descriptor (/proc/self/fd), which does for `open` and `mkdir` what the
  * system calls `openat` and `mkdirat` do. Elsewhere each folder is checked before it is used.
  */
-import fs, { constants, type Stats } from 'node:fs';
+import fs, { type Stats } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import fse from 'fs-extra';
 import { errnoOf, messageOf, unsafePath } from './errors.js';
+import { openFile } from './open.js';
 import type { RunPlaces } from './places.js';
+import { PLATFORM } from './platform.js';
 
-const DESCRIPTORS = '/proc/self/fd';
-/** Whether what is in an open folder can be named by the descriptor, whatever happens to its path. */
-export const BY_DESCRIPTOR: boolean = process.platform === 'linux' && fs.existsSync(DESCRIPTORS);
+const { descriptors, noFollow, nonBlock, onlyFolder } = PLATFORM;
 const O_PATH = 0o10000000; // of Linux: entering a folder asks for no right to list it
 
 /**
@@ -32,12 +32,12 @@ export class Folder {
   /** Opens `.omne`; a link there, or above, is the user's own business. */
   static volume(root: string): Folder {
     const path = join(resolve(root), '.omne');
-    return new Folder(path, BY_DESCRIPTOR ? fs.openSync(path, O_PATH | constants.O_DIRECTORY) : undefined);
+    return new Folder(path, descriptors === undefined ? undefined : fs.openSync(path, O_PATH | onlyFolder));
   }
 
   /** How system calls name what stands in this folder, as long as it is held. */
   at(name: string): string {
-    return `${this.#fd === undefined ? this.path : `${DESCRIPTORS}/${this.#fd}`}/${name}`; // '.' must stay: it ends the link
+    return `${this.#fd === undefined ? this.path : `${descriptors}/${this.#fd}`}/${name}`; // '.' must stay: it ends the link
   }
 
   /** Opens a folder in this one; `ERR_UNSAFE_PATH` when it is a link or no folder. */
@@ -48,8 +48,7 @@ export class Folder {
       return new Folder(path);
     }
     try {
-      const flags = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW;
-      return new Folder(path, fs.openSync(this.at(name), flags));
+      return new Folder(path, fs.openSync(this.at(name), O_PATH | onlyFolder | noFollow));
     } catch (error) {
       if (errnoOf(error) !== 'ENOTDIR') throw error;
       this.#check(fs.lstatSync(this.at(name)), path);
@@ -60,6 +59,14 @@ export class Folder {
   #check(stat: Stats, path: string): void {
     if (stat.isSymbolicLink()) throw unsafePath(path, 'is a symbolic link');
     if (!stat.isDirectory()) throw unsafePath(path, 'is not a folder');
+  }
+
+  /** Opens a file in this one, and fails at a link or FIFO in its place, with the codes of open(2) or `ERR_UNSAFE_PATH`. */
+  async open(name: string, flags: number, mode?: number): Promise<number> {
+    if (noFollow === 0 && fs.lstatSync(this.at(name), { throwIfNoEntry: false })?.isSymbolicLink()) {
+      throw unsafePath(join(this.path, name), 'is a symbolic link');
+    }
+    return openFile(this.at(name), flags | noFollow | nonBlock, mode);
   }
 
   /** Makes a folder in this one; returns whether it was not there before. */
@@ -80,7 +87,7 @@ export class Folder {
 
   /** The same error, but with the path as the user knows it. */
   named(error: unknown): unknown {
-    const alias = `${DESCRIPTORS}/${this.#fd}`;
+    const alias = `${descriptors}/${this.#fd}`;
     if (typeof error === 'object' && error !== null && messageOf(error).includes(alias)) {
       Reflect.set(error, 'message', messageOf(error).replace(alias, this.path));
     }

@@ -157,7 +157,7 @@ function destroyOnAbort(stream: Duplex, signal: AbortSignal | undefined): void {
     const { reason } = signal;
     stream.destroy(reason instanceof Error ? reason : new Error(`aborted: ${reason}`, { cause: reason }));
   };
-  if (signal.aborted) abort();
+  if (signal.aborted) process.nextTick(abort); // a pipeline refuses a stream that was destroyed before it
   signal.addEventListener('abort', abort, { once: true });
   stream.once('close', () => signal.removeEventListener('abort', abort));
 }

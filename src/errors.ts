@@ -58,6 +58,7 @@ export interface ErrorFacts {
  * }
  */
 export class EventLogError extends Error {
+  /** `EventLogError`, or the name of the class that extends it. */
   override readonly name: string = 'EventLogError';
   /** What went wrong; stable across releases. */
   readonly code: EventLogErrorCode;
@@ -70,6 +71,7 @@ export class EventLogError extends Error {
   /** The path of the offending field of a draft. */
   readonly field: string | undefined;
 
+  /** Called by the library; `what` is the message without the whereabouts. */
   constructor(code: EventLogErrorCode, what: string, facts: ErrorFacts = {}) {
     super(what + whereabouts(facts), 'cause' in facts ? { cause: facts.cause } : undefined);
     this.code = code;
@@ -80,12 +82,20 @@ export class EventLogError extends Error {
   }
 }
 
-/** A complete line that is no event (`ERR_MALFORMED_LINE`); `reason` says why, without the whereabouts. */
+/**
+ * A complete line that is no event (`ERR_MALFORMED_LINE`); `reason` says why, without the whereabouts.
+ *
+ * @example
+ * const skipped: MalformedLineError[] = [];
+ * const events = await EventLog.read(root, runId, { onMalformed: error => skipped.push(error) }).toArray();
+ */
 export class MalformedLineError extends EventLogError {
+  /** `MalformedLineError` */
   override readonly name = 'MalformedLineError';
   /** Why the line is no event. */
   readonly reason: string;
 
+  /** Called by the library; the code is always `ERR_MALFORMED_LINE`. */
   constructor(reason: string, facts: ErrorFacts = {}) {
     super('ERR_MALFORMED_LINE', `malformed line: ${reason}`, facts);
     this.reason = reason;

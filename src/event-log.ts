@@ -134,9 +134,10 @@ export class EventLog implements AsyncDisposable {
     return new EventTail(placesOf(root, runId), options);
   }
 
-  /** Follows this run; see `EventLog.tail`. */
+  /** Follows this run; see `EventLog.tail`. `maxLineBytes` is that of the log by default. */
   tail(options: TailOptions = {}): EventTail {
-    return EventLog.tail(this.root, this.runId, { maxLineBytes: this.#maxLineBytes, ...options });
+    const { maxLineBytes = this.#maxLineBytes } = options;
+    return EventLog.tail(this.root, this.runId, { ...options, maxLineBytes });
   }
 
   /**
@@ -152,9 +153,10 @@ export class EventLog implements AsyncDisposable {
     return listRuns(absoluteRoot(root), options);
   }
 
-  /** Replays this run from disk; see `EventLog.read`. */
+  /** Replays this run from disk; see `EventLog.read`. `maxLineBytes` is that of the log by default. */
   read(options: ReadOptions = {}): EventReader {
-    return EventLog.read(this.root, this.runId, { maxLineBytes: this.#maxLineBytes, ...options });
+    const { maxLineBytes = this.#maxLineBytes } = options;
+    return EventLog.read(this.root, this.runId, { ...options, maxLineBytes });
   }
 
   /**
@@ -206,7 +208,11 @@ export class EventLog implements AsyncDisposable {
     if (this.#committer.failure !== undefined) throw this.#committer.failure;
   }
 
-  /** Waits for every append called before, then closes the file. May be called more than once. */
+  /**
+   * Waits for every append called before, then closes the file. May be called more than once.
+   *
+   * @throws EventLogError `ERR_SYSTEM` when the file could not be closed; a failed append is told by its own promise only.
+   */
   close(): Promise<void> {
     this.#closing ??= this.#queue.settled().then(() => closeOpened(this.#opened));
     return this.#closing;

@@ -7,12 +7,12 @@
  */
 import fs, { constants } from 'node:fs';
 import fse from 'fs-extra';
-import { withinRun } from './confine.js';
+import { type Folder, withinRun } from './confine.js';
 import { syncFolder } from './folders.js';
-import { O_NOFOLLOW, openInside, readFully, standsAt } from './inside.js';
+import { openInside, readFully, standsAt } from './inside.js';
 import { tryLock, unlock } from './lock.js';
-import { openFile } from './open.js';
 import { LOG_NAME, type RunPlaces } from './places.js';
+import { PLATFORM } from './platform.js';
 import { Slots } from './slots.js';
 
 /**
@@ -53,11 +53,10 @@ export interface OpenOptions {
 }
 
 const { O_APPEND, O_CREAT, O_EXCL, O_RDWR } = constants;
-const O_DSYNC = process.platform === 'linux' ? constants.O_DSYNC : 0; // elsewhere it stops at the drive's cache
 
 /** Opens the log of a run for appending. */
 export async function openLogFile(places: RunPlaces, options: OpenOptions = {}): Promise<LogFile> {
-  const dsync = options.dsync === false ? 0 : O_DSYNC;
+  const dsync = options.dsync === false ? 0 : PLATFORM.durableWrite;
   const making = options.make === 'create' ? O_CREAT | O_EXCL : options.make === 'ensure' ? O_CREAT : 0;
   const fd = await openInside(places, O_RDWR | O_APPEND | dsync | making, options.mode);
   return new NodeLogFile(fd, places, dsync !== 0);
@@ -107,18 +106,14 @@ class NodeLogFile implements LogFile {
   async copyTail(start: number, suffix: string): Promise<string> {
     const copyPath = this.path + suffix;
     await withinRun(this.#places, async folder => {
-      await this.#copy(start, folder.at(LOG_NAME + suffix));
+      await this.#copy(start, folder, LOG_NAME + suffix);
       await syncFolder(folder.at('.'));
     });
     return copyPath;
   }
 
-  async #copy(start: number, copyPath: string): Promise<void> {
-    const copy = await openFile(
-      copyPath,
-      O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW,
-      fs.fstatSync(this.#fd).mode & 0o777,
-    );
+  async #copy(start: number, folder: Folder, name: string): Promise<void> {
+    const copy = await folder.open(name, O_RDWR | O_CREAT | O_EXCL, fs.fstatSync(this.#fd).mode & 0o777);
     try {
       const block = Buffer.allocUnsafe(256 * 1024);
       for (let at = start, got: number; (got = await this.read(block, at)) > 0; at += got) {
@@ -126,7 +121,7 @@ class NodeLogFile implements LogFile {
       }
       await fse.fsync(copy);
     } catch (error) {
-      await fse.unlink(copyPath).catch(() => undefined); // the first error is the one to tell
+      await fse.unlink(folder.at(name)).catch(() => undefined); // the first error is the one to tell
       throw error;
     } finally {
       await fse.close(copy);

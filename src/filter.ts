@@ -10,23 +10,23 @@ import type { LineMatcher } from './matcher.js';
 /** What to read, from where, and what to do about damage. */
 export interface ReadOptions {
   /** The byte offset of a line start, e.g. a saved `position`; 0 by default. */
-  from?: number;
-  /** An event id: start behind that event, or at the first one with a greater id where it is not there. */
-  after?: string;
-  /** Only events of these types. */
-  types?: readonly EventType[];
-  /** Only events of this node. */
-  nodeId?: string;
-  /** At most this many events. */
-  limit?: number;
-  /** Only the last so many of the matching events, oldest first; found from the end of the log. */
-  last?: number;
+  from?: number | undefined;
+  /** An event id: start behind that event, or at the first one with a greater id where it is not there. By default at the first. */
+  after?: string | undefined;
+  /** Only events of these types; of all by default. */
+  types?: readonly EventType[] | undefined;
+  /** Only events of this node; of all, and of the pipe itself, by default. */
+  nodeId?: string | undefined;
+  /** At most this many events; all by default. */
+  limit?: number | undefined;
+  /** Only the last so many of the matching events, oldest first; found from the end of the log. All by default. */
+  last?: number | undefined;
   /** What a malformed line does: `throw` (the default) ends the reading, a callback is told and the line skipped. */
-  onMalformed?: 'throw' | ((error: MalformedLineError) => void);
+  onMalformed?: 'throw' | ((error: MalformedLineError) => void) | undefined;
   /** The longest line accepted, in bytes; 16 MiB by default. */
-  maxLineBytes?: number;
-  /** Ends the reading: it rejects with the signal's reason. */
-  signal?: AbortSignal;
+  maxLineBytes?: number | undefined;
+  /** Ends the reading, which rejects with the signal's reason; by default nothing does. */
+  signal?: AbortSignal | undefined;
 }
 
 /** Rejects mistakes in the options with a `TypeError`. */

@@ -11,6 +11,7 @@ import { folderMode, within } from './confine.js';
 import { errnoOf, systemError } from './errors.js';
 import { openFile } from './open.js';
 import { type RunPlaces, varFolder } from './places.js';
+import { PLATFORM } from './platform.js';
 
 /** Makes the folders down to the run folder; returns whether the run folder itself was made by this call. */
 export async function makeRunFolder(places: RunPlaces, mode = 0o666): Promise<boolean> {
@@ -70,8 +71,8 @@ async function syncFolders(from: string, upTo: string): Promise<void> {
 
 /** Makes the entries of a folder durable. */
 export async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return; // a folder cannot be opened for syncing there
-  const fd = await openFile(folder, constants.O_RDONLY | constants.O_DIRECTORY);
+  if (!PLATFORM.foldersSync) return;
+  const fd = await openFile(folder, constants.O_RDONLY | PLATFORM.onlyFolder);
   try {
     await fse.fsync(fd);
   } finally {

@@ -17,6 +17,7 @@
  *     codec       one line <-> one event
  *     lines       bytes -> whole lines, forwards and backwards
  *     queue       many appends -> few commits
+ *     platform    what differs between operating systems
  *     lock        flock(2) between processes
  *     turns       taking turns at that lock, so that nobody starves
  *     open        opening a file, and failing at once

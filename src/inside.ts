@@ -4,16 +4,12 @@
  * Promise: what was opened is a regular file that stands at the path of the log, reached through real folders. A link, a
  * FIFO or a folder in its place is `ERR_UNSAFE_PATH`, at once.
  */
-import fs, { constants } from 'node:fs';
+import fs from 'node:fs';
 import fse from 'fs-extra';
-import { BY_DESCRIPTOR, withinRun } from './confine.js';
+import { withinRun } from './confine.js';
 import { EventLogError, errnoOf, systemError, unsafePath } from './errors.js';
-import { openFile } from './open.js';
 import { LOG_NAME, type RunPlaces } from './places.js';
-
-// Windows has neither; a link there needs a privilege to make.
-export const O_NOFOLLOW: number = constants.O_NOFOLLOW ?? 0;
-const O_NONBLOCK = constants.O_NONBLOCK ?? 0; // a FIFO in the place of the log must not hang the open
+import { PLATFORM } from './platform.js';
 
 /** Whether the file with this inode still stands at the path. */
 export function standsAt(path: string, { ino, dev }: { ino: number; dev: number }): boolean {
@@ -25,7 +21,7 @@ export function standsAt(path: string, { ino, dev }: { ino: number; dev: number 
 export async function openInside(places: RunPlaces, flags: number, mode = 0o666): Promise<number> {
   try {
     return await withinRun(places, async folder => {
-      const fd = await openFile(folder.at(LOG_NAME), flags | O_NOFOLLOW | O_NONBLOCK, mode);
+      const fd = await folder.open(LOG_NAME, flags, mode);
       try {
         await checkOpened(fd, places);
         return fd;
@@ -42,7 +38,7 @@ export async function openInside(places: RunPlaces, flags: number, mode = 0o666)
 async function checkOpened(fd: number, places: RunPlaces): Promise<void> {
   const opened = fs.fstatSync(fd);
   if (!opened.isFile()) throw unsafePath(places.log, 'is not a regular file');
-  if (BY_DESCRIPTOR) return;
+  if (PLATFORM.descriptors !== undefined) return;
   // A link swapped in before the open, or after it, shows as another inode than the one held open.
   const standing = await withinRun(places, folder => fse.lstat(folder.at(LOG_NAME)));
   if (standing.ino !== opened.ino || standing.dev !== opened.dev)

@@ -11,7 +11,6 @@ import fse from 'fs-extra';
 import { within } from './confine.js';
 import { EventLogError, errnoOf, systemError, unsafePath } from './errors.js';
 import type { IterationStarted } from './events.js';
-import { openFile } from './open.js';
 import { CAPTURE_FOLDER, capturePath, placesOf, type RunPlaces } from './places.js';
 import { EventReader } from './reader.js';
 
@@ -19,9 +18,9 @@ import { EventReader } from './reader.js';
 export interface Iteration {
   /** Its number, as the event tells it. */
   readonly iteration: number;
-  /** Where its output begins in the capture file. */
+  /** Where its output begins in the capture file, in bytes. */
   readonly start: number;
-  /** Where it ends; undefined for the last one, which goes on to the end of the file. */
+  /** Where it ends, in bytes; undefined for the last one, which goes on to the end of the file. */
   readonly end: number | undefined;
   /**
    * Reads its output; bytes that are no UTF-8 become U+FFFD.
@@ -85,9 +84,8 @@ async function readSlice(places: RunPlaces, path: string, start: number, end?: n
 
 async function openCapture(places: RunPlaces, path: string): Promise<number> {
   try {
-    const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
     const names = ['var', 'runs', basename(places.folder), CAPTURE_FOLDER];
-    return await within(places.root, names, nodes => openFile(nodes.at(basename(path)), flags));
+    return await within(places.root, names, nodes => nodes.open(basename(path), constants.O_RDONLY));
   } catch (error) {
     if (errnoOf(error) === 'ELOOP') throw unsafePath(path, 'is a symbolic link');
     if (errnoOf(error) === 'ENXIO') throw unsafePath(path, 'is not a regular file'); // a socket

@@ -135,15 +135,18 @@ export async function* linesBackward(
   while (from > start) {
     if (rest.length > maxLineBytes + 1) throw lineTooLong(maxLineBytes, path);
     const most = Math.max(blockBytes, maxLineBytes + 2) - rest.length;
-    const block = Buffer.allocUnsafeSlow(Math.min(Math.max(blockBytes, rest.length), most, from - start));
-    from -= block.length;
-    if ((await read(block, from)) < block.length) {
+    // Twice as much each time, and two bytes: the step that fills the limit also goes over it, which saves one more copy.
+    const added = Math.min(Math.max(blockBytes, rest.length + 2), most, from - start);
+    const longer = Buffer.allocUnsafeSlow(added + rest.length);
+    from -= added;
+    if ((await read(longer.subarray(0, added), from)) < added) {
       throw new EventLogError('ERR_LOG_TRUNCATED', 'the log became shorter while it was read', {
         path,
         offset: from,
       });
     }
-    rest = rest.length === 0 ? block : Buffer.concat([block, rest]);
+    rest.copy(longer, added);
+    rest = longer;
     let lineEnd = rest.length - 1; // the newline of the line to yield
     for (let lf = previousLf(rest, lineEnd); lf !== -1; lf = previousLf(rest, lineEnd)) {
       yield { bytes: rest.subarray(lf + 1, lineEnd), offset: from + lf + 1 };

@@ -11,9 +11,10 @@ import { withinRun } from './confine.js';
 import { LOCK_TIMEOUT_MS, tryLock, unlock, waitForLock } from './lock.js';
 import { openFile } from './open.js';
 import type { RunPlaces } from './places.js';
+import { PLATFORM } from './platform.js';
 
 const PROBE_PATIENCE_MS = 1000;
-const FLAGS = constants.O_RDONLY | constants.O_DIRECTORY | (constants.O_NOFOLLOW ?? 0);
+const FLAGS = constants.O_RDONLY | PLATFORM.onlyFolder | PLATFORM.noFollow;
 
 /** Marks the run of this folder as live until the descriptor returned is closed. */
 export async function holdLive(places: RunPlaces, timeoutMs: number = LOCK_TIMEOUT_MS): Promise<number> {

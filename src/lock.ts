@@ -8,12 +8,10 @@ import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type koffi from 'koffi';
 import { EventLogError } from './errors.js';
+import { PLATFORM } from './platform.js';
 
 /** How long an append waits for the lock, in milliseconds, unless an option says otherwise. */
 export const LOCK_TIMEOUT_MS = 5000;
-
-/** Whether this platform has flock(2); where it has not, logs are not locked unless asked, and then fail. */
-export const HAS_FLOCK: boolean = process.platform !== 'win32';
 
 const LOCK_SH = 1;
 const LOCK_EX = 2;
@@ -31,7 +29,7 @@ let loaded: Libc | undefined;
 /** Loaded at the first lock: a program that only reads never pays for it. */
 function libc(): Libc {
   if (loaded !== undefined) return loaded;
-  if (!HAS_FLOCK) throw new EventLogError('ERR_LOCK_UNSUPPORTED', 'this platform has no flock(2)');
+  if (!PLATFORM.flock) throw new EventLogError('ERR_LOCK_UNSUPPORTED', 'this platform has no flock(2)');
   try {
     const library: typeof koffi = createRequire(import.meta.url)('koffi');
     const flock: (fd: number, operation: number) => number = library

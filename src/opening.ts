@@ -11,28 +11,28 @@ import { type LogFile, openLogFile } from './file.js';
 import { checkBooleans } from './filter.js';
 import { syncRunFolders } from './folders.js';
 import { holdLive } from './liveness.js';
-import { HAS_FLOCK } from './lock.js';
 import type { RunPlaces } from './places.js';
+import { PLATFORM } from './platform.js';
 import type { Recovery } from './recovery.js';
 
 /** How a log is written. */
 export interface LogOptions {
   /** Permission bits of new files, narrowed by the umask; 0o666 by default. Folders may be entered by who may read. */
-  mode?: number;
+  mode?: number | undefined;
   /** Take flock(2) around each commit, so that several processes may append; false by default on Windows only. */
-  lock?: boolean;
-  /** How long one commit waits for the lock, in milliseconds; 5000 by default. */
-  lockTimeout?: number;
-  /** The longest line, in bytes; 16 MiB by default. */
-  maxLineBytes?: number;
-  /** How many bytes of appends may wait; 64 MiB by default. */
-  maxPendingBytes?: number;
+  lock?: boolean | undefined;
+  /** How long one commit waits for the lock, in milliseconds, before it is `ERR_LOCK_TIMEOUT`; 5000 by default. */
+  lockTimeout?: number | undefined;
+  /** The longest line, in bytes; 16 MiB by default. A longer event is `ERR_LINE_TOO_LONG`. */
+  maxLineBytes?: number | undefined;
+  /** How many bytes of appends may wait; 64 MiB by default. One more is `ERR_BACKLOG_FULL`. */
+  maxPendingBytes?: number | undefined;
 }
 
 /** How a log is opened again. */
 export interface OpenLogOptions extends LogOptions {
-  /** Make the folder and the log of an allocated run id where they are missing. */
-  create?: boolean;
+  /** Make the folder and the log of an allocated run id where they are missing; false by default. */
+  create?: boolean | undefined;
 }
 
 /** What an open log holds. */
@@ -49,7 +49,7 @@ export async function openForAppending(
   options: LogOptions,
   make: 'create' | 'ensure' | undefined,
 ): Promise<OpenedLog> {
-  const { mode, lock = HAS_FLOCK, lockTimeout: lockTimeoutMs, maxLineBytes } = options;
+  const { mode, lock = PLATFORM.flock, lockTimeout: lockTimeoutMs, maxLineBytes } = options;
   const file = await openLogFile(places, { mode, make });
   let live: number | undefined;
   try {

@@ -35,6 +35,7 @@ export class EventReader extends EventStream {
     return this.#tornBytes;
   }
 
+  /** The batches of the log, from the start chosen to its present end. */
   protected override source(): BatchSource {
     const { signal } = this.#options;
     let scanner: LogScanner | undefined;

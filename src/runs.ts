@@ -8,34 +8,43 @@
 import fse from 'fs-extra';
 import { within } from './confine.js';
 import { EventLogError, errnoOf, systemError } from './errors.js';
-import { EventFilter } from './filter.js';
+import { checkBooleans, checkReadOptions, EventFilter } from './filter.js';
 import { isRunId, parseRunId } from './ids.js';
 import { isLive } from './liveness.js';
-import { HAS_FLOCK } from './lock.js';
 import { placesOf, type RunPlaces, runsFolder } from './places.js';
+import { PLATFORM } from './platform.js';
 import { LogScanner } from './scan.js';
 import { type RunState, RunStateReducer } from './state.js';
 
-/** A run in a listing. Times are the `ts` of events. */
+/** A run in a listing. Times are the `ts` of events: RFC 3339, UTC, with milliseconds. */
 export interface RunSummary {
+  /** `<pipe>-<ulid>`, the name of the run's folder. */
   readonly runId: string;
+  /** The pipe, as the run id tells it. */
   readonly pipe: string;
+  /** `running` as long as the log holds no terminal event, also when the writer died. */
   readonly status: RunState['status'];
-  /** Why the run was aborted. */
+  /** Why the run was aborted; absent unless it was. */
   readonly reason?: string;
   /** Not ended, and a writer holds the log open. Always false where there is no flock(2). */
   readonly live: boolean;
   /** Not ended, surely no writer holds it, and nothing was written for a minute. */
   readonly orphan: boolean;
+  /** When the pipe started; absent where the log does not tell. */
   readonly startedAt?: string;
+  /** When the last event happened; absent where there is none. */
   readonly lastTs?: string;
-  /** From start to end, in milliseconds. */
+  /** From start to end, in milliseconds; absent while it runs, or where a time cannot be read. */
   readonly durationMs?: number;
+  /** How many nodes the events name. */
   readonly nodeCount: number;
+  /** How many of them completed at their latest attempt. */
   readonly completedCount: number;
+  /** How many of them failed at their latest attempt. */
   readonly failedCount: number;
+  /** How many events the log holds. */
   readonly eventCount: number;
-  /** The size of the log. */
+  /** The size of the log in bytes. */
   readonly bytes: number;
   /** What is wrong with the log, if anything; the other figures are then of what could be read. */
   readonly problem?: string;
@@ -43,16 +52,16 @@ export interface RunSummary {
 
 /** Which runs to list. */
 export interface RunsOptions {
-  /** Only runs of this pipe. */
-  pipe?: string;
-  /** Only runs with this status. */
-  status?: RunState['status'];
-  /** Newest first; by default the oldest come first. */
-  reverse?: boolean;
-  /** At most so many. */
-  limit?: number;
-  /** Ends the listing: it rejects with the signal's reason. */
-  signal?: AbortSignal;
+  /** Only runs of this pipe; of every pipe by default. */
+  pipe?: string | undefined;
+  /** Only runs with this status; with any by default. */
+  status?: RunState['status'] | undefined;
+  /** Newest first; false by default: the oldest come first. */
+  reverse?: boolean | undefined;
+  /** At most so many; all by default. */
+  limit?: number | undefined;
+  /** Ends the listing, which rejects with the signal's reason; by default nothing does. */
+  signal?: AbortSignal | undefined;
 }
 
 /** How many logs are read at once. */
@@ -60,11 +69,12 @@ const CONCURRENT_READS = 4;
 const IDLE_MS = 60_000;
 
 /** Summaries of the runs of a volume; a volume without runs has none. */
-export async function* listRuns(
-  root: string,
-  options: RunsOptions = {},
-): AsyncGenerator<RunSummary, undefined> {
+export function listRuns(root: string, options: RunsOptions = {}): AsyncGenerator<RunSummary, undefined> {
   checkRunsOptions(options);
+  return summaries(root, { ...options });
+}
+
+async function* summaries(root: string, options: RunsOptions): AsyncGenerator<RunSummary, undefined> {
   const { status, limit = Number.POSITIVE_INFINITY, signal } = options;
   const runIds = await runIdsOf(root, options);
   const underway: Promise<RunSummary | undefined>[] = [];
@@ -165,13 +175,13 @@ async function summarize(
 
 /** Whether a writer holds the run; undefined where that cannot be told. */
 async function probe({ folder }: RunPlaces): Promise<boolean | undefined> {
-  return HAS_FLOCK ? isLive(folder).catch(() => undefined) : undefined;
+  return PLATFORM.flock ? isLive(folder).catch(() => undefined) : undefined;
 }
 
-function checkRunsOptions({ limit, pipe, status }: RunsOptions): void {
-  if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 0)) {
-    throw new TypeError('option limit must be an integer from 0 up');
-  }
+function checkRunsOptions(options: RunsOptions): void {
+  const { limit, pipe, signal, status } = options;
+  checkReadOptions({ limit, signal });
+  checkBooleans(options, ['reverse']);
   if (pipe !== undefined && typeof pipe !== 'string') throw new TypeError('option pipe must be a string');
   if (status !== undefined && !['running', 'completed', 'aborted'].includes(status)) {
     throw new TypeError("option status must be 'running', 'completed' or 'aborted'");

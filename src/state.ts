@@ -9,49 +9,71 @@ import { isRunId, parseRunId } from './ids.js';
 
 /** A gate that a node passed. */
 export interface GateState {
+  /** The name of the gate. */
   readonly gate: string;
+  /** How it was passed. */
   readonly method: GateMethod;
+  /** What it printed, or the end of that; absent where the event has none. */
   readonly stdout?: string;
 }
 
-/** A node at its latest attempt. Times are the `ts` of events. */
+/** A node at its latest attempt. Times are the `ts` of events: RFC 3339, UTC, with milliseconds. */
 export interface NodeState {
+  /** The node's id in its pipe. */
   readonly nodeId: string;
+  /** What kind of work it does; absent where no `node.started` was seen, as are `name` and `model`. */
   readonly kind?: NodeKind;
+  /** Its name for people, if it has one. */
   readonly name?: string;
+  /** The model it asks, if it asks one. */
   readonly model?: string;
+  /** `running` until an end was seen. */
   readonly status: 'running' | 'completed' | 'failed';
+  /** Why it failed, for programs; absent unless it did. */
   readonly errorKind?: ErrorKind;
+  /** Why it failed, for people; absent where the event has none. */
   readonly message?: string;
+  /** Where its output lies, relative to the volume root, with forward slashes; absent unless it completed. */
   readonly outputPath?: string;
   /** How often the node started. */
   readonly attempts: number;
-  /** How many iterations began. */
+  /** How many iterations began in this attempt. */
   readonly iterations: number;
+  /** The gates it passed, in the order of the events. */
   readonly gates: readonly GateState[];
+  /** When it started; absent where no `node.started` was seen. */
   readonly startedAt?: string;
+  /** When it completed or failed; absent while it runs. */
   readonly endedAt?: string;
   /** From start to end, in milliseconds; absent while it runs, or where a time cannot be read. */
   readonly durationMs?: number;
 }
 
-/** A run as its events tell it. Times are the `ts` of events. */
+/** A run as its events tell it. Times are the `ts` of events: RFC 3339, UTC, with milliseconds. */
 export interface RunState {
-  /** Empty as long as there was no event. */
+  /** `<pipe>-<ulid>`; empty as long as there was no event. */
   readonly runId: string;
   /** From `pipe.started`, or from the run id as long as there was none. */
   readonly pipe: string;
+  /** `running` until a terminal event was seen. */
   readonly status: 'running' | 'completed' | 'aborted';
-  /** Why the run was aborted. */
+  /** Why the run was aborted; absent unless it was. */
   readonly reason?: string;
+  /** What the pipe was given; empty where nothing was. */
   readonly inputs: readonly Input[];
+  /** The version that `pipe.started` tells; empty where it tells none. */
   readonly distroVersion: string;
+  /** When the pipe started; absent where no `pipe.started` was seen. */
   readonly startedAt?: string;
+  /** When the last event happened; absent as long as there was none. */
   readonly lastTs?: string;
+  /** When the terminal event happened; absent while it runs. */
   readonly endedAt?: string;
+  /** From start to end, in milliseconds; absent while it runs, or where a time cannot be read. */
   readonly durationMs?: number;
+  /** How many events were folded. */
   readonly eventCount: number;
-  /** In the order of their first appearance. */
+  /** The nodes, in the order of their first appearance. */
   readonly nodes: readonly NodeState[];
 }
 

@@ -33,12 +33,18 @@ export function batchSource(
   };
 }
 
-/** An iterable of events with a position. */
+/**
+ * An iterable of events with a position: what `EventReader` and `EventTail` share. It is iterated once.
+ *
+ * @example
+ * const seen = async (events: EventStream) => (await events.toArray()).length;
+ */
 export abstract class EventStream implements AsyncIterable<RunEvent> {
   readonly #signal: AbortSignal | undefined;
   #position: number;
   #started = false;
 
+  /** Called by `EventReader` and `EventTail`. */
   constructor(position: number, signal: AbortSignal | undefined) {
     this.#position = position;
     this.#signal = signal;
@@ -49,6 +55,7 @@ export abstract class EventStream implements AsyncIterable<RunEvent> {
     return this.#position;
   }
 
+  /** Where the batches come from; called once. */
   protected abstract source(): BatchSource;
 
   /** Tells where reading begins, once that is known. */

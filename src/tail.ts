@@ -20,15 +20,15 @@ import { type BatchSource, batchSource, EventStream } from './stream.js';
 /** What to follow, from where, and how long to wait. */
 export interface TailOptions extends Omit<ReadOptions, 'limit' | 'from'> {
   /** A byte offset of a line start, `start` (the default), or `end` for what is appended from now on. */
-  from?: number | 'start' | 'end';
+  from?: number | 'start' | 'end' | undefined;
   /** End behind a terminal event; true by default. */
-  stopAtTerminal?: boolean;
+  stopAtTerminal?: boolean | undefined;
   /** How long to wait for a run that is not there yet, in milliseconds; 5000 by default. */
-  appearTimeout?: number;
+  appearTimeout?: number | undefined;
   /** How long to wait before looking again without a notice, in milliseconds; 500 by default. */
-  pollInterval?: number;
+  pollInterval?: number | undefined;
   /** Use change notices; true by default. Without them events come up to `pollInterval` later. */
-  watch?: boolean;
+  watch?: boolean | undefined;
 }
 
 /** A longer timer of Node goes off at once. */
@@ -73,6 +73,7 @@ export class EventTail extends EventStream {
     return this.#tornBytes;
   }
 
+  /** The batches of the log as it grows. */
   protected override source(): BatchSource {
     const { signal, pollInterval = 500, stopAtTerminal = true } = this.#options;
     let growth: Growth | undefined;

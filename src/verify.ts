@@ -18,7 +18,7 @@ import type { Recovery } from './recovery.js';
 /** One thing that is wrong with a log. */
 export interface Problem {
   /**
-   * `malformed`: a whole line is no event; `line-too-long`: it is over the limit, and so was not checked;
+   * What it is, for programs. `malformed`: a whole line is no event; `line-too-long`: it is over the limit, and so was not checked;
    * `id-not-rising`: an id is not greater than the one before; `foreign-run-id`: an event of another run;
    * `behind-terminal`: an event stands behind the one that ended the run; `torn-tail`: unterminated bytes at the end.
    */
@@ -39,7 +39,9 @@ export interface Problem {
 
 /** What `verifyRun` found. */
 export interface VerifyReport {
+  /** `<pipe>-<ulid>` */
   readonly runId: string;
+  /** The path of the log. */
   readonly path: string;
   /** Nothing is wrong; a torn tail counts as wrong. */
   readonly ok: boolean;
@@ -62,13 +64,13 @@ export interface VerifyReport {
 /** How a run is verified. */
 export interface VerifyOptions {
   /** How many problems the report lists at most; 1000 by default. The others are counted. */
-  maxProblems?: number;
+  maxProblems?: number | undefined;
   /** The longest line accepted, in bytes; 16 MiB by default. */
-  maxLineBytes?: number;
-  /** Called now and then with the bytes checked and the bytes there are. */
-  onProgress?: (bytes: number, total: number) => void;
-  /** Ends the checking: it rejects with the signal's reason. */
-  signal?: AbortSignal;
+  maxLineBytes?: number | undefined;
+  /** Called now and then with the bytes checked and the bytes there are; by default nobody is told. */
+  onProgress?: ((bytes: number, total: number) => void) | undefined;
+  /** Ends the checking, which rejects with the signal's reason; by default nothing does. */
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -112,12 +114,11 @@ export async function verifyRun(
   }
 }
 
-function checkVerifyOptions({ maxProblems, ...options }: VerifyOptions): void {
-  const { maxLineBytes, signal } = options;
-  checkReadOptions({
-    ...(maxLineBytes !== undefined && { maxLineBytes }),
-    ...(signal !== undefined && { signal }),
-  });
+function checkVerifyOptions({ maxProblems, maxLineBytes, onProgress, signal }: VerifyOptions): void {
+  checkReadOptions({ maxLineBytes, signal });
+  if (onProgress !== undefined && typeof onProgress !== 'function') {
+    throw new TypeError('option onProgress must be a function');
+  }
   if (maxProblems !== undefined && !(Number.isSafeInteger(maxProblems) && maxProblems >= 0)) {
     throw new TypeError('option maxProblems must be an integer from 0 up');
   }

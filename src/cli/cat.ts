@@ -43,10 +43,10 @@ export const cat: Command = defineCommand({
     const runId = await whichRun(root, run);
     const options = {
       signal,
-      ...(values.type === undefined ? {} : { types: values.type.filter(isType) }),
-      ...(values.node === undefined ? {} : { nodeId: values.node }),
-      ...(values.after === undefined ? {} : { after: values.after }),
-      ...(limit === undefined ? {} : { limit }),
+      types: values.type?.filter(isType),
+      nodeId: values.node,
+      after: values.after,
+      limit,
     };
     const lineOf = values.json === true ? jsonLineOf : eventLine;
     const batches =

@@ -42,9 +42,9 @@ export const ls: Command = defineCommand({
     const runs = EventLog.runs(await whichRoot(values.root), {
       reverse: true,
       signal,
-      ...(pipe === undefined ? {} : { pipe }),
-      ...(isStatus(status) ? { status } : {}),
-      ...(limit === undefined ? {} : { limit }),
+      pipe,
+      status: isStatus(status) ? status : undefined,
+      limit,
     });
     if (values.json === true) {
       for await (const run of runs) await print(jsonLine(JSON.stringify(run)));

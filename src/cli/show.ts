@@ -1,8 +1,8 @@
 /** `omne-log show`: what happened in a run, as a tree of its nodes or as JSON. */
 import { RunStateReducer } from '../index.js';
 import { isLive } from '../liveness.js';
-import { HAS_FLOCK } from '../lock.js';
 import { placesOf } from '../places.js';
+import { PLATFORM } from '../platform.js';
 import { type Command, defineCommand, EXIT } from './command.js';
 import { foldRun } from './fold.js';
 import { jsonLine, lineWidth, print } from './terminal.js';
@@ -33,7 +33,7 @@ export const show: Command = defineCommand({
 });
 
 async function writerOf(root: string, runId: string): Promise<string> {
-  if (!HAS_FLOCK) return 'not ended';
+  if (!PLATFORM.flock) return 'not ended';
   const live = await isLive(placesOf(root, runId).folder).catch(() => false);
   return live ? 'LIVE: a writer holds it open' : 'but no writer holds it open';
 }

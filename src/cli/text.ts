@@ -9,6 +9,7 @@ import { open } from 'node:fs/promises';
 import { EventLogError, errnoOf, systemError, unsafePath } from '../errors.js';
 import { iterations } from '../index.js';
 import { capturePath, placesOf } from '../places.js';
+import { PLATFORM } from '../platform.js';
 import { type Command, defineCommand, EXIT, UsageError, wholeNumber } from './command.js';
 import { printableText, write } from './terminal.js';
 import { ROOT_OPTION, RUN_HELP, whichRoot, whichRun } from './which.js';
@@ -41,7 +42,7 @@ async function iterationText(root: string, runId: string, node: string, wanted: 
 }
 
 async function printCapture(path: string, signal: AbortSignal): Promise<void> {
-  const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+  const flags = constants.O_RDONLY | PLATFORM.noFollow | PLATFORM.nonBlock;
   const capture = await open(path, flags).catch((error: unknown) => {
     if (errnoOf(error) === 'ELOOP') throw unsafePath(path, 'is a symbolic link');
     if (errnoOf(error) !== 'ENOENT') throw systemError('the capture file could not be opened', path, error);

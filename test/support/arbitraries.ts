@@ -35,7 +35,7 @@ export const brokenTexts: Arbitrary<string> = fc
   .map(([before, unit, after]) => before + String.fromCharCode(unit) + after);
 
 /** A path that `output_path` takes: relative, forward slashes, no `..` segment. */
-export const relativePaths: Arbitrary<string> = fc
+const relativePaths: Arbitrary<string> = fc
   .array(fc.oneof(fc.stringMatching(/^[A-Za-z0-9._ -]{1,8}$/), fc.constantFrom('.omne', 'é', '🚨', '...')), {
     minLength: 1,
     maxLength: 4,
@@ -215,7 +215,7 @@ const byteEdits: Arbitrary<(line: Uint8Array) => Uint8Array> = fc
   });
 
 /** The canonical line of an event with one or two bytes changed, inserted or removed, or its end cut off. */
-export const damagedLines: Arbitrary<Uint8Array> = fc
+const damagedLines: Arbitrary<Uint8Array> = fc
   .tuple(events, fc.array(byteEdits, { minLength: 1, maxLength: 2 }))
   .map(([event, edits]) =>
     edits.reduce<Uint8Array>((line, edit) => edit(line), Buffer.from(encodeEvent(event))),

@@ -3,14 +3,16 @@
 import { EventLog, encodeEvent } from '../../../dist/index.js';
 
 const [root, runId] = process.argv.slice(2);
-/** V8 sweeps in the background: only after that is the figure right. */
+const heap = () => process.memoryUsage().heapUsed + process.memoryUsage().external;
+/** V8 sweeps in the background: the figure is right once it has not become smaller for five rounds. */
 const collect = async () => {
-  for (let i = 0; i < 4; i++) {
+  for (let least = Number.POSITIVE_INFINITY, still = 0, round = 0; still < 5 && round < 200; round++) {
     globalThis.gc();
-    await new Promise(resolve => setTimeout(resolve, 50));
+    await new Promise(resolve => setTimeout(resolve, 40));
+    still = heap() < least - 1000 ? 0 : still + 1;
+    least = Math.min(least, heap());
   }
 };
-const heap = () => process.memoryUsage().heapUsed + process.memoryUsage().external;
 
 const kept = [];
 let peak = 0;

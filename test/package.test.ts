@@ -1,0 +1,189 @@
+/** The package as others get it: packed, installed into an empty folder, and used in each way it can be used. */
+import { execFile } from 'node:child_process';
+import { lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { plainEnvironment } from './support/command.js';
+
+const run = promisify(execFile);
+const require = createRequire(import.meta.url);
+const project = fileURLToPath(new URL('..', import.meta.url));
+const manifest: { name: string; version: string } = require('../package.json');
+const readme = readFileSync(join(project, 'README.md'), 'utf8');
+const consumer = mkdtempSync(join(tmpdir(), 'omne-consumer-'));
+
+let packed: { filename: string; size: number; unpackedSize: number; files: { path: string }[] };
+
+beforeAll(async () => {
+  // The tests run on what `npm test` has built; building again would pull it from under the others.
+  const pack = ['pack', '--ignore-scripts', '--json', '--pack-destination', consumer];
+  [packed] = JSON.parse((await run('npm', pack, { cwd: project })).stdout);
+  writeFileSync(join(consumer, 'package.json'), '{ "private": true }');
+  const types = `@types/node@${require('@types/node/package.json').version}`;
+  const install = ['install', '--prefer-offline', '--no-audit', '--no-fund', `./${packed.filename}`, types];
+  await run('npm', install, { cwd: consumer });
+}, 180_000);
+
+afterAll(() => rmSync(consumer, { recursive: true, force: true }));
+
+/** Writes a program into the consumer's folder and runs it there; what it prints. */
+async function runs(file: string, code: string): Promise<string> {
+  writeFileSync(join(consumer, file), code);
+  const { stdout, stderr } = await run(process.execPath, [file], { cwd: consumer, env: plainEnvironment() });
+  expect(stderr).toBe('');
+  return stdout.trim();
+}
+
+/** The names of the source files, without their ending. */
+function sources(): string[] {
+  return readdirSync(join(project, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter(name => name.endsWith('.ts'))
+    .map(name => name.slice(0, -'.ts'.length));
+}
+
+describe('the tarball', () => {
+  test('holds the sources, what was built from them, and nothing else', () => {
+    const built = sources().flatMap(name =>
+      ['.js', '.js.map', '.d.ts', '.d.ts.map'].map(ending => `dist/${name}${ending}`),
+    );
+    const written = sources().map(name => `src/${name}.ts`);
+    const wanted = ['LICENSE', 'README.md', 'package.json', 'dist/event.schema.json', ...built, ...written];
+    expect(packed.files.map(({ path }) => path).sort()).toEqual(wanted.sort());
+  });
+
+  test('is no larger than the README says', () => {
+    const [, size, unpacked] = /at most (\d+) kB to download, (\d+) kB unpacked/.exec(readme) ?? [];
+    expect(packed.size).toBeLessThanOrEqual(Number(size) * 1000);
+    expect(packed.unpackedSize).toBeLessThanOrEqual(Number(unpacked) * 1000);
+    expect(packed.size).toBeGreaterThan(Number(size) * 800);
+  });
+});
+
+test('what is installed with it is no larger than the README says', () => {
+  const [, most] = /at most (\d+) MB with all that it depends on/.exec(readme) ?? [];
+  const installed = readdirSync(join(consumer, 'node_modules'), { recursive: true, encoding: 'utf8' });
+  const bytes = installed
+    .filter(path => !/^(@types|undici-types)\//.test(path)) // for the TypeScript tests below
+    .map(path => lstatSync(join(consumer, 'node_modules', path)))
+    .reduce((sum, stat) => sum + (stat.isFile() ? stat.size : 0), 0);
+  expect(bytes).toBeGreaterThan(packed.unpackedSize);
+  expect(bytes).toBeLessThanOrEqual(Number(most) * 1_000_000);
+});
+
+describe('installed into an empty folder', { timeout: 120_000 }, () => {
+  const USE = `
+    const log = await EventLog.create('.', 'feature');
+    await log.append({ type: 'pipe.started', pipe: 'feature' });
+    await log.append({ type: 'pipe.completed' });
+    await log.close();
+    console.log((await EventLog.read('.', log.runId).toArray()).map(event => event.type).join(' '));`;
+
+  test('it is imported by an ES module', async () => {
+    const program = `import { EventLog } from 'omne-event-log';\n${USE}`;
+    expect(await runs('import.mjs', program)).toBe('pipe.started pipe.completed');
+  });
+
+  test('it is required by a CommonJS module, without a warning', async () => {
+    const program = `const { EventLog } = require('omne-event-log');\n(async () => {${USE}})();`;
+    expect(await runs('require.cjs', program)).toBe('pipe.started pipe.completed');
+  });
+
+  test('it gives its JSON Schema and its manifest, and nothing that is not public', async () => {
+    const program = `
+      console.log(require('omne-event-log/event.schema.json').oneOf.length);
+      console.log(require('omne-event-log/package.json').version);
+      try { require('omne-event-log/dist/codec.js'); } catch (error) { console.log(error.code); }`;
+    expect(await runs('paths.cjs', program)).toBe(`8\n${manifest.version}\nERR_PACKAGE_PATH_NOT_EXPORTED`);
+  });
+
+  test('npx runs its command', async () => {
+    const npx = async (...args: string[]) => {
+      const options = { cwd: consumer, env: plainEnvironment() };
+      return (await run('npx', ['--no-install', 'omne-log', ...args], options)).stdout;
+    };
+    const runId = await runs(
+      'run.mjs',
+      "const { EventLog } = await import('omne-event-log');\nconsole.log((await EventLog.create('.', 'seen')).runId);",
+    );
+    expect((await npx('--version')).trim()).toBe(manifest.version);
+    expect(await npx('ls')).toContain(runId);
+  });
+});
+
+describe('in TypeScript under the strictest flags, with declarations checked too', {
+  timeout: 120_000,
+}, () => {
+  const program = `
+    import { EventLog, EventLogError, eventDecoder, type LogOptions, type RunEvent } from 'omne-event-log';
+    import type { Duplex } from 'node:stream';
+
+    const options: LogOptions = { mode: undefined, lockTimeout: 1000 };
+    export async function use(signal: AbortSignal | undefined): Promise<readonly RunEvent[]> {
+      await using log = await EventLog.create('.', 'feature', options);
+      const started = await log.append({ type: 'node.started', node_id: 'a', kind: 'bash' });
+      const kind: 'command' | 'prompt' | 'bash' | 'loop' = started.kind;
+      // @ts-expect-error there is no such kind
+      await log.append({ type: 'node.started', node_id: kind, kind: 'daydream' });
+      for await (const event of log.tail({ signal })) if (event.type === 'node.failed') console.log(event.error.kind);
+      const decoder: Duplex = eventDecoder({ signal });
+      decoder.destroy(new EventLogError('ERR_SYSTEM', 'made up'));
+      return log.read({ signal }).toArray();
+    }`;
+  const flags = {
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
+    noPropertyAccessFromIndexSignature: true,
+    verbatimModuleSyntax: true,
+    isolatedModules: true,
+    skipLibCheck: false,
+    noEmit: true,
+    target: 'es2022',
+    lib: ['es2022', 'esnext.disposable'],
+    types: ['node'],
+  };
+  const beside = createRequire(require.resolve('@arethetypeswrong/cli/package.json'));
+  const core = createRequire(beside.resolve('@arethetypeswrong/core'));
+  const compilers = {
+    'TypeScript 7': require.resolve('typescript/package.json').replace('package.json', 'bin/tsc'),
+    'TypeScript 5': core.resolve('typescript/lib/tsc.js'),
+  };
+  const resolutions = [
+    { module: 'node16', moduleResolution: 'node16' },
+    { module: 'esnext', moduleResolution: 'bundler' },
+  ];
+  const cases = Object.entries(compilers).flatMap(([compiler, tsc]) =>
+    resolutions.map(resolution => ({ compiler, tsc, ...resolution })),
+  );
+
+  /** What the compiler says about a file in the consumer's folder. */
+  async function complaints(tsc: string, file: string, code: string, options: object): Promise<string> {
+    writeFileSync(join(consumer, file), code);
+    const config = JSON.stringify({ compilerOptions: { ...flags, ...options }, files: [file] });
+    writeFileSync(join(consumer, `${file}.json`), config);
+    const compiling = run(process.execPath, [tsc, '-p', `${file}.json`], { cwd: consumer });
+    return (await compiling.catch((error: { stdout: string }) => error)).stdout;
+  }
+
+  test.for(cases)('it compiles with $compiler, moduleResolution $moduleResolution', async settings => {
+    const { compiler, tsc, ...resolution } = settings;
+    const file = `${compiler.at(-1)}-${resolution.moduleResolution}.mts`;
+    expect(await complaints(tsc, file, program, resolution)).toBe('');
+  });
+
+  test('it compiles as a CommonJS module that requires it', async () => {
+    const required = `import log = require('omne-event-log');\nconst types: readonly string[] = log.EVENT_TYPES;\nexport = types;`;
+    const resolution = { module: 'nodenext', moduleResolution: 'nodenext' };
+    expect(await complaints(compilers['TypeScript 7'], 'required.cts', required, resolution)).toBe('');
+  });
+
+  test('it does not compile where it is used wrongly: the compiler does look at its types', async () => {
+    const wrong = program.replace("kind: 'bash'", "kind: 'cobol'");
+    const found = await complaints(compilers['TypeScript 7'], 'wrong.mts', wrong, resolutions[0] ?? {});
+    expect(found).toContain('error TS');
+  });
+});
