@@ -38,6 +38,39 @@ for (let run = 0; run < RUNS; run++) {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, small);
 }
+const MIB = 1024 ** 2;
+const sizes = [1, 16, 256].map(mebibytes => {
+  const root = join(home, `${mebibytes}-mib`);
+  const fd = opened(pathIn(root, RUN_ID));
+  let events = 0;
+  for (let bytes = 0; bytes < mebibytes * MIB; ) {
+    const end = block.indexOf('\n', Math.min(mebibytes * MIB - bytes, block.length) - 1) + 1;
+    bytes += writeSync(fd, block.subarray(0, end));
+    events += countLines(block.subarray(0, end));
+  }
+  closeSync(fd);
+  return { name: `batches() of ${mebibytes} MiB`, root, events };
+});
+sizes.push({
+  name: 'batches() of 1 GiB',
+  root: long,
+  events: Math.ceil(GIB / body.length) * countLines(body),
+});
+
+const TINY = 10_000_000;
+const tiny = join(home, 'tiny');
+const shortest = Buffer.concat([...generateLog(100_000, 'tiny')]);
+const tinyFd = opened(pathIn(tiny, RUN_ID));
+for (let events = 0; events < TINY; events += countLines(shortest)) writeSync(tinyFd, shortest);
+closeSync(tinyFd);
+sizes.push({ name: `batches() of 10 million of the shortest events`, root: tiny, events: TINY });
+
+/** @param {Buffer} bytes */
+function countLines(bytes) {
+  let lines = 0;
+  for (let at = bytes.indexOf(10); at !== -1; at = bytes.indexOf(10, at + 1)) lines++;
+  return lines;
+}
 closeSync(opened(pathIn(one, RUN_ID)));
 writeFileSync(pathIn(one, RUN_ID), Buffer.concat([...generateLog(RUNS * EVENTS_EACH)]));
 
@@ -60,15 +93,16 @@ const lastEvent = ({ durationMs }) =>
 /**
  * @param {() => AsyncIterable<unknown>} start
  * @param {(item: unknown) => number} eventsOf
+ * @param {number} expected - the events of one reading
  * @returns {import('./harness.mjs').Row['measure']}
  */
-function counting(start, eventsOf) {
+function counting(start, eventsOf, expected = RUNS * EVENTS_EACH) {
   return ({ durationMs }) =>
     timed(durationMs, async due => {
       let events = 0;
       do for await (const item of start()) events += eventsOf(item);
       while (!due());
-      if (events % (RUNS * EVENTS_EACH) !== 0) throw new Error(`${events} events were counted`);
+      if (events % expected !== 0) throw new Error(`${events} events were counted`);
       return events;
     });
 }
@@ -93,6 +127,18 @@ export default {
         { name: 'EventLog.open and close', compare: 'alone', measure: opening, must: 20, aim: 5 },
         { name: 'EventLog.read, last: 1', compare: 'alone', measure: lastEvent },
       ],
+    },
+    {
+      heading: 'The cost of an event, whatever the size of the log',
+      rows: sizes.map(({ name, root, events }) => ({
+        name,
+        compare: 'rate',
+        measure: counting(
+          () => EventLog.read(root, RUN_ID).batches(),
+          batch => /** @type {unknown[]} */ (batch).length,
+          events,
+        ),
+      })),
     },
     {
       heading: 'Many runs',

@@ -8,6 +8,7 @@ import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
 import ndjson from 'ndjson';
 import split2 from 'split2';
 import jsonlParser from 'stream-json/jsonl/parser.js';
@@ -138,6 +139,19 @@ function against(name, kind, events) {
   ];
 }
 
+const firstLines = [...generateLog(2000)].flatMap(piece => [...piece].map(byte => Buffer.of(byte)));
+
+/**
+ * A row that decodes a short log of which every chunk is one byte.
+ * @param {string} name
+ * @param {() => import('node:stream').Duplex} decoder
+ * @returns {Row}
+ */
+function byBytes(name, decoder) {
+  const read = () => countData(Readable.from(firstLines, { objectMode: false }).pipe(decoder()));
+  return { name, compare: 'rate', measure: counting(2000, read) };
+}
+
 const wanted = /** @type {const} */ (['node.failed']);
 const failed = log() && (await countBatches(replay(log(), { types: wanted }).batches()));
 const ofOneNode = await countBatches(replay(log(), { nodeId: 'plan-9' }).batches());
@@ -192,6 +206,13 @@ export default {
         ...against('nearly all Chinese', 'chinese', EVENTS),
         ...against('nearly all emoji', 'emoji', EVENTS),
         ...against('lines of 10 MiB', 'long', 8),
+      ],
+    },
+    {
+      heading: 'Bytes that come one at a time',
+      rows: [
+        byBytes('eventDecoder()', eventDecoder),
+        byBytes('  split2(JSON.parse) on the same', () => split2(JSON.parse)),
       ],
     },
     {
