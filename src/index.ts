@@ -9,11 +9,13 @@
  *     json-text   what JSON.parse forgets: repeated keys, how numbers are written
  *     ids         ULIDs that only rise, run ids
  *     places      where things lie in a volume
+ *     diagnostics what a log tells about its commits, recoveries and tails
  *     json-schema the schema table as a JSON Schema
  *     matcher     canonical lines, recognised by regular expressions from the schema
  *     codec       one line <-> one event
  *     lines       bytes -> whole lines, forwards and backwards
  *     queue       many appends -> few commits
+ *     abort       many listeners on one signal
  *     lock        flock(2) between processes
  *     turns       taking turns at that lock, so that nobody starves
  *     open        opening a file, and failing at once
@@ -27,7 +29,8 @@
  *     allocate    run ids that rise across processes
  *     filter      which events a reader hands out
  *     recovery    the end of a log, and mending a torn one
- *     commit      lock -> look -> stamp -> encode -> write -> sync -> unlock
+ *     stamp       ids and times for a batch, and its bytes
+ *     commit      lock -> look -> stamp -> write -> sync -> unlock
  *     opening     options, and the steps from a file to a writer
  *     start       where a reading begins
  *     scan        file -> lines -> events -> batches
@@ -66,6 +69,7 @@
  */
 export { decodeEvent, encodeEvent } from './codec.js';
 export { type DecoderOptions, eventDecoder } from './decoder.js';
+export type { CommitMessage, RecoverMessage, TailMessage } from './diagnostics.js';
 export {
   type ErrorFacts,
   EventLogError,
