@@ -4,7 +4,7 @@
  * Layout, in the order the imports run (a file imports only from files above it):
  *
  *     errors      every error, and how its message is put together
- *     events      the eight event types as data; the TypeScript types come from it
+ *     events      the event types as data; the TypeScript types come from it
  *     check       values against the schema
  *     json-text   what JSON.parse forgets: repeated keys, how numbers are written
  *     ids         ULIDs that only rise, run ids

@@ -100,15 +100,28 @@ function take(record: Values, takers: readonly Taker[], match: RegExpExecArray, 
   return true;
 }
 
-// Two characters tell the types apart: the first, and the one behind the dot of `pipe.` and `node.`.
 function patternFor(text: string): Pattern | undefined {
   return text.length > MAX_LENGTH ? undefined : PATTERNS.get(keyOf(text));
 }
 
+/** Two characters tell the types apart, which takes less time than cutting the type out of the line. */
 function keyOf(text: string): number {
-  return text.charCodeAt(TYPE_AT) * 256 + text.charCodeAt(TYPE_AT + 5);
+  return text.charCodeAt(TELLING[0]) * 65_536 + text.charCodeAt(TELLING[1]);
 }
-const TYPE_AT = '{"type":"'.length;
+
+const TELLING = tellingPositions(EVENT_TYPES.map(type => `{"type":"${type}"`));
+
+/** The first two positions at which no two of the texts have the same characters. */
+function tellingPositions(texts: readonly string[]): readonly [number, number] {
+  const shortest = Math.min(...texts.map(({ length }) => length));
+  for (let first = 0; first < shortest; first++) {
+    for (let second = first + 1; second < shortest; second++) {
+      const keys = new Set(texts.map(text => text.charAt(first) + text.charAt(second)));
+      if (keys.size === texts.length) return [first, second];
+    }
+  }
+  throw new Error('no two characters tell the event types apart');
+}
 
 const PATTERNS: ReadonlyMap<number, Pattern> = new Map(
   EVENT_TYPES.map(type => [keyOf(`{"type":"${type}"`), patternOf(type, EVENT_SCHEMA[type])]),

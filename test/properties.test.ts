@@ -3,7 +3,14 @@ import { isUtf8 } from 'node:buffer';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeStrictly, prepareDraft, stampEvent } from '../src/codec.js';
-import { decodeEvent, EventLogError, encodeEvent, MalformedLineError, type RunEvent } from '../src/index.js';
+import {
+  decodeEvent,
+  EVENT_TYPES,
+  EventLogError,
+  encodeEvent,
+  MalformedLineError,
+  type RunEvent,
+} from '../src/index.js';
 import { matchCanonical } from '../src/matcher.js';
 import {
   brokenTexts,
@@ -245,6 +252,10 @@ describe('the two lanes of decoding agree', () => {
       { numRuns: 5000 },
     );
     expect(Math.min(outcomes.fast, outcomes.passed)).toBeGreaterThan(300);
+  });
+
+  test('are tried with every event type', () => {
+    expect(new Set(fc.sample(events, 500).map(({ type }) => type))).toEqual(new Set(EVENT_TYPES));
   });
 
   test('and the fast one takes every canonical line without a list', () => {
