@@ -2,8 +2,8 @@
 /**
  * The command `omne-log`: finds the command, runs it, and turns how it ended into an exit code.
  *
- * Promise: 0 fine, 1 error, 2 wrong usage, 130 interrupted (SIGINT), 143 terminated (SIGTERM). Who closes the pipe we write to (`| head`) has seen enough:
- * that ends the command quietly, with 0.
+ * Promise: 0 fine, 1 error, 2 wrong usage, 130 interrupted (SIGINT), 143 terminated (SIGTERM). Who closes the pipe we write
+ * to (`| head`) has seen enough: that ends the command quietly, with 0.
  */
 import { readFile } from 'node:fs/promises';
 import { nextStep } from './cli/advice.js';
@@ -28,12 +28,12 @@ const COMMANDS: readonly Command[] = [...RUN_COMMANDS, completionOf(RUN_COMMANDS
 
 const ending = new AbortController();
 
-/** Why a command ended early: a signal, by name. */
+/** Why a command ended early. */
 class Interruption extends Error {
   readonly signal: 'SIGINT' | 'SIGTERM';
 
   constructor(signal: 'SIGINT' | 'SIGTERM') {
-    super(`ended by ${signal}`);
+    super(signal === 'SIGINT' ? 'interrupted' : 'terminated');
     this.signal = signal;
   }
 }
