@@ -93,9 +93,9 @@ export class EventTail extends EventStream {
         const batch = await scanner.next();
         if (batch !== undefined) {
           if (tails.observed) tellOf(batch, scanner, before, wokenBy);
+          wokenBy = undefined;
           return batch;
         }
-        wokenBy = undefined;
         this.#tornBytes = scanner.tornBytes;
         if (!scanner.log.stands()) throw replaced(scanner.log.path);
         if (growth === undefined) {

@@ -175,6 +175,27 @@ describe('omne-event-log:tail', () => {
     expect(tails.map(({ wokenBy }) => wokenBy)).toEqual([undefined, 'poll']);
   });
 
+  test('tells of what was read in one go, but is handed out in parts, that the rest took no wait and no reading', async () => {
+    const tails = messagesOf<TailMessage>('tail');
+    const root = temporaryVolume();
+    const path = writeLog(root, '');
+    const tail = EventLog.tail(root, RUN_ID, { onMalformed: () => undefined, watch: false, pollInterval: 5 });
+    const [first, second] = sampleEvents(2).map(event => linesOf([event]));
+    const content = `${first}no event\n${second}`;
+    const reading = (async () => {
+      let left = 2;
+      for await (const _event of tail) if (--left === 0) break;
+    })();
+    await tail.caughtUp;
+    appendFileSync(path, content);
+    await reading;
+    const common = { path, runId: RUN_ID, events: 1, lagMs: expect.any(Number) };
+    expect(tails).toEqual([
+      { ...common, bytes: Buffer.byteLength(content), wokenBy: 'poll' },
+      { ...common, bytes: 0 },
+    ]);
+  });
+
   test('counts the bytes of events that do not match, and tells no age without an event or a time', async () => {
     const tails = messagesOf<TailMessage>('tail');
     const root = temporaryVolume();
