@@ -79,6 +79,7 @@ async function startOfLast(
   { after, maxLineBytes, last: count = 0 }: StartOptions,
 ): Promise<number> {
   const end = await endOfLastLine(log.read, start, log.size());
+  if (count === 0) return end;
   let earliest = end; // where the last matching events met so far begin
   let found = 0;
   let behindGreater: number | undefined; // the same, but only as far as a greater id stands before them
@@ -88,7 +89,6 @@ async function startOfLast(
     maxLineBytes,
     path: log.path,
   })) {
-    if (found >= count && !lesser) break;
     const event = decodeOrSkip(bytes);
     if (event === undefined) continue;
     if (event.id === after) {
@@ -101,6 +101,7 @@ async function startOfLast(
     }
     if (after === undefined || event.id > after) behindGreater = earliest;
     else lesser = true;
+    if (found >= count && !lesser) break; // without a look at the line before, which may be a bad one
   }
   if (behindGreater !== undefined) filter.metAfter();
   return behindGreater ?? end;
