@@ -2,8 +2,8 @@
 /**
  * The command `omne-log`: finds the command, runs it, and turns how it ended into an exit code.
  *
- * Promise: 0 fine, 1 error, 2 wrong usage, 130 interrupted. Who closes the pipe we write to (`| head`) has seen enough:
- * that ends the command quietly, with 0.
+ * Promise: 0 fine, 1 error, 2 wrong usage, 130 interrupted (SIGINT), 143 terminated (SIGTERM). Who closes the pipe we write
+ * to (`| head`) has seen enough: that ends the command quietly, with 0.
  */
 import { readFile } from 'node:fs/promises';
 import { nextStep } from './cli/advice.js';
@@ -27,10 +27,21 @@ const RUN_COMMANDS: readonly Command[] = [ls, show, cat, tail, text, verify, rep
 const COMMANDS: readonly Command[] = [...RUN_COMMANDS, completionOf(RUN_COMMANDS)];
 
 const ending = new AbortController();
-const INTERRUPTED = new Error('interrupted');
 
-// Once: the command gets the chance to end in good order, a second Ctrl-C ends it at once.
-process.once('SIGINT', () => ending.abort(INTERRUPTED));
+/** Why a command ended early. */
+class Interruption extends Error {
+  readonly signal: 'SIGINT' | 'SIGTERM';
+
+  constructor(signal: 'SIGINT' | 'SIGTERM') {
+    super(signal === 'SIGINT' ? 'interrupted' : 'terminated');
+    this.signal = signal;
+  }
+}
+
+// Once: the command gets the chance to end in good order, a second signal ends it at once.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => ending.abort(new Interruption(signal)));
+}
 process.stdout.on('error', error => ending.abort(error));
 
 process.exitCode = await main(process.argv.slice(2)).then(
@@ -68,7 +79,7 @@ async function version(): Promise<string> {
 
 /** Says on stderr what went wrong and what to do next, where that is not known already, and gives the exit code for it. */
 async function exitCodeOf(error: unknown): Promise<number> {
-  if (error === INTERRUPTED) return EXIT.interrupted;
+  if (error instanceof Interruption) return EXIT[error.signal];
   const code = errnoOf(error);
   if (code === 'EPIPE') return EXIT.ok;
   const message = error instanceof Error ? error.message : String(error);

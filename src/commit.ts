@@ -1,28 +1,27 @@
 /**
  * The commit: one batch of appends, from the lock to the disk.
  *
- *     lock -> look at the end -> stamp ids -> encode -> write -> sync -> unlock -> resolve
+ *     lock -> look at the end -> stamp -> write -> sync -> unlock -> resolve
  *
  * Promises: events stand in the file in the order of the calls, ids strictly rising. An entry resolves only when its
  * lines are durable. A short write or a full disk keeps the entries that landed whole, cuts the torn rest and rejects
  * the others with `ERR_NO_SPACE`; the log stays usable. A failed sync, or any failure whose outcome is unknown, is
  * final: `ERR_LOG_FAILED` for this and every later append, and never a second try.
  */
-import { type PreparedEvent, stampEvent } from './codec.js';
+import { CommitTimer, commits, recoveries } from './diagnostics.js';
 import { EventLogError, errnoOf, isNoSpace, syscallOf, systemError } from './errors.js';
 import { isTerminal } from './events.js';
 import type { LogFile } from './file.js';
-import { UlidSequence } from './ids.js';
-import { MAX_BATCH_BYTES } from './queue.js';
 import { cutTornTail, inspectEnd, type Recovery } from './recovery.js';
+import { type EventGroup, type StampedBatch, Stamper } from './stamp.js';
 import { Turns } from './turns.js';
 
 /** One call of `append` or `appendAll`: it resolves when all its events are durable, and keeps none when it is refused. */
-export interface Append {
-  readonly events: readonly PreparedEvent[];
-  readonly bytes: number;
+export interface Append extends EventGroup {
   /** It ends the run: nothing may stand behind it. */
   readonly last: boolean;
+  /** When it was called, by `performance.now()`; undefined where nobody listened to the diagnostics then. */
+  readonly queuedAt?: number | undefined;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -39,7 +38,7 @@ export class Committer {
   readonly #file: LogFile;
   readonly #turns: Turns | undefined;
   readonly #maxLineBytes: number | undefined;
-  readonly #ids = new UlidSequence();
+  readonly #stamper: Stamper;
   #end = -1; // the end of the log as this writer last saw it
   #ended = false;
   #unsynced = false; // there are lines of others that nobody may have synced
@@ -47,6 +46,7 @@ export class Committer {
 
   constructor(file: LogFile, options: CommitterOptions) {
     this.#file = file;
+    this.#stamper = new Stamper(file.path);
     this.#maxLineBytes = options.maxLineBytes;
     if (options.lock) this.#turns = new Turns(file, options.lockTimeoutMs);
   }
@@ -57,41 +57,48 @@ export class Committer {
   }
 
   /** Looks at the log for the first time and mends a torn tail. */
-  async start(): Promise<Recovery | undefined> {
-    await this.#turns?.take();
-    try {
-      return await this.#look();
-    } finally {
-      this.#turns?.release();
-    }
+  start(): Promise<Recovery | undefined> {
+    return this.#inTurn(async recovery => recovery);
   }
 
   /** Commits a batch and settles each of its entries; never rejects. */
   async commit(batch: readonly Append[]): Promise<void> {
+    const timer = commits.observed ? new CommitTimer() : undefined;
     let landed = 0;
     let error: unknown;
     try {
       if (this.#failure !== undefined) throw this.#failure;
-      await this.#turns?.take();
-      try {
-        await this.#look();
+      await this.#inTurn(async () => {
         if (this.#ended)
-          throw new EventLogError('ERR_RUN_ENDED', 'the run has ended', {
-            path: this.#file.path,
-          });
-        await this.#write(batch, count => {
+          throw new EventLogError('ERR_RUN_ENDED', 'the run has ended', { path: this.#file.path });
+        const stamped = this.#stamp(batch);
+        timer?.writing();
+        await this.#write(batch, stamped, count => {
           landed += count;
         });
-      } finally {
-        this.#turns?.release();
-      }
+      });
     } catch (thrown) {
-      error = thrown;
+      error = systemError('the log could not be read', this.#file.path, thrown);
     }
+    timer?.done();
     batch.forEach((entry, index) => {
       if (index < landed) entry.resolve();
-      else entry.reject(systemError('the log could not be read', this.#file.path, error));
+      else entry.reject(error);
     });
+    timer?.publish(this.#file.path, batch, error);
+  }
+
+  /** Does `work` under the lock, once it was seen what others appended. */
+  async #inTurn<Result>(work: (recovery: Recovery | undefined) => Promise<Result>): Promise<Result> {
+    let recovery: Recovery | undefined;
+    await this.#turns?.take();
+    try {
+      recovery = await this.#look();
+      return await work(recovery);
+    } finally {
+      this.#turns?.release();
+      if (recovery !== undefined && recoveries.observed) recoveries.publish(this.#file.path, recovery);
+    }
   }
 
   /** Takes in what others appended since the last look. */
@@ -114,7 +121,7 @@ export class Committer {
     if (this.#end >= 0) this.#turns?.metPeer();
     this.#unsynced ||= end > start;
     if (last !== undefined) {
-      this.#ids.raiseTo(last.id);
+      this.#stamper.raiseTo(last.id);
       this.#ended = isTerminal(last);
     }
     const recovery = tornBytes === 0 ? undefined : await this.#mend(end, size);
@@ -133,8 +140,11 @@ export class Committer {
   }
 
   /** Writes the batch; reports entries as they become durable. */
-  async #write(batch: readonly Append[], landed: (entries: number) => void): Promise<void> {
-    const { bytes, ends } = this.#encode(batch);
+  async #write(
+    batch: readonly Append[],
+    { bytes, ends }: StampedBatch,
+    landed: (entries: number) => void,
+  ): Promise<void> {
     let entries = 0; // durable so far
     let done = 0; // their bytes
     while (done < bytes.length) {
@@ -152,34 +162,11 @@ export class Committer {
     }
   }
 
-  #encode(batch: readonly Append[]): { bytes: Buffer; ends: number[] } {
-    const now = legibleTime(Date.now());
-    const ts = timestamp(now);
-    const ends: number[] = [];
-    const parts: Buffer[] = []; // a string has a largest length, and a batch of large events may exceed it
-    let text = '';
-    let end = 0;
-    for (const entry of batch) {
-      for (const prepared of entry.events) {
-        text += stampEvent(prepared, this.#nextId(now), ts);
-        if (text.length > MAX_BATCH_BYTES) {
-          parts.push(Buffer.from(text));
-          text = '';
-        }
-      }
-      ends.push((end += entry.bytes));
-    }
-    parts.push(Buffer.from(text));
-    return { bytes: parts.length === 1 ? (parts[0] ?? Buffer.alloc(0)) : Buffer.concat(parts), ends };
-  }
-
-  #nextId(now: number): string {
+  #stamp(batch: readonly Append[]): StampedBatch {
     try {
-      return this.#ids.next(now);
-    } catch (cause) {
-      throw this.#fail(
-        new EventLogError('ERR_LOG_FAILED', 'no id is left', { path: this.#file.path, cause }),
-      );
+      return this.#stamper.stamp(batch);
+    } catch (error) {
+      throw error instanceof EventLogError ? this.#fail(error) : error;
     }
   }
 
@@ -260,23 +247,4 @@ function wholeEntries(ends: readonly number[], from: number, reached: number): n
   let whole = from;
   while (whole < ends.length && (ends[whole] ?? 0) <= reached) whole++;
   return whole;
-}
-
-let stampedMs = Number.NaN;
-let stamp = '';
-
-const LAST_LEGIBLE = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
-
-/** A clock that is far out of its mind must not change the length of a line: years have four digits. */
-function legibleTime(now: number): number {
-  return Number.isNaN(now) ? 0 : Math.min(Math.max(now, 0), LAST_LEGIBLE);
-}
-
-/** RFC 3339 in UTC with milliseconds; formatted once per millisecond. */
-function timestamp(now: number): string {
-  if (now !== stampedMs) {
-    stampedMs = now;
-    stamp = new Date(now).toISOString();
-  }
-  return stamp;
 }

@@ -6,9 +6,9 @@
  * system calls `openat` and `mkdirat` do. Elsewhere each folder is checked before it is used.
  */
 import fs, { type Stats } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import fse from 'fs-extra';
-import { errnoOf, messageOf, unsafePath } from './errors.js';
+import { type EventLogError, errnoOf, unsafePath } from './errors.js';
 import { openFile } from './open.js';
 import type { RunPlaces } from './places.js';
 import { PLATFORM } from './platform.js';
@@ -32,7 +32,13 @@ export class Folder {
   /** Opens `.omne`; a link there, or above, is the user's own business. */
   static volume(root: string): Folder {
     const path = join(resolve(root), '.omne');
-    return new Folder(path, descriptors === undefined ? undefined : fs.openSync(path, O_PATH | onlyFolder));
+    try {
+      if (descriptors !== undefined) return new Folder(path, fs.openSync(path, O_PATH | onlyFolder));
+      fs.statSync(`${path}/.`);
+      return new Folder(path);
+    } catch (error) {
+      throw errnoOf(error) === 'ENOTDIR' ? noFolder(path) : error;
+    }
   }
 
   /** How system calls name what stands in this folder, as long as it is held. */
@@ -87,9 +93,11 @@ export class Folder {
 
   /** The same error, but with the path as the user knows it. */
   named(error: unknown): unknown {
-    const alias = `${descriptors}/${this.#fd}`;
-    if (typeof error === 'object' && error !== null && messageOf(error).includes(alias)) {
-      Reflect.set(error, 'message', messageOf(error).replace(alias, this.path));
+    const alias = `${descriptors}/${this.#fd}/`;
+    if (typeof error !== 'object' || error === null) return error;
+    for (const name of ['message', 'path'] as const) {
+      const text: unknown = Reflect.get(error, name);
+      if (typeof text === 'string') Reflect.set(error, name, text.replace(alias, `${this.path}/`));
     }
     return error;
   }
@@ -114,6 +122,18 @@ export async function within<Result>(
   } finally {
     folder.close();
   }
+}
+
+/** The error for a path that leads through something that is no folder: it names that. */
+export function noFolder(path: string): EventLogError {
+  for (let part = path; part !== dirname(part); part = dirname(part)) {
+    try {
+      if (!fs.statSync(part).isDirectory()) return unsafePath(part, 'is not a folder');
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOTDIR') break;
+    }
+  }
+  return unsafePath(path, 'was swapped while it was opened');
 }
 
 /** Enters the folder of a run. */

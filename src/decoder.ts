@@ -8,6 +8,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { Duplex } from 'node:stream';
 import split2 from 'split2';
+import { onAbort } from './abort.js';
 import { decodeMatched } from './codec.js';
 import { MalformedLineError } from './errors.js';
 import type { RunEvent } from './events.js';
@@ -158,6 +159,5 @@ function destroyOnAbort(stream: Duplex, signal: AbortSignal | undefined): void {
     stream.destroy(reason instanceof Error ? reason : new Error(`aborted: ${reason}`, { cause: reason }));
   };
   if (signal.aborted) process.nextTick(abort); // a pipeline refuses a stream that was destroyed before it
-  signal.addEventListener('abort', abort, { once: true });
-  stream.once('close', () => signal.removeEventListener('abort', abort));
+  stream.once('close', onAbort(signal, abort));
 }

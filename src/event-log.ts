@@ -9,6 +9,7 @@
 import { allocateRunId } from './allocate.js';
 import { type PreparedEvent, prepareDraft } from './codec.js';
 import type { Append, Committer } from './commit.js';
+import { commits } from './diagnostics.js';
 import { EventLogError } from './errors.js';
 import { type EventDraft, type EventOf, type ExactDraft, isTerminal, type RunEvent } from './events.js';
 import type { ReadOptions } from './filter.js';
@@ -60,7 +61,7 @@ export class EventLog implements AsyncDisposable {
     this.recovered = opened.recovery;
     this.#opened = opened;
     this.#committer = opened.committer;
-    this.#queue = new CommitQueue(batch => opened.committer.commit(batch), options);
+    this.#queue = new CommitQueue(batch => opened.committer.commit(batch), { ...options, path: this.path });
     this.#maxLineBytes = options.maxLineBytes ?? MAX_LINE_BYTES;
   }
 
@@ -249,6 +250,7 @@ export class EventLog implements AsyncDisposable {
         events,
         bytes: events.reduce((sum, prepared) => sum + prepared.bytes, 0),
         last: events.some(({ event }) => isTerminal(event)),
+        queuedAt: commits.observed ? performance.now() : undefined,
         resolve: done,
         reject,
       });

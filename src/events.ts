@@ -1,5 +1,5 @@
 /**
- * The vocabulary: the eight event types, written once as data.
+ * The vocabulary: the event types, written once as data.
  *
  * `EVENT_SCHEMA` is the single source. The TypeScript types below, the strict checker (`check.ts`) and everything else
  * that knows field names derive from it. The order of the fields is the order on the wire. The fields every event has
@@ -167,7 +167,7 @@ export type NodeError = NodeFailed['error'];
 
 const SPECS: ReadonlyMap<string, RecordSpec> = new Map(Object.entries(EVENT_SCHEMA));
 
-/** The eight event types, in the order of the schema. */
+/** The event types, in the order of the schema. */
 export const EVENT_TYPES: readonly EventType[] = Object.freeze([...SPECS.keys()].filter(isEventType));
 
 /** Tells whether a value is the tag of an event type. */

@@ -11,7 +11,10 @@ import type { LineMatcher } from './matcher.js';
 export interface ReadOptions {
   /** The byte offset of a line start, e.g. a saved `position`; 0 by default. */
   from?: number | undefined;
-  /** An event id: start behind that event, or at the first one with a greater id where it is not there. By default at the first. */
+  /**
+   * An event id: start behind that event. Where no event has it, start at the first one with a greater id, as texts compare;
+   * so does a decoder always, which cannot look ahead. By default reading starts at the first event.
+   */
   after?: string | undefined;
   /** Only events of these types; of all by default. */
   types?: readonly EventType[] | undefined;
@@ -84,6 +87,11 @@ export class EventFilter {
   /** No further event can pass. */
   get exhausted(): boolean {
     return this.#left <= 0;
+  }
+
+  /** All that comes stands behind `after`: it was found by other means. */
+  metAfter(): void {
+    this.#after = undefined;
   }
 
   /** Whether the event passes; called once for each event in file order. */

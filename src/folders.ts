@@ -7,7 +7,7 @@
 import { constants } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import fse from 'fs-extra';
-import { folderMode, within } from './confine.js';
+import { folderMode, noFolder, within } from './confine.js';
 import { errnoOf, systemError } from './errors.js';
 import { openFile } from './open.js';
 import { type RunPlaces, varFolder } from './places.js';
@@ -49,8 +49,9 @@ async function makeAbove(folder: string, mode: number): Promise<string | undefin
     await fse.mkdir(folder, { mode: folderMode(mode) });
     return first ?? folder;
   } catch (error) {
-    if (errnoOf(error) !== 'EEXIST' || !(await fse.stat(folder)).isDirectory()) throw error;
-    return first; // somebody else was quicker
+    if (errnoOf(error) !== 'EEXIST') throw error;
+    if ((await fse.stat(folder)).isDirectory()) return first; // somebody else was quicker
+    throw noFolder(folder);
   }
 }
 

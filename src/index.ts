@@ -4,11 +4,12 @@
  * Layout, in the order the imports run (a file imports only from files above it):
  *
  *     errors      every error, and how its message is put together
- *     events      the eight event types as data; the TypeScript types come from it
+ *     events      the event types as data; the TypeScript types come from it
  *     check       values against the schema
  *     json-text   what JSON.parse forgets: repeated keys, how numbers are written
  *     ids         ULIDs that only rise, run ids
  *     places      where things lie in a volume
+ *     diagnostics what a log tells about its commits, recoveries and tails
  *     json-schema the schema table as a JSON Schema
  *     captures    values in the bytes of a line
  *     template    the schema, compiled: how a canonical line is recognised and made an event
@@ -18,6 +19,7 @@
  *     lines       bytes -> whole lines, forwards and backwards
  *     queue       many appends -> few commits
  *     platform    what differs between operating systems
+ *     abort       many listeners on one signal
  *     lock        flock(2) between processes
  *     turns       taking turns at that lock, so that nobody starves
  *     open        opening a file, and failing at once
@@ -31,7 +33,8 @@
  *     allocate    run ids that rise across processes
  *     filter      which events a reader hands out
  *     recovery    the end of a log, and mending a torn one
- *     commit      lock -> look -> stamp -> encode -> write -> sync -> unlock
+ *     stamp       ids and times for a batch, and its bytes
+ *     commit      lock -> look -> stamp -> write -> sync -> unlock
  *     opening     options, and the steps from a file to a writer
  *     start       where a reading begins
  *     scan        file -> lines -> events -> batches
@@ -70,6 +73,7 @@
  */
 export { decodeEvent, encodeEvent } from './codec.js';
 export { type DecoderOptions, eventDecoder } from './decoder.js';
+export type { CommitMessage, RecoverMessage, TailMessage } from './diagnostics.js';
 export {
   type ErrorFacts,
   EventLogError,

@@ -56,8 +56,6 @@ function asOpenError(error: unknown, { log }: RunPlaces): EventLogError {
     case 'ELOOP':
     case 'EMLINK': // what FreeBSD says for O_NOFOLLOW
       return new EventLogError('ERR_UNSAFE_PATH', 'the log is a symbolic link', facts);
-    case 'ENOTDIR':
-      return new EventLogError('ERR_UNSAFE_PATH', 'the run folder is not a folder', facts);
     case 'EISDIR':
     case 'ENXIO':
     case 'EOPNOTSUPP':

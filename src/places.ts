@@ -3,7 +3,7 @@
  *
  * Promise: a run id is checked before it becomes part of a path.
  */
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import fse from 'fs-extra';
 import { unsafePath } from './errors.js';
 import { parseRunId } from './ids.js';
@@ -50,6 +50,11 @@ export function placesOf(root: string, runId: string): RunPlaces {
   parseRunId(runId);
   const folder = join(runsFolder(root), runId);
   return { root: resolve(root), folder, log: join(folder, LOG_NAME) };
+}
+
+/** The run that a log belongs to, told by the path of the log. */
+export function runIdAt(log: string): string {
+  return basename(dirname(log));
 }
 
 /** The captured output of a node; `ERR_UNSAFE_PATH` for a node id that is no plain file name. */

@@ -23,6 +23,8 @@ export interface QueueEntry {
 export interface QueueOptions {
   readonly maxBatchBytes?: number | undefined;
   readonly maxPendingBytes?: number | undefined;
+  /** What is written to, for the error. */
+  readonly path?: string | undefined;
 }
 
 /** Queues entries and hands them to `commit` in batches; `commit` settles the entries and never rejects. */
@@ -30,6 +32,7 @@ export class CommitQueue<Entry extends QueueEntry> {
   readonly #commit: (batch: Entry[]) => Promise<void>;
   readonly #maxBatchBytes: number;
   readonly #maxPendingBytes: number;
+  readonly #path: string | undefined;
   #waiting: Entry[] = [];
   #pendingBytes = 0; // waiting or being committed
   #running = false;
@@ -39,19 +42,17 @@ export class CommitQueue<Entry extends QueueEntry> {
 
   constructor(
     commit: (batch: Entry[]) => Promise<void>,
-    { maxBatchBytes = MAX_BATCH_BYTES, maxPendingBytes = MAX_PENDING_BYTES }: QueueOptions = {},
+    { maxBatchBytes = MAX_BATCH_BYTES, maxPendingBytes = MAX_PENDING_BYTES, path }: QueueOptions = {},
   ) {
     this.#commit = commit;
     this.#maxBatchBytes = maxBatchBytes;
     this.#maxPendingBytes = maxPendingBytes;
+    this.#path = path;
   }
 
   /** Adds an entry behind all others. */
   push(entry: Entry): void {
-    if (this.#pendingBytes + entry.bytes > this.#maxPendingBytes) {
-      const what = `${this.#pendingBytes} bytes of appends are waiting, ${entry.bytes} more would exceed ${this.#maxPendingBytes} (option maxPendingBytes)`;
-      throw new EventLogError('ERR_BACKLOG_FULL', what);
-    }
+    if (this.#pendingBytes + entry.bytes > this.#maxPendingBytes) throw this.#full(entry.bytes);
     this.#pendingBytes += entry.bytes;
     this.#waiting.push(entry);
     this.#pushed++;
@@ -79,6 +80,15 @@ export class CommitQueue<Entry extends QueueEntry> {
       await new Promise<void>(afterMicrotasks);
     }
     this.#running = false;
+  }
+
+  #full(bytes: number): EventLogError {
+    const bound = `${this.#maxPendingBytes} bytes that may wait (option maxPendingBytes)`;
+    const what =
+      this.#pendingBytes === 0
+        ? `an append of ${bytes} bytes is larger than the ${bound}`
+        : `an append of ${bytes} bytes behind ${this.#pendingBytes} that wait exceeds the ${bound}; await earlier appends first`;
+    return new EventLogError('ERR_BACKLOG_FULL', what, { path: this.#path });
   }
 
   #takeBatch(): Entry[] {

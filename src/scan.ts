@@ -69,7 +69,7 @@ export class LogScanner {
   static async open(places: RunPlaces, filter: EventFilter, options: ScanOptions): Promise<LogScanner> {
     const log = await openForReading(places);
     try {
-      return new LogScanner(log, await findStart(log, options), filter, options);
+      return new LogScanner(log, await findStart(log, filter, options), filter, options);
     } catch (error) {
       await log.close();
       throw error;

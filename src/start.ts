@@ -6,20 +6,30 @@
 import { decodeEvent } from './codec.js';
 import { EventLogError, MalformedLineError } from './errors.js';
 import { isTerminal, type RunEvent } from './events.js';
-import { EventFilter, type ReadOptions } from './filter.js';
+import type { EventFilter, ReadOptions } from './filter.js';
 import { endOfLastLine, LF, linesBackward } from './lines.js';
 import type { ReadableLog } from './readable.js';
+
+const BACKSLASH = '\\';
 
 /** `ReadOptions` as a tail has them. */
 export type StartOptions = Omit<ReadOptions, 'from'> & { from?: number | 'start' | 'end' | undefined };
 
-/** The position of the first line to read. */
-export async function findStart(log: ReadableLog, options: StartOptions): Promise<number> {
-  const { from = 0, last } = options;
+/** The position of the first line to read; `filter` is told when all from there on stands behind `after`. */
+export async function findStart(
+  log: ReadableLog,
+  filter: EventFilter,
+  options: StartOptions,
+): Promise<number> {
+  const { from = 0, after, last } = options;
   if (from === 'end') return endOfLastLine(log.read, 0, log.size());
   const start = from === 'start' ? 0 : from;
   await checkLineStart(log, start);
-  return last === undefined ? start : startOfLast(log, start, options, last);
+  if (last !== undefined) return startOfLast(log, start, filter, options);
+  const behind = after === undefined ? undefined : await behindEvent(log, start, after, options.maxLineBytes);
+  if (behind === undefined) return start; // the filter knows what to do about an `after` that is not there
+  filter.metAfter();
+  return behind;
 }
 
 async function checkLineStart(log: ReadableLog, start: number): Promise<void> {
@@ -35,20 +45,45 @@ async function checkLineStart(log: ReadableLog, start: number): Promise<void> {
   }
 }
 
-/** Where the last `count` matching events begin. Malformed lines are left to the reading that follows. */
+/** Where the line behind the event with this id begins, looked for from the end; undefined when no event has it. */
+async function behindEvent(
+  log: ReadableLog,
+  start: number,
+  id: string,
+  maxLineBytes: number | undefined,
+): Promise<number | undefined> {
+  const end = await endOfLastLine(log.read, start, log.size());
+  let behind = end;
+  for await (const { bytes, offset } of linesBackward(log.read, end, {
+    start,
+    maxLineBytes,
+    path: log.path,
+  })) {
+    // Most lines can be told without decoding them: without an escape the id stands there as it is.
+    const candidate = bytes.includes(id) || bytes.includes(BACKSLASH);
+    if (candidate && decodeOrSkip(bytes)?.id === id) return behind;
+    behind = offset;
+  }
+  return undefined;
+}
+
+/**
+ * Where the last `count` matching events begin, of those behind `after`: behind the event with that id, or, when there is
+ * none, from the first event with a greater id on. Ids that do not rise make that longer to find, and no less exact.
+ * Malformed lines are left to the reading that follows.
+ */
 async function startOfLast(
   log: ReadableLog,
   start: number,
-  options: StartOptions,
-  count: number,
+  filter: EventFilter,
+  { after, maxLineBytes, last: count = 0 }: StartOptions,
 ): Promise<number> {
   const end = await endOfLastLine(log.read, start, log.size());
-  const { from: _, ...rest } = options;
-  const filter = new EventFilter(rest);
-  const { after, maxLineBytes } = options;
-  let first = end;
-  let found = 0;
   if (count === 0) return end;
+  let earliest = end; // where the last matching events met so far begin
+  let found = 0;
+  let behindGreater: number | undefined; // the same, but only as far as a greater id stands before them
+  let lesser = false; // there was an id below `after`
   for await (const { bytes, offset } of linesBackward(log.read, end, {
     start,
     maxLineBytes,
@@ -56,12 +91,20 @@ async function startOfLast(
   })) {
     const event = decodeOrSkip(bytes);
     if (event === undefined) continue;
-    if (after !== undefined && event.id <= after) break;
-    if (!filter.matches(event)) continue;
-    first = offset;
-    if (++found === count) break;
+    if (event.id === after) {
+      filter.metAfter();
+      return earliest;
+    }
+    if (found < count && filter.matches(event)) {
+      earliest = offset;
+      found++;
+    }
+    if (after === undefined || event.id > after) behindGreater = earliest;
+    else lesser = true;
+    if (found >= count && !lesser) break; // without a look at the line before, which may be a bad one
   }
-  return first;
+  if (behindGreater !== undefined) filter.metAfter();
+  return behindGreater ?? end;
 }
 
 /** Whether the line that ends at `position` is a terminal event. */

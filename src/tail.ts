@@ -10,6 +10,8 @@
  */
 import { type FSWatcher, watch } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { onAbort } from './abort.js';
+import { tails, type WokenBy } from './diagnostics.js';
 import { EventLogError } from './errors.js';
 import { checkBooleans, checkReadOptions, EventFilter, type ReadOptions } from './filter.js';
 import type { RunPlaces } from './places.js';
@@ -79,16 +81,22 @@ export class EventTail extends EventStream {
     let growth: Growth | undefined;
     let scanner: LogScanner | undefined;
     let closed = false;
+    let wokenBy: WokenBy | undefined;
     const wake = () => growth?.notice();
-    signal?.addEventListener('abort', wake);
+    const stopListening = signal && onAbort(signal, wake);
 
     const next = async (): Promise<Batch | undefined> => {
       scanner ??= await this.#appear(() => closed);
       while (scanner !== undefined && !closed && !scanner.finished) {
         signal?.throwIfAborted();
         growth?.look();
+        const before = scanner.position;
         const batch = await scanner.next();
-        if (batch !== undefined) return batch;
+        if (batch !== undefined) {
+          if (tails.observed) tellOf(batch, scanner, before, wokenBy);
+          wokenBy = undefined;
+          return batch;
+        }
         this.#tornBytes = scanner.tornBytes;
         if (!scanner.log.stands()) throw replaced(scanner.log.path);
         if (growth === undefined) {
@@ -97,7 +105,7 @@ export class EventTail extends EventStream {
           growth = new Growth(scanner.log.path, pollInterval, this.#options.watch !== false);
         } else {
           this.#settleCaughtUp.resolve();
-          await growth.wait();
+          wokenBy = await growth.wait();
         }
       }
       if (!closed) this.#settleCaughtUp.resolve();
@@ -107,7 +115,7 @@ export class EventTail extends EventStream {
     const source = batchSource(
       () => next().catch((error: unknown) => this.#failed(error)),
       async () => {
-        signal?.removeEventListener('abort', wake);
+        stopListening?.();
         growth?.close();
         await scanner?.close();
       },
@@ -193,14 +201,14 @@ class Growth {
   }
 
   /** Resolves at the first notice since `look`, or after the poll interval. */
-  wait(): Promise<void> {
-    if (this.#noticed) return Promise.resolve();
+  wait(): Promise<WokenBy> {
+    if (this.#noticed) return Promise.resolve('notice');
     return new Promise(resolve => {
       const timer = setTimeout(() => this.#wake?.(), this.#pollInterval);
       this.#wake = () => {
         clearTimeout(timer);
         this.#wake = undefined;
-        resolve();
+        resolve(this.#noticed ? 'notice' : 'poll');
       };
     });
   }
@@ -219,6 +227,17 @@ class Growth {
       // No watch to be had (ENOSPC, EMFILE: the limits of inotify): the poll alone does it.
     }
   }
+}
+
+/** Tells the diagnostics what was read, and how old it is. */
+function tellOf({ events }: Batch, scanner: LogScanner, from: number, wokenBy: WokenBy | undefined): void {
+  const lagMs = Date.now() - Date.parse(events.at(-1)?.ts ?? '');
+  tails.publish(scanner.log.path, {
+    events: events.length,
+    bytes: scanner.position - from,
+    ...(Number.isNaN(lagMs) ? {} : { lagMs }),
+    ...(wokenBy === undefined ? {} : { wokenBy }),
+  });
 }
 
 function replaced(path: string): EventLogError {

@@ -1,5 +1,5 @@
 /** Following a run while it happens, as a person at a terminal and as a program. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -22,6 +22,11 @@ async function liveRun(root: string): Promise<EventLog> {
     { type: 'iteration.started', node_id: '修复\u001b[2J', iteration: 1, byte_offset: 0 },
   ]);
   return log;
+}
+
+/** The process of the command that runs under script(1), which is of Linux. */
+function commandUnder({ pid }: ChildProcess): number {
+  return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8'));
 }
 
 describe('omne-log tail on a terminal', () => {
@@ -85,21 +90,28 @@ describe('omne-log tail on a terminal', () => {
     expect([...statusLines][0]).toBe('修复\\u001b[2…');
   });
 
-  testWith(['script'], 'ends at Ctrl-C with 130, the screen in order', async () => {
-    const root = temporaryVolume();
-    await using log = await liveRun(root);
-    let pressed = false;
-    const { code, output } = await onTerminal(['tail', log.runId, '--root', root], {
-      onOutput: (soFar, child) => {
-        if (pressed || !soFar.includes('iteration 1')) return;
-        pressed = true;
-        child.stdin?.write('\u0003');
-      },
+  const END: [string, number, (child: ChildProcess) => void][] = [
+    ['Ctrl-C with 130', 130, child => child.stdin?.write('\u0003')],
+    ['SIGINT with 130', 130, child => process.kill(commandUnder(child), 'SIGINT')],
+    ['SIGTERM with 143', 143, child => process.kill(commandUnder(child), 'SIGTERM')],
+  ];
+  describe.each(END)('ends at %s', (_, expected, end) => {
+    testWith(['script'], 'and leaves the screen in order', async () => {
+      const root = temporaryVolume();
+      await using log = await liveRun(root);
+      let ended = false;
+      const { code, output } = await onTerminal(['tail', log.runId, '--root', root], {
+        onOutput: (soFar, child) => {
+          if (ended || !soFar.includes('iteration 1')) return;
+          ended = true;
+          end(child);
+        },
+      });
+      expect(code).toBe(expected);
+      const screen = screenOf(output);
+      expect(screen.at(-1)?.replace('^C', '')).toBe('');
+      expect(screen).toHaveLength(6);
     });
-    expect(code).toBe(130);
-    const screen = screenOf(output);
-    expect(screen.at(-1)?.replace('^C', '')).toBe('');
-    expect(screen).toHaveLength(6);
   });
 
   testWith(['script'], 'draws nothing over on a dumb terminal', async () => {
@@ -157,12 +169,15 @@ describe('omne-log tail elsewhere', () => {
     expect(await codeOf(completed, '--exit-status')).toBe(0);
   });
 
-  test('exits with 130 when it is interrupted', async () => {
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('ends at %s with %d', async (signal, code) => {
     const root = temporaryVolume();
     await using log = await liveRun(root);
     const outcome = await omneLog(['tail', log.runId, '--root', root], {
-      onStart: child => child.stdout?.once('data', () => child.kill('SIGINT')),
+      onStart: child => child.stdout?.once('data', () => child.kill(signal)),
     });
-    expect(outcome).toMatchObject({ code: 130, stderr: '' });
+    expect(outcome).toMatchObject({ code, stderr: '' });
   });
 });

@@ -146,13 +146,16 @@ describe('the demo', () => {
     expect(await lastEvent(volume)).toMatchObject({ type: 'pipe.aborted' });
   });
 
-  test('ends its run when it is interrupted, and exits with 130', async () => {
+  test.each([
+    ['interrupted', 'SIGINT', 130],
+    ['terminated', 'SIGTERM', 143],
+  ] as const)('ends its run when it is %s by %s, and exits with %d', async (reason, signal, code) => {
     const volume = temporaryVolume();
     const outcome = await omneLog(['demo', '--dir', volume], {
-      onStart: child => child.stdout?.once('data', () => child.kill('SIGINT')),
+      onStart: child => child.stdout?.once('data', () => child.kill(signal)),
     });
-    expect(outcome).toMatchObject({ code: 130, stderr: '' });
-    expect(await lastEvent(volume)).toMatchObject({ type: 'pipe.aborted', reason: 'interrupted' });
+    expect(outcome).toMatchObject({ code, stderr: '' });
+    expect(await lastEvent(volume)).toMatchObject({ type: 'pipe.aborted', reason });
   });
 });
 

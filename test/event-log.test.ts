@@ -174,7 +174,8 @@ test('a backlog over maxPendingBytes is refused, and what was queued is written'
   const outcomes = await Promise.allSettled(Array.from({ length: 10 }, (_, i) => log.append(gate(`${i}`))));
   const refused = outcomes.filter(outcome => outcome.status === 'rejected');
   expect(refused.length).toBeGreaterThan(0);
-  for (const { reason } of refused) expect(reason).toMatchObject({ code: 'ERR_BACKLOG_FULL' });
+  for (const { reason } of refused)
+    expect(reason).toMatchObject({ code: 'ERR_BACKLOG_FULL', path: log.path });
   expect(linesOf(log).length).toBe(10 - refused.length);
   await log.append(gate('later'));
 });

@@ -1,4 +1,4 @@
-/** The vocabulary: eight types, their fields in wire order, and what ends a run. */
+/** The vocabulary: the types, their fields in wire order, and what ends a run. */
 import { describe, expect, test } from 'vitest';
 import { isEventType, specOf } from '../src/events.js';
 import { EVENT_TYPES, encodeEvent, isTerminal, type RunEvent } from '../src/index.js';
@@ -40,7 +40,7 @@ test.each(complete)('%o stands on the wire in the order of the reference', (even
   expect(encodeEvent(event)).toBe(line);
 });
 
-test('the event types are the eight of the reference, in its order, and cannot be changed', () => {
+test('the event types are those above, in that order, and cannot be changed', () => {
   expect(EVENT_TYPES).toEqual(complete.map(([{ type }]) => type));
   expect(Object.isFrozen(EVENT_TYPES)).toBe(true);
 });

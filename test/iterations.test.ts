@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:net';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { EventLogError, type Iteration, iterations, type RunEvent } from '../src/index.js';
 import { collect, linesOf, openDescriptors, RUN_ID, rejection, writeLog } from './support/logs.js';
@@ -226,6 +226,33 @@ describe('nothing but a plain file in the folder of captures is read', () => {
     expect(await failureOf(root)).toMatchObject({ code: 'ERR_UNSAFE_PATH' });
   });
 
+  test.each([
+    ['absolute', (other: string) => other],
+    ['relative', (other: string) => join('..', basename(dirname(other)), 'nodes')],
+  ])(
+    'a folder of captures that is an %s link to that of another run is ERR_UNSAFE_PATH',
+    async (_, target) => {
+      const { root, nodes } = volumeWith([0]);
+      const other = join(root, '.omne/var/runs/other-01kp8g6dg0zg6axb6gqz17wf7n/nodes');
+      mkdirSync(other, { recursive: true });
+      writeFileSync(join(other, 'n.out'), 'of another run');
+      rmSync(nodes, { recursive: true });
+      symlinkSync(target(other), nodes);
+      expect(await failureOf(root)).toMatchObject({
+        code: 'ERR_UNSAFE_PATH',
+        path: nodes,
+        message: `is a symbolic link (${nodes})`,
+      });
+    },
+  );
+
+  test('a file in the place of the folder of captures is ERR_UNSAFE_PATH', async () => {
+    const { root, nodes } = volumeWith([0]);
+    rmSync(nodes, { recursive: true });
+    writeFileSync(nodes, '');
+    expect(await failureOf(root)).toMatchObject({ code: 'ERR_UNSAFE_PATH', path: nodes });
+  });
+
   test('a socket is ERR_UNSAFE_PATH', async () => {
     const { root, nodes } = volumeWith([0]);
     const server = createServer();
@@ -248,6 +275,7 @@ describe('nothing but a plain file in the folder of captures is read', () => {
     expect(await rejection(Promise.resolve(first?.text()))).toMatchObject({
       code: 'ERR_SYSTEM',
       message: expect.not.stringContaining('/proc/self'),
+      cause: expect.objectContaining({ path: expect.stringMatching(/\.omne.*n\.out$/) }),
     });
   });
 });

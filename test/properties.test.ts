@@ -3,7 +3,14 @@ import { isUtf8 } from 'node:buffer';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { prepareDraft, stampEvent } from '../src/codec.js';
-import { decodeEvent, EventLogError, encodeEvent, MalformedLineError, type RunEvent } from '../src/index.js';
+import {
+  decodeEvent,
+  EVENT_TYPES,
+  EventLogError,
+  encodeEvent,
+  MalformedLineError,
+  type RunEvent,
+} from '../src/index.js';
 import {
   brokenTexts,
   drafts,
@@ -218,6 +225,10 @@ describe('a line', () => {
       { numRuns: 300 },
     );
   });
+});
+
+test('every event type is tried by these tests', () => {
+  expect(new Set(fc.sample(events, 500).map(({ type }) => type))).toEqual(new Set(EVENT_TYPES));
 });
 
 function isJson(text: string): boolean {

@@ -1,9 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { CommitQueue, type QueueEntry } from '../src/queue.js';
+import { CommitQueue, type QueueEntry, type QueueOptions } from '../src/queue.js';
 
 /** A queue whose commits are finished by hand. */
-function handQueue(options: { maxBatchBytes?: number; maxPendingBytes?: number } = {}) {
+function handQueue(options: QueueOptions = {}) {
   const batches: QueueEntry[][] = [];
   const finish: (() => void)[] = [];
   const queue = new CommitQueue<QueueEntry>(batch => {
@@ -86,6 +86,29 @@ test('more than maxPendingBytes is refused, counting what is being committed, un
   finishNext();
   await turn();
   expect(batches.map(batch => batch.map(({ bytes }) => bytes))).toEqual([[4], [6], [4]]);
+});
+
+test('a refusal names the path and tells a full backlog from an append that is too large for any', async () => {
+  const { queue } = handQueue({ maxPendingBytes: 10, path: '/p' });
+  const refused = (bytes: number) => {
+    try {
+      queue.push(entry(bytes));
+    } catch (error) {
+      return error;
+    }
+    throw new Error('expected a refusal');
+  };
+  const facts = { code: 'ERR_BACKLOG_FULL', path: '/p' };
+  const bound = '10 bytes that may wait (option maxPendingBytes)';
+  expect(refused(11)).toMatchObject({
+    ...facts,
+    message: `an append of 11 bytes is larger than the ${bound} (/p)`,
+  });
+  queue.push(entry(8));
+  expect(refused(3)).toMatchObject({
+    ...facts,
+    message: `an append of 3 bytes behind 8 that wait exceeds the ${bound}; await earlier appends first (/p)`,
+  });
 });
 
 test('an idle queue starts again', async () => {

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { EVENT_TYPES, specOf } from '../src/events.js';
 import { temporaryVolume } from './support/volume.js';
 
 const run = promisify(execFile);
@@ -101,6 +102,16 @@ test('every error code has a heading, and every heading is a code', async () => 
     ([, line]) => line?.match(/ERR_\w+/g) ?? [],
   );
   expect(headings.sort()).toEqual(codes.sort());
+});
+
+test('the table of event types names every type and its fields, in the order of the wire', () => {
+  const rows = [...readme.matchAll(/^\| `(\w+\.\w+)` \|(.*)\|$/gm)];
+  expect(rows.map(([, type]) => type)).toEqual(EVENT_TYPES);
+  for (const [row, type = '', cells = ''] of rows) {
+    const fields = Object.keys(specOf(type) ?? {});
+    const places = fields.map(name => cells.indexOf(`\`${name}\``));
+    expect([row, places]).toEqual([row, places.filter(place => place !== -1).toSorted((a, b) => a - b)]);
+  }
 });
 
 test('the two commands of the README are the scripts of the package', async () => {
