@@ -6,5 +6,11 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     typecheck: { enabled: true, include: ['test/**/*.test-d.ts'], tsconfig: 'test/tsconfig.json' },
+    coverage: {
+      provider: 'custom',
+      customProviderModule: 'test/support/coverage.mjs',
+      include: ['src/**'],
+      reporter: ['text', 'json'],
+    },
   },
 });
