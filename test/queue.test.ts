@@ -98,3 +98,41 @@ test('an idle queue starts again', async () => {
   await turn();
   expect(batches.length).toBe(2);
 });
+
+test('settled resolves when what was pushed before is settled, and waits for nothing that came later', async () => {
+  const { queue, finishNext } = handQueue();
+  const resolved: string[] = [];
+  const watch = (name: string) => void queue.settled().then(() => resolved.push(name));
+  watch('nothing pushed');
+  queue.push(entry(1));
+  queue.push(entry(1, true));
+  watch('two');
+  queue.push(entry(1));
+  watch('three');
+  watch('three again');
+  await turn();
+  expect(resolved).toEqual(['nothing pushed']);
+  finishNext();
+  await turn();
+  expect(resolved).toEqual(['nothing pushed', 'two']);
+  queue.push(entry(1));
+  watch('four');
+  finishNext();
+  await turn();
+  expect(resolved).toEqual(['nothing pushed', 'two', 'three', 'three again']);
+  finishNext();
+  await turn();
+  expect(resolved.at(-1)).toBe('four');
+  watch('all settled');
+  await turn();
+  expect(resolved.at(-1)).toBe('all settled');
+});
+
+test('by default a commit takes 1 MiB and 64 MiB may wait, both to the byte', async () => {
+  const MIB = 1024 * 1024;
+  const { queue, batches } = handQueue();
+  for (const bytes of [MIB - 1, 1, 1, 63 * MIB - 1]) queue.push(entry(bytes));
+  expect(() => queue.push(entry(1))).toThrow(/67108864 \(option maxPendingBytes\)/);
+  await turn();
+  expect(batches).toEqual([[entry(MIB - 1), entry(1)]]);
+});
