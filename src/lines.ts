@@ -66,9 +66,7 @@ export class LineCutter {
   get room(): Buffer {
     const { length } = this.#buffer;
     if (this.#tornBytes === length) {
-      this.#buffer = Buffer.allocUnsafeSlow(
-        Math.min(length * 2, Math.max(this.#maxLineBytes + 1, length + 1)),
-      );
+      this.#buffer = Buffer.allocUnsafeSlow(Math.min(length * 2, this.#maxLineBytes + 1));
     } else if (this.#filled && length < BLOCK_BYTES) {
       this.#buffer = Buffer.allocUnsafeSlow(length * 2); // it began small, and there is more than was thought
     }
@@ -143,7 +141,7 @@ export async function* linesBackward(
         offset: from,
       });
     }
-    rest = rest.length === 0 ? block : Buffer.concat([block, rest]);
+    rest = Buffer.concat([block, rest]);
     let lineEnd = rest.length - 1; // the newline of the line to yield
     for (let lf = previousLf(rest, lineEnd); lf !== -1; lf = previousLf(rest, lineEnd)) {
       yield { bytes: rest.subarray(lf + 1, lineEnd), offset: from + lf + 1 };
@@ -160,11 +158,10 @@ function previousLf(bytes: Buffer, before: number): number {
 
 /** Finds the position behind the last newline in `[start, size)`, reading backwards; `start` when there is none. */
 export async function endOfLastLine(read: ReadAt, start: number, size: number): Promise<number> {
-  const block = Buffer.allocUnsafe(Math.min(BLOCK_BYTES, size - start));
   for (let end = size; end > start; ) {
-    const from = Math.max(start, end - block.length);
-    const bytesRead = await read(block.subarray(0, end - from), from);
-    const lf = block.subarray(0, bytesRead).lastIndexOf(LF);
+    const from = Math.max(start, end - BLOCK_BYTES);
+    const block = Buffer.allocUnsafe(end - from);
+    const lf = block.subarray(0, await read(block, from)).lastIndexOf(LF);
     if (lf !== -1) return from + lf + 1;
     end = from;
   }
