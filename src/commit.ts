@@ -102,11 +102,11 @@ export class Committer {
       const what = 'the log was deleted, or another file stands in its place';
       throw new EventLogError('ERR_LOG_REPLACED', what, { path });
     }
-    if (size === this.#end) return undefined;
     if (size < this.#end) {
       const facts = { path, offset: size };
       throw this.#fail(new EventLogError('ERR_LOG_TRUNCATED', 'the log was cut behind its writer', facts));
     }
+    if (size === this.#end) return undefined;
     const read = (buffer: Buffer, position: number) => this.#file.read(buffer, position);
     const start = Math.max(this.#end, 0);
     const maxLineBytes = this.#maxLineBytes;
@@ -141,12 +141,12 @@ export class Committer {
       const written = await this.#appendOnce(bytes.subarray(done));
       const reached = done + written;
       const whole = wholeEntries(ends, entries, reached);
-      const wholeEnd = whole === 0 ? 0 : (ends[whole - 1] ?? 0);
+      const wholeEnd = ends[whole - 1] ?? 0;
       if (wholeEnd < reached) await this.#cutBack(this.#end + wholeEnd - done);
       this.#end += wholeEnd - done;
       this.#ended = batch[whole - 1]?.last ?? false;
       landed(whole - entries);
-      if (reached < bytes.length && whole === entries) throw this.#noSpace();
+      if (whole === entries) throw this.#noSpace();
       entries = whole;
       done = wholeEnd;
     }
@@ -170,7 +170,7 @@ export class Committer {
       ends.push((end += entry.bytes));
     }
     parts.push(Buffer.from(text));
-    return { bytes: parts.length === 1 ? (parts[0] ?? Buffer.alloc(0)) : Buffer.concat(parts), ends };
+    return { bytes: Buffer.concat(parts), ends };
   }
 
   #nextId(now: number): string {
