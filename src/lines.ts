@@ -158,10 +158,11 @@ function previousLf(bytes: Buffer, before: number): number {
 
 /** Finds the position behind the last newline in `[start, size)`, reading backwards; `start` when there is none. */
 export async function endOfLastLine(read: ReadAt, start: number, size: number): Promise<number> {
+  const block = Buffer.allocUnsafe(Math.min(BLOCK_BYTES, size - start));
   for (let end = size; end > start; ) {
-    const from = Math.max(start, end - BLOCK_BYTES);
-    const block = Buffer.allocUnsafe(end - from);
-    const lf = block.subarray(0, await read(block, from)).lastIndexOf(LF);
+    const from = Math.max(start, end - block.length);
+    const bytesRead = await read(block.subarray(0, end - from), from);
+    const lf = block.subarray(0, bytesRead).lastIndexOf(LF);
     if (lf !== -1) return from + lf + 1;
     end = from;
   }

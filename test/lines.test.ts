@@ -282,4 +282,22 @@ describe('endOfLastLine', () => {
       ...[[0, 1]],
     ]);
   });
+
+  test('takes memory for a block at most, and for no more than there is to read', async () => {
+    const content = Buffer.alloc(3 * BLOCK_BYTES, 'x');
+    const held = async (start: number, size: number) => {
+      const buffers = new Set<number>();
+      await endOfLastLine(
+        async (buffer, position) => {
+          buffers.add(buffer.buffer.byteLength);
+          return content.copy(buffer, 0, position);
+        },
+        start,
+        size,
+      );
+      return [...buffers];
+    };
+    expect(await held(0, content.length)).toEqual([BLOCK_BYTES]);
+    expect(await held(100_000, 120_000)).toEqual([20_000]);
+  });
 });
