@@ -165,6 +165,17 @@ test('a run that does not appear in time is ERR_RUN_NOT_FOUND, for caughtUp too'
   await expect(tail.caughtUp).rejects.toThrow(code('ERR_RUN_NOT_FOUND'));
 });
 
+test('a tail that is closed while it waits for its run ends with nothing', async () => {
+  const tail = EventLog.tail(temporaryVolume(), 'feature-01kp8g6dg0zg6axb6gqz17wf7m', {
+    appearTimeout: 60_000,
+  });
+  const iterator = tail[Symbol.asyncIterator]();
+  const next = iterator.next();
+  await iterator.return?.();
+  expect(await next).toEqual({ done: true, value: undefined });
+  await expect(tail.caughtUp).rejects.toThrow(code('ERR_LOG_CLOSED'));
+});
+
 test('a log cut below the position is ERR_LOG_TRUNCATED', async () => {
   const log = await newLog();
   await log.append(gate('a'));
