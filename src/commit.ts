@@ -66,8 +66,8 @@ export class Committer {
     }
   }
 
-  /** Commits a batch and settles each of its entries; never rejects. */
-  async commit(batch: readonly Append[]): Promise<void> {
+  /** Commits a batch; never rejects. What it returns settles each of the entries. */
+  async commit(batch: readonly Append[]): Promise<() => void> {
     let landed = 0;
     let error: unknown;
     try {
@@ -88,10 +88,12 @@ export class Committer {
     } catch (thrown) {
       error = thrown;
     }
-    batch.forEach((entry, index) => {
-      if (index < landed) entry.resolve();
-      else entry.reject(systemError('the log could not be read', this.#file.path, error));
-    });
+    return () => {
+      batch.forEach((entry, index) => {
+        if (index < landed) entry.resolve();
+        else entry.reject(systemError('the log could not be read', this.#file.path, error));
+      });
+    };
   }
 
   /** Takes in what others appended since the last look. */

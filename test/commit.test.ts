@@ -34,7 +34,7 @@ async function commit(committer: Committer, ...groups: EventDraft[][]): Promise<
       },
     };
   });
-  await committer.commit(batch);
+  (await committer.commit(batch))();
   return outcomes;
 }
 
@@ -387,7 +387,9 @@ test('ERR_NO_SPACE says what the system said, or that a write came to its end ea
     const event = prepareDraft(gate('a'), RUN_ID);
     const error = await new Promise<unknown>(settle => {
       const entry = { events: [event], bytes: event.bytes, last: false };
-      void committer.commit([{ ...entry, resolve: () => settle('kept'), reject: settle }]);
+      void committer
+        .commit([{ ...entry, resolve: () => settle('kept'), reject: settle }])
+        .then(tell => tell());
     });
     return String(error);
   };
@@ -432,4 +434,23 @@ describe('the time of events', () => {
     for (const now of [1000, 1000, 1001, 1001]) await timeAt(now);
     expect(format).toHaveBeenCalledTimes(2);
   });
+});
+
+test('lines become bytes as soon as there is more than a MiB of them: no text outgrows a string', async () => {
+  const MIB = 2 ** 20;
+  const frame = prepareDraft(gate('x'), RUN_ID).bytes - 1;
+  const partsOf = async (...sizes: number[]) => {
+    const disk = new MemoryDisk();
+    const committer = await started(disk);
+    const concat = vi.spyOn(Buffer, 'concat');
+    const drafts = sizes.map(size => gate('x'.repeat(size - frame)));
+    expect(await commit(committer, drafts)).toEqual(['kept']);
+    const parts = concat.mock.calls[0]?.[0].map(part => part.length);
+    concat.mockRestore();
+    expect(gatesIn(disk)).toEqual(drafts.map(draft => 'gate' in draft && draft.gate));
+    return parts;
+  };
+  expect(await partsOf(200, 200)).toEqual([400]);
+  expect(await partsOf(MIB, 200, 200)).toEqual([MIB + 200, 200]);
+  expect(await partsOf(MIB + 1, 200, MIB)).toEqual([MIB + 1, MIB + 200, 0]);
 });

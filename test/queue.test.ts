@@ -8,12 +8,16 @@ function handQueue(options: { maxBatchBytes?: number; maxPendingBytes?: number }
   const finish: (() => void)[] = [];
   const queue = new CommitQueue<QueueEntry>(batch => {
     batches.push(batch);
-    return new Promise(resolve => finish.push(resolve));
+    return new Promise(resolve => finish.push(() => resolve(() => undefined)));
   }, options);
   return { queue, batches, finishNext: () => finish.shift()?.() };
 }
 
 const entry = (bytes: number, last = false): QueueEntry => ({ bytes, last });
+
+const settleAll = (batch: readonly { done: () => void }[]) => {
+  for (const each of batch) each.done();
+};
 
 test('entries pushed in one tick share a commit', async () => {
   const { queue, batches } = handQueue();
@@ -41,7 +45,7 @@ test('callers woken by a commit are back in the queue before the next commit sta
   const batches: number[] = [];
   const queue = new CommitQueue<QueueEntry & { done: () => void }>(async batch => {
     batches.push(batch.length);
-    for (const each of batch) each.done();
+    return () => settleAll(batch);
   });
   const append = () => new Promise<void>(resolve => queue.push({ bytes: 1, done: resolve }));
   const deepAppend = async () => append(); // a wrapper costs further turns of the microtask queue
@@ -86,6 +90,17 @@ test('more than maxPendingBytes is refused, counting what is being committed, un
   finishNext();
   await turn();
   expect(batches.map(batch => batch.map(({ bytes }) => bytes))).toEqual([[4], [6], [4]]);
+});
+
+test('whoever is told of a commit finds the room that it left', async () => {
+  const queue = new CommitQueue<QueueEntry & { done: () => void }>(async batch => () => settleAll(batch), {
+    maxPendingBytes: 10,
+  });
+  for (let i = 0; i < 3; i++) {
+    await new Promise<void>(resolve => queue.push({ bytes: 10, done: resolve }));
+  }
+  queue.push({ bytes: 10, done: () => undefined });
+  expect(() => queue.push({ bytes: 1, done: () => undefined })).toThrow('10 bytes of appends are waiting');
 });
 
 test('an idle queue starts again', async () => {
