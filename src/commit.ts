@@ -61,8 +61,8 @@ export class Committer {
     return this.#inTurn(async recovery => recovery);
   }
 
-  /** Commits a batch and settles each of its entries; never rejects. */
-  async commit(batch: readonly Append[]): Promise<void> {
+  /** Commits a batch; never rejects. What it returns settles each of the entries. */
+  async commit(batch: readonly Append[]): Promise<() => void> {
     const timer = commits.observed ? new CommitTimer() : undefined;
     let landed = 0;
     let error: unknown;
@@ -81,11 +81,13 @@ export class Committer {
       error = systemError('the log could not be read', this.#file.path, thrown);
     }
     timer?.done();
-    batch.forEach((entry, index) => {
-      if (index < landed) entry.resolve();
-      else entry.reject(error);
-    });
-    timer?.publish(this.#file.path, batch, error);
+    return () => {
+      batch.forEach((entry, index) => {
+        if (index < landed) entry.resolve();
+        else entry.reject(error);
+      });
+      timer?.publish(this.#file.path, batch, error);
+    };
   }
 
   /** Does `work` under the lock, once it was seen what others appended. */
@@ -109,11 +111,11 @@ export class Committer {
       const what = 'the log was deleted, or another file stands in its place';
       throw new EventLogError('ERR_LOG_REPLACED', what, { path });
     }
-    if (size === this.#end) return undefined;
     if (size < this.#end) {
       const facts = { path, offset: size };
       throw this.#fail(new EventLogError('ERR_LOG_TRUNCATED', 'the log was cut behind its writer', facts));
     }
+    if (size === this.#end) return undefined;
     const read = (buffer: Buffer, position: number) => this.#file.read(buffer, position);
     const start = Math.max(this.#end, 0);
     const maxLineBytes = this.#maxLineBytes;
@@ -151,12 +153,12 @@ export class Committer {
       const written = await this.#appendOnce(bytes.subarray(done));
       const reached = done + written;
       const whole = wholeEntries(ends, entries, reached);
-      const wholeEnd = whole === 0 ? 0 : (ends[whole - 1] ?? 0);
+      const wholeEnd = ends[whole - 1] ?? 0;
       if (wholeEnd < reached) await this.#cutBack(this.#end + wholeEnd - done);
       this.#end += wholeEnd - done;
       this.#ended = batch[whole - 1]?.last ?? false;
       landed(whole - entries);
-      if (reached < bytes.length && whole === entries) throw this.#noSpace();
+      if (whole === entries) throw this.#noSpace();
       entries = whole;
       done = wholeEnd;
     }

@@ -13,14 +13,15 @@ import { runIdAt } from './places.js';
 export interface CommitMessage {
   /** The path of the log. */
   readonly path: string;
+  /** The id of the run. */
   readonly runId: string;
   /** How many events the batch holds. */
   readonly events: number;
   /** The bytes of their lines. */
   readonly bytes: number;
-  /** The longest time an append of the batch waited, for earlier commits and for the lock, before the write began. */
+  /** The longest time an append of the batch waited, for earlier commits and for the lock, before the write began; in milliseconds. */
   readonly waitMs: number;
-  /** How long the write and its sync took; 0 when it did not come to a write. */
+  /** How long the write and its sync took, in milliseconds; 0 when it did not come to a write. */
   readonly writeMs: number;
   /** What the appends that were not kept were rejected with; absent when all were kept. */
   readonly error?: unknown;
@@ -30,6 +31,7 @@ export interface CommitMessage {
 export interface RecoverMessage {
   /** The path of the log. */
   readonly path: string;
+  /** The id of the run. */
   readonly runId: string;
   /** The byte offset at which the log was cut. */
   readonly offset: number;
@@ -43,14 +45,15 @@ export interface RecoverMessage {
 export interface TailMessage {
   /** The path of the log. */
   readonly path: string;
+  /** The id of the run. */
   readonly runId: string;
   /** How many events it hands out next; those that do not match its options are not counted. */
   readonly events: number;
   /** How many bytes it read; 0 for the rest of what was read before. */
   readonly bytes: number;
   /**
-   * How long ago, by this machine's clock, the last of these events was stamped: how far this tail is behind the writer.
-   * Absent when there is none, or when its `ts` is no time.
+   * How long ago, in milliseconds by this machine's clock, the last of these events was stamped: how far this tail is behind
+   * the writer. Absent when there is none, or when its `ts` is no time.
    */
   readonly lagMs?: number;
   /** What ended the wait before: a change notice, or the poll because none came. Absent when it did not have to wait. */

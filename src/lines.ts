@@ -66,9 +66,7 @@ export class LineCutter {
   get room(): Buffer {
     const { length } = this.#buffer;
     if (this.#tornBytes === length) {
-      this.#buffer = Buffer.allocUnsafeSlow(
-        Math.min(length * 2, Math.max(this.#maxLineBytes + 1, length + 1)),
-      );
+      this.#buffer = Buffer.allocUnsafeSlow(Math.min(length * 2, this.#maxLineBytes + 1));
     } else if (this.#filled && length < BLOCK_BYTES) {
       this.#buffer = Buffer.allocUnsafeSlow(length * 2); // it began small, and there is more than was thought
     }

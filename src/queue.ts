@@ -12,7 +12,7 @@ export const MAX_BATCH_BYTES: number = 1024 * 1024;
 /** How much may wait: 64 MiB. */
 export const MAX_PENDING_BYTES: number = 64 * 1024 * 1024;
 
-/** Something that waits to be committed; the commit settles it by what became of it. */
+/** Something that waits to be committed. */
 export interface QueueEntry {
   readonly bytes: number;
   /** No entry behind this one may share its commit. */
@@ -27,9 +27,12 @@ export interface QueueOptions {
   readonly path?: string | undefined;
 }
 
-/** Queues entries and hands them to `commit` in batches; `commit` settles the entries and never rejects. */
+/** Commits a batch and tells how its entries are settled: the queue does that once they count as waiting no more. */
+export type Commit<Entry> = (batch: Entry[]) => Promise<() => void>;
+
+/** Queues entries and hands them to `commit` in batches; `commit` never rejects. */
 export class CommitQueue<Entry extends QueueEntry> {
-  readonly #commit: (batch: Entry[]) => Promise<void>;
+  readonly #commit: Commit<Entry>;
   readonly #maxBatchBytes: number;
   readonly #maxPendingBytes: number;
   readonly #path: string | undefined;
@@ -41,7 +44,7 @@ export class CommitQueue<Entry extends QueueEntry> {
   #watchers: { readonly count: number; readonly tell: () => void }[] = [];
 
   constructor(
-    commit: (batch: Entry[]) => Promise<void>,
+    commit: Commit<Entry>,
     { maxBatchBytes = MAX_BATCH_BYTES, maxPendingBytes = MAX_PENDING_BYTES, path }: QueueOptions = {},
   ) {
     this.#commit = commit;
@@ -72,8 +75,9 @@ export class CommitQueue<Entry extends QueueEntry> {
   async #run(): Promise<void> {
     while (this.#waiting.length > 0) {
       const batch = this.#takeBatch();
-      await this.#commit(batch);
+      const settle = await this.#commit(batch);
       for (const entry of batch) this.#pendingBytes -= entry.bytes;
+      settle();
       this.#settled += batch.length;
       while ((this.#watchers[0]?.count ?? Infinity) <= this.#settled) this.#watchers.shift()?.tell();
       // Callers that were waiting for this commit append again before the next one starts.

@@ -72,7 +72,7 @@ async function beforeHole(read: ReadAt, start: number, end: number): Promise<num
     const bytes = space.subarray(0, await read(space, from));
     const first = from === start ? 0 : bytes.indexOf(LF) + 1; // where the first whole line starts
     const hole = bytes.indexOf(0);
-    const last = bytes.length === 0 ? undefined : timeOf(bytes, bytes.lastIndexOf(LF, -2) + 1);
+    const last = timeOf(bytes, bytes.lastIndexOf(LF, -2) + 1);
     const lastWriteIsInside = from === start || timeOf(bytes, first) !== (last ?? timeOf(bytes, first));
     if (!lastWriteIsInside && windowBytes < MAX_PENDING_BYTES) continue;
     if (hole < first || !looksLikeHole(bytes, hole, from)) return end;
@@ -92,7 +92,7 @@ function looksLikeHole(bytes: Buffer, hole: number, offset: number): boolean {
 /** Whether all lines behind the one with the hole that can be read have the same time. */
 function wasOneWrite(bytes: Buffer, hole: number): boolean {
   let common: string | undefined;
-  for (let lf = bytes.indexOf(LF, hole); lf !== -1 && lf + 1 < bytes.length; lf = bytes.indexOf(LF, lf + 1)) {
+  for (let lf = bytes.indexOf(LF, hole); lf !== -1; lf = bytes.indexOf(LF, lf + 1)) {
     const ts = timeOf(bytes, lf + 1);
     if (ts !== undefined && common !== undefined && ts !== common) return false;
     common ??= ts;
@@ -122,9 +122,10 @@ async function lineNumberAt(read: ReadAt, offset: number): Promise<number> {
   const block = Buffer.allocUnsafe(1024 * 1024);
   let lines = 1;
   for (let at = 0; at < offset; ) {
-    const got = await read(block.subarray(0, Math.min(block.length, offset - at)), at);
-    if (got === 0) break;
-    for (let lf = block.indexOf(LF); lf !== -1 && lf < got; lf = block.indexOf(LF, lf + 1)) lines++;
+    const got = await read(block.subarray(0, offset - at), at);
+    if (got === 0) break; // cut meanwhile
+    const bytes = block.subarray(0, got);
+    for (let lf = bytes.indexOf(LF); lf !== -1; lf = bytes.indexOf(LF, lf + 1)) lines++;
     at += got;
   }
   return lines;

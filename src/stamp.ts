@@ -58,7 +58,7 @@ export class Stamper {
       ends.push((end += group.bytes));
     }
     parts.push(Buffer.from(text));
-    return { bytes: parts.length === 1 ? (parts[0] ?? Buffer.alloc(0)) : Buffer.concat(parts), ends };
+    return { bytes: Buffer.concat(parts), ends };
   }
 
   #nextId(now: number): string {

@@ -109,11 +109,12 @@ async function startOfLast(
 
 /** Whether the line that ends at `position` is a terminal event. */
 export async function endsRunAt(log: ReadableLog, position: number, maxLineBytes?: number): Promise<boolean> {
+  let event: RunEvent | undefined;
   for await (const { bytes } of linesBackward(log.read, position, { maxLineBytes, path: log.path })) {
-    const event = decodeOrSkip(bytes);
-    return event !== undefined && isTerminal(event);
+    event = decodeOrSkip(bytes);
+    break;
   }
-  return false;
+  return event !== undefined && isTerminal(event);
 }
 
 function decodeOrSkip(line: Buffer): RunEvent | undefined {

@@ -5,8 +5,9 @@
  * commits back to back frees it for microseconds. Two rules leave room:
  *
  * - A writer that has met others within the last second steps back for a few milliseconds after each commit.
- * - Writers that are busy leave the lock alone in the first 30 ms of every second of the wall clock, all of them at the
- *   same time. That serves a peer nobody can see yet, also one that polls only every 25 ms, as the Rust program does.
+ * - A busy writer leaves the lock alone for 30 ms at least every 1030 ms. Writers that have met do so in the first 30 ms of
+ *   each second of the wall clock, all of them at the same time. That serves a peer nobody can see yet, also one that
+ *   polls only every 25 ms, as the Rust program does.
  *
  * Promise: a peer waits little more than a second for its first turn. A lone writer pays 3 % at most, and one that
  * pauses now and then by itself pays nothing.

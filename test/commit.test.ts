@@ -1,7 +1,8 @@
-import { expect, test } from 'vitest';
-import { decodeEvent, prepareDraft } from '../src/codec.js';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { decodeEvent, prepareDraft, stampEvent } from '../src/codec.js';
 import { type Append, Committer } from '../src/commit.js';
 import type { EventDraft } from '../src/events.js';
+import { Turns } from '../src/turns.js';
 import { MemoryDisk, systemError } from './support/memory-file.js';
 
 const RUN_ID = 'feature-01kp8g6dg0zg6axb6gqz17wf7m';
@@ -10,6 +11,10 @@ const gate = (name: string): EventDraft => ({
   node_id: 'n',
   gate: name,
   method: 'hook',
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
 });
 
 /** Commits groups of drafts as one batch; tells for each group `kept` or the code of its error. */
@@ -29,7 +34,7 @@ async function commit(committer: Committer, ...groups: EventDraft[][]): Promise<
       },
     };
   });
-  await committer.commit(batch);
+  (await committer.commit(batch))();
   return outcomes;
 }
 
@@ -205,4 +210,247 @@ test('a log cut below what was acknowledged is ERR_LOG_TRUNCATED from then on', 
   disk.written = disk.written.subarray(0, 10);
   expect(await commit(committer, [gate('b')])).toEqual(['ERR_LOG_TRUNCATED']);
   expect(await commit(committer, [gate('c')])).toEqual(['ERR_LOG_TRUNCATED']);
+});
+
+test.each([
+  [true, ['lock'], ['unlock']],
+  [false, [], []],
+])(
+  'lock: %s: from the first look to the sync the lock is held, and given back whatever happens',
+  async (lock, taken, given) => {
+    const disk = new MemoryDisk();
+    disk.written = Buffer.from('torn');
+    const seen: string[] = [];
+    disk.onOperation = name => seen.push(name);
+    disk.onLock = name => seen.push(name);
+    const committer = new Committer(disk.open(), { lock });
+    await committer.start();
+    expect(seen.splice(0)).toEqual([...taken, 'copy', 'truncate', 'sync', ...given]);
+    await commit(committer, [gate('a')]);
+    expect(seen.splice(0)).toEqual([...taken, 'write', 'sync', ...given]);
+    disk.stands = false;
+    expect(await commit(committer, [gate('b')])).toEqual(['ERR_LOG_REPLACED']);
+    expect(seen.splice(0)).toEqual([...taken, ...given]);
+    await expect(new Committer(disk.open(), { lock }).start()).rejects.toMatchObject({
+      code: 'ERR_LOG_REPLACED',
+    });
+    expect(seen).toEqual([...taken, ...given]);
+  },
+);
+
+test('a lone writer reads nothing between its commits', async () => {
+  const disk = new MemoryDisk();
+  const committer = await started(disk);
+  const { reads } = disk;
+  for (let i = 0; i < 3; i++) await commit(committer, [gate('a')]);
+  expect(disk.reads).toBe(reads);
+});
+
+test('lines of another writer are a meeting; its own, and those that stood there at first, are not', async () => {
+  const met = vi.spyOn(Turns.prototype, 'metPeer');
+  const disk = new MemoryDisk();
+  const [one, two] = [await started(disk), await started(disk)];
+  await commit(one, [gate('a')]);
+  await commit(one, [gate('b')]);
+  await started(disk);
+  expect(met).toHaveBeenCalledTimes(0);
+  await commit(two, [gate('c')]);
+  expect(met).toHaveBeenCalledTimes(1);
+});
+
+describe('lines of others that nobody may have synced', () => {
+  async function behindAPeer(): Promise<{ disk: MemoryDisk; committer: Committer }> {
+    const disk = new MemoryDisk();
+    const committer = await started(disk);
+    await commit(await started(disk), [gate('peer')]);
+    disk.operations.length = 0;
+    return { disk, committer };
+  }
+
+  test('are synced before the first write behind them, and only then', async () => {
+    const { disk, committer } = await behindAPeer();
+    await commit(committer, [gate('a')]);
+    await commit(committer, [gate('b')]);
+    expect(disk.operations).toEqual(['sync', 'write', 'sync', 'write', 'sync']);
+  });
+
+  test.each(['EIO', 'ENOSPC'])(
+    'and cannot be synced (%s): that is final, and nothing is written or cut',
+    async code => {
+      const { disk, committer } = await behindAPeer();
+      disk.onOperation = () => {
+        throw systemError(code, 'fdatasync');
+      };
+      expect(await commit(committer, [gate('a')])).toEqual(['ERR_LOG_FAILED']);
+      expect(await commit(committer, [gate('b')])).toEqual(['ERR_LOG_FAILED']);
+      expect(disk.operations).toEqual(['sync']);
+      expect(committer.failure).toMatchObject({ code: 'ERR_LOG_FAILED', cause: { code } });
+    },
+  );
+});
+
+describe('the torn tail of a dead peer that cannot be mended', () => {
+  /** A writer that has seen so much of a log, and a torn tail behind it. */
+  async function torn(seen: EventDraft[]): Promise<{ disk: MemoryDisk; committer: Committer }> {
+    const disk = new MemoryDisk();
+    const committer = await started(disk);
+    if (seen.length > 0) await commit(committer, seen);
+    disk.written = Buffer.concat([disk.written, Buffer.from('torn')]);
+    disk.operations.length = 0;
+    return { disk, committer };
+  }
+  const failing = (disk: MemoryDisk, failed: string) => {
+    disk.onOperation = name => {
+      if (name === failed) throw systemError('EIO', failed);
+    };
+  };
+
+  test.each(['copy', 'truncate'])('because of its %s refuses that commit only', async operation => {
+    const { disk, committer } = await torn([gate('a')]);
+    failing(disk, operation);
+    expect(await commit(committer, [gate('b')])).toEqual(['ERR_SYSTEM']);
+    expect(committer.failure).toBeUndefined();
+    disk.onOperation = () => undefined;
+    expect(await commit(committer, [gate('c')])).toEqual(['kept']);
+    expect(gatesIn(disk)).toEqual(['a', 'c']);
+  });
+
+  test.each([[[]], [[gate('a')]]])('because of its sync is final, for the cut may not last', async seen => {
+    const { disk, committer } = await torn(seen);
+    failing(disk, 'sync');
+    expect(await commit(committer, [gate('b')])).toEqual(['ERR_LOG_FAILED']);
+    disk.onOperation = () => undefined;
+    expect(await commit(committer, [gate('c')])).toEqual(['ERR_LOG_FAILED']);
+    expect(disk.operations).toEqual(['copy', 'truncate', 'sync']);
+  });
+
+  test('and whose size cannot be told then is final too', async () => {
+    const { disk, committer } = await torn([gate('a')]);
+    disk.onOperation = () => {
+      disk.onStat = () => {
+        throw systemError('EIO', 'fstat');
+      };
+      throw systemError('EIO', 'copy');
+    };
+    expect(await commit(committer, [gate('b')])).toEqual(['ERR_LOG_FAILED']);
+  });
+
+  test('at the first look is told by start', async () => {
+    const disk = new MemoryDisk();
+    disk.written = Buffer.from('torn');
+    failing(disk, 'sync');
+    const committer = new Committer(disk.open(), { lock: true });
+    const told = {
+      code: 'ERR_SYSTEM',
+      message: expect.stringMatching(/^the torn tail could not be saved and cut: EIO/),
+    };
+    await expect(committer.start()).rejects.toMatchObject(told);
+    expect(committer.failure).toBeUndefined();
+  });
+});
+
+describe('after a write that failed', () => {
+  /** What is done to a log when a write fails that left it with another size: that from before, and the batch, are given. */
+  async function operationsWhenTheFileIs(change: (size: number, batch: number) => number): Promise<string[]> {
+    const disk = new MemoryDisk();
+    const committer = await started(disk);
+    await commit(committer, [gate('a')]);
+    const { length } = disk.written;
+    await commit(committer, [gate('a')]);
+    const batch = disk.written.length - length;
+    disk.operations.length = 0;
+    disk.onOperation = name => {
+      if (name !== 'write') return;
+      disk.written = Buffer.alloc(change(disk.written.length, batch));
+      throw systemError('EIO', 'write');
+    };
+    expect(await commit(committer, [gate('a')])).toEqual(['ERR_LOG_FAILED']);
+    return disk.operations;
+  }
+
+  test('what may be of this batch is cut off', async () => {
+    expect(await operationsWhenTheFileIs(size => size + 1)).toEqual(['write', 'truncate']);
+    expect(await operationsWhenTheFileIs((size, batch) => size + batch)).toEqual(['write', 'truncate']);
+  });
+
+  test('nothing is cut where nothing landed, where more stands than it wrote, or less than there was', async () => {
+    expect(await operationsWhenTheFileIs(size => size)).toEqual(['write']);
+    expect(await operationsWhenTheFileIs((size, batch) => size + batch + 1)).toEqual(['write']);
+    expect(await operationsWhenTheFileIs(size => size - 1)).toEqual(['write']);
+  });
+});
+
+test('ERR_NO_SPACE says what the system said, or that a write came to its end early', async () => {
+  const disk = new MemoryDisk();
+  const committer = await started(disk);
+  const messageOf = async () => {
+    const event = prepareDraft(gate('a'), RUN_ID);
+    const error = await new Promise<unknown>(settle => {
+      const entry = { events: [event], bytes: event.bytes, last: false };
+      void committer
+        .commit([{ ...entry, resolve: () => settle('kept'), reject: settle }])
+        .then(tell => tell());
+    });
+    return String(error);
+  };
+  disk.landing = () => 5;
+  expect(await messageOf()).toContain('no space for the event (a write came to its end early)');
+  disk.landing = () => {
+    throw systemError('EDQUOT', 'write');
+  };
+  expect(await messageOf()).toContain('no space for the event (EDQUOT)');
+});
+
+test('when no id is left, the log takes no more and nothing is written', async () => {
+  const disk = new MemoryDisk();
+  const last = prepareDraft(gate('a'), RUN_ID);
+  disk.written = Buffer.from(stampEvent(last, '7zzzzzzzzzzzzzzzzzzzzzzzzz', '2026-04-15T12:00:00Z'));
+  const committer = await started(disk);
+  expect(await commit(committer, [gate('b')])).toEqual(['ERR_LOG_FAILED']);
+  expect(committer.failure?.message).toMatch(/^no id is left/);
+  expect(disk.operations).toEqual([]);
+});
+
+describe('the time of events', () => {
+  const timeAt = async (now: number) => {
+    vi.spyOn(Date, 'now').mockReturnValue(now);
+    const disk = new MemoryDisk();
+    await commit(await started(disk), [gate('a')]);
+    return decodeEvent(disk.written.toString().trimEnd()).ts;
+  };
+
+  test.each([
+    [-5, '1970-01-01T00:00:00.000Z'],
+    [0, '1970-01-01T00:00:00.000Z'],
+    [Number.NaN, '1970-01-01T00:00:00.000Z'],
+    [Date.UTC(2026, 3, 15), '2026-04-15T00:00:00.000Z'],
+    [Date.UTC(10_000, 0), '9999-12-31T23:59:59.999Z'],
+  ])('has a year of four digits when the clock says %d', async (now, ts) => {
+    expect(await timeAt(now)).toBe(ts);
+  });
+
+  test('is put into words once in a millisecond', async () => {
+    const format = vi.spyOn(Date.prototype, 'toISOString');
+    for (const now of [1000, 1000, 1001, 1001]) await timeAt(now);
+    expect(format).toHaveBeenCalledTimes(2);
+  });
+});
+
+test('lines become bytes as soon as there is more than a MiB of them: no text outgrows a string', async () => {
+  const MIB = 2 ** 20;
+  const frame = prepareDraft(gate('x'), RUN_ID).bytes - 1;
+  const partsOf = async (...sizes: number[]) => {
+    const disk = new MemoryDisk();
+    const committer = await started(disk);
+    const concat = vi.spyOn(Buffer, 'concat');
+    const drafts = sizes.map(size => gate('x'.repeat(size - frame)));
+    expect(await commit(committer, drafts)).toEqual(['kept']);
+    const parts = concat.mock.calls[0]?.[0].map(part => part.length);
+    concat.mockRestore();
+    expect(gatesIn(disk)).toEqual(drafts.map(draft => 'gate' in draft && draft.gate));
+    return parts;
+  };
+  expect(await partsOf(200, 200)).toEqual([400]);
+  expect(await partsOf(MIB, 200, 200)).toEqual([MIB + 200, 200]);
+  expect(await partsOf(MIB + 1, 200, MIB)).toEqual([MIB + 1, MIB + 200, 0]);
 });

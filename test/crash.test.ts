@@ -82,7 +82,7 @@ function append(committer: Committer, gate: string, filler = 0, count = 1): Prom
   const bytes = events.reduce((sum, event) => sum + event.bytes, 0);
   return new Promise(settle => {
     const entry = { events, bytes, last: false };
-    void committer.commit([{ ...entry, resolve: () => settle('kept'), reject: settle }]);
+    void committer.commit([{ ...entry, resolve: () => settle('kept'), reject: settle }]).then(tell => tell());
   });
 }
 

@@ -95,7 +95,7 @@ describe('omne-event-log:commit', () => {
       resolve: () => undefined,
       reject: refused,
     };
-    await committer.commit([append]);
+    (await committer.commit([append]))();
     expect(refused).toHaveBeenCalledOnce();
     expect(commits).toMatchObject([{ error: refused.mock.lastCall?.[0] }]);
     expect(commits[0]?.writeMs).toBeGreaterThan(0);

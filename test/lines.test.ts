@@ -114,6 +114,51 @@ describe('LineCutter', () => {
   });
 });
 
+describe('the room of a LineCutter', () => {
+  /** Fills the room with whole lines as far as given; tells how much room there was. */
+  const take = (cutter: LineCutter, bytes = Number.POSITIVE_INFINITY) => {
+    const { room } = cutter;
+    cutter.take(room.subarray(0, bytes).fill(NEWLINE).length);
+    return room.length;
+  };
+
+  test('grows as it is filled, as far as the usual block', () => {
+    const cutter = new LineCutter(0, { blockBytes: BLOCK_BYTES / 4 });
+    const quarters = Array.from({ length: 6 }, () => take(cutter) / (BLOCK_BYTES / 4));
+    expect(quarters).toEqual([1, 2, 2, 4, 4, 4]); // there are two buffers, and each grows
+  });
+
+  test('stays as it is while reads do not fill it', () => {
+    const cutter = new LineCutter(0, { blockBytes: 100 });
+    expect([take(cutter, 99), take(cutter, 0), take(cutter, 99), take(cutter), take(cutter)]).toEqual([
+      100, 100, 100, 100, 200,
+    ]);
+  });
+
+  test('grows with a long line, to one byte over the limit', () => {
+    const cutter = new LineCutter(0, { blockBytes: 100, maxLineBytes: 1000 });
+    const sizes: number[] = [];
+    const readOn = () => {
+      for (;;) {
+        const { room } = cutter;
+        sizes.push(room.length);
+        cutter.take(room.fill('x').length);
+      }
+    };
+    expect(readOn).toThrow(expect.objectContaining({ code: 'ERR_LINE_TOO_LONG' }));
+    expect(sizes).toEqual([100, 200, 400, 800, 1001]);
+  });
+
+  test('is another one for the next block: the last block stays as it was', () => {
+    const cutter = new LineCutter(0, { blockBytes: 4 });
+    cutter.room.write('one\n');
+    const first = cutter.take(3 + 1);
+    cutter.room.write('two\n');
+    cutter.take(4);
+    expect(first?.bytes.toString()).toBe('one\n');
+  });
+});
+
 describe('linesBackward', () => {
   test('gives the lines of any range from the last to the first, with blocks of any size', async () => {
     await fc.assert(
@@ -167,6 +212,25 @@ describe('linesBackward', () => {
     }
   });
 
+  test('a long line is read in blocks that double, and no further than the limit and its newline', async () => {
+    const content = Buffer.from(`first\n${'x'.repeat(1500)}\n`);
+    const sizesUnder = async (options: { maxLineBytes?: number; blockBytes: number }) => {
+      const sizes: number[] = [];
+      const read: ReadAt = async (buffer, position) => {
+        sizes.push(buffer.length);
+        return content.copy(buffer, 0, position);
+      };
+      const outcome = await collect(linesBackward(read, content.length, options)).catch(error => error);
+      return [...sizes, outcome.code ?? outcome.length];
+    };
+    expect(await sizesUnder({ blockBytes: 100 })).toEqual([100, 102, 204, 408, 686 + 7, 2]);
+    expect(await sizesUnder({ blockBytes: 100, maxLineBytes: 1000 })).toEqual([
+      ...[100, 102, 204, 408, 188],
+      'ERR_LINE_TOO_LONG',
+    ]);
+    expect(await sizesUnder({ blockBytes: 1200, maxLineBytes: 1000 })).toEqual([1200, 'ERR_LINE_TOO_LONG']);
+  });
+
   test('a log that becomes shorter while it is read is ERR_LOG_TRUNCATED', async () => {
     const content = Buffer.from('one\ntwo\n');
     const found = collect(linesBackward(readAtOf(content), content.length + 1, { path: 'some/log' }));
@@ -193,5 +257,47 @@ describe('endOfLastLine', () => {
       expect(await endOfLastLine(readAtOf(content), 0, content.length)).toBe(8);
       expect(await endOfLastLine(readAtOf(content), 8, content.length)).toBe(8);
     }
+  });
+
+  test('reads each byte once, a block at a time, and none in front of the newline or the start', async () => {
+    const content = Buffer.concat([Buffer.from('\nxyz'), Buffer.alloc(BLOCK_BYTES, 'x')]);
+    const spans: [from: number, bytes: number][] = [];
+    const read: ReadAt = async (buffer, position) => {
+      spans.push([position, buffer.length]);
+      return content.copy(buffer, 0, position);
+    };
+    expect(await endOfLastLine(read, 0, content.length)).toBe(1);
+    expect(await endOfLastLine(read, 1, content.length)).toBe(1);
+    expect(await endOfLastLine(read, 0, 1)).toBe(1);
+    expect(await endOfLastLine(read, 4, 4)).toBe(4);
+    expect(spans).toEqual([
+      ...[
+        [4, BLOCK_BYTES],
+        [0, 4],
+      ],
+      ...[
+        [4, BLOCK_BYTES],
+        [1, 3],
+      ],
+      ...[[0, 1]],
+    ]);
+  });
+
+  test('takes memory for a block at most, and for no more than there is to read', async () => {
+    const content = Buffer.alloc(3 * BLOCK_BYTES, 'x');
+    const held = async (start: number, size: number) => {
+      const buffers = new Set<number>();
+      await endOfLastLine(
+        async (buffer, position) => {
+          buffers.add(buffer.buffer.byteLength);
+          return content.copy(buffer, 0, position);
+        },
+        start,
+        size,
+      );
+      return [...buffers];
+    };
+    expect(await held(0, content.length)).toEqual([BLOCK_BYTES]);
+    expect(await held(100_000, 120_000)).toEqual([20_000]);
   });
 });

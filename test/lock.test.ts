@@ -152,7 +152,7 @@ describe('against flock(1) of util-linux', () => {
     await written.promise;
     expect(flockGets(log.path)).toBe(false);
     synced.resolve();
-    await commit;
+    (await commit)();
     await acknowledged;
     expect(flockGets(log.path)).toBe(true);
     await file.close();

@@ -8,12 +8,16 @@ function handQueue(options: QueueOptions = {}) {
   const finish: (() => void)[] = [];
   const queue = new CommitQueue<QueueEntry>(batch => {
     batches.push(batch);
-    return new Promise(resolve => finish.push(resolve));
+    return new Promise(resolve => finish.push(() => resolve(() => undefined)));
   }, options);
   return { queue, batches, finishNext: () => finish.shift()?.() };
 }
 
 const entry = (bytes: number, last = false): QueueEntry => ({ bytes, last });
+
+const settleAll = (batch: readonly { done: () => void }[]) => {
+  for (const each of batch) each.done();
+};
 
 test('entries pushed in one tick share a commit', async () => {
   const { queue, batches } = handQueue();
@@ -41,7 +45,7 @@ test('callers woken by a commit are back in the queue before the next commit sta
   const batches: number[] = [];
   const queue = new CommitQueue<QueueEntry & { done: () => void }>(async batch => {
     batches.push(batch.length);
-    for (const each of batch) each.done();
+    return () => settleAll(batch);
   });
   const append = () => new Promise<void>(resolve => queue.push({ bytes: 1, done: resolve }));
   const deepAppend = async () => append(); // a wrapper costs further turns of the microtask queue
@@ -111,6 +115,17 @@ test('a refusal names the path and tells a full backlog from an append that is t
   });
 });
 
+test('whoever is told of a commit finds the room that it left', async () => {
+  const queue = new CommitQueue<QueueEntry & { done: () => void }>(async batch => () => settleAll(batch), {
+    maxPendingBytes: 10,
+  });
+  for (let i = 0; i < 3; i++) {
+    await new Promise<void>(resolve => queue.push({ bytes: 10, done: resolve }));
+  }
+  queue.push({ bytes: 10, done: () => undefined });
+  expect(() => queue.push({ bytes: 1, done: () => undefined })).toThrow('behind 10 that wait');
+});
+
 test('an idle queue starts again', async () => {
   const { queue, batches, finishNext } = handQueue();
   queue.push(entry(1));
@@ -120,4 +135,42 @@ test('an idle queue starts again', async () => {
   queue.push(entry(2));
   await turn();
   expect(batches.length).toBe(2);
+});
+
+test('settled resolves when what was pushed before is settled, and waits for nothing that came later', async () => {
+  const { queue, finishNext } = handQueue();
+  const resolved: string[] = [];
+  const watch = (name: string) => void queue.settled().then(() => resolved.push(name));
+  watch('nothing pushed');
+  queue.push(entry(1));
+  queue.push(entry(1, true));
+  watch('two');
+  queue.push(entry(1));
+  watch('three');
+  watch('three again');
+  await turn();
+  expect(resolved).toEqual(['nothing pushed']);
+  finishNext();
+  await turn();
+  expect(resolved).toEqual(['nothing pushed', 'two']);
+  queue.push(entry(1));
+  watch('four');
+  finishNext();
+  await turn();
+  expect(resolved).toEqual(['nothing pushed', 'two', 'three', 'three again']);
+  finishNext();
+  await turn();
+  expect(resolved.at(-1)).toBe('four');
+  watch('all settled');
+  await turn();
+  expect(resolved.at(-1)).toBe('all settled');
+});
+
+test('by default a commit takes 1 MiB and 64 MiB may wait, both to the byte', async () => {
+  const MIB = 1024 * 1024;
+  const { queue, batches } = handQueue();
+  for (const bytes of [MIB - 1, 1, 1, 63 * MIB - 1]) queue.push(entry(bytes));
+  expect(() => queue.push(entry(1))).toThrow('behind 67108864 that wait');
+  await turn();
+  expect(batches).toEqual([[entry(MIB - 1), entry(1)]]);
 });

@@ -3,7 +3,7 @@ import { appendFileSync, readFileSync, truncateSync, watch } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test, vi } from 'vitest';
 import { EventLog, type RunEvent } from '../src/index.js';
-import { lineOf, RUN_ID, sampleEvent, writeLog } from './support/logs.js';
+import { bytesRead, lineOf, RUN_ID, sampleEvent, writeLog } from './support/logs.js';
 import { startProgram } from './support/processes/program.js';
 import { quickVolume } from './support/quick-volume.js';
 import { temporaryVolume } from './support/volume.js';
@@ -121,9 +121,3 @@ test("a tail from 'end' of a log of 1 GiB reads only its end", async () => {
   expect(await following).toEqual([sampleEvent(1), sampleEvent(3)]);
   expect(bytesRead() - before).toBeLessThan(4 * 1024 * 1024);
 });
-
-/** Bytes that this process has read so far, where the system counts them. */
-function bytesRead(): number {
-  if (process.platform !== 'linux') return 0;
-  return Number(/^rchar: (\d+)$/m.exec(readFileSync('/proc/self/io', 'utf8'))?.[1]);
-}

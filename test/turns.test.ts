@@ -84,7 +84,7 @@ test('a lone writer that pauses now and then by itself never waits', async () =>
   expect(turns.filter(({ waited }) => waited > 0)).toEqual([]);
 });
 
-test('a lone writer that commits back to back leaves the lock alone in the first 30 ms of each second', async () => {
+test('a lone writer that commits back to back leaves the lock alone for 30 ms, once a second', async () => {
   const turns = await finish(writer(new Lock(), 10_000, 2));
   const rests = turns.filter(({ waited }) => waited > 0);
   // It began in the middle of a second, so its first rest may be due in the one after the next.

@@ -6,5 +6,13 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     typecheck: { enabled: true, include: ['test/**/*.test-d.ts'], tsconfig: 'test/tsconfig.json' },
+    coverage: {
+      provider: 'custom',
+      customProviderModule: 'test/support/coverage.mjs',
+      include: ['src/**'],
+      reporter: ['text'],
+      reportOnFailure: true,
+      thresholds: { lines: 99.5 }, // the rest is for other platforms
+    },
   },
 });

@@ -140,3 +140,9 @@ export const someFilter: fc.Arbitrary<ReadOptions> = fc.record<ReadOptions>(
   { types: fc.subarray([...EVENT_TYPES]), nodeId: fc.constantFrom('node-0', 'node-1', 'node-9') },
   { requiredKeys: [] },
 );
+
+/** Bytes that this process has read so far, where the system counts them. */
+export function bytesRead(): number {
+  if (process.platform !== 'linux') return 0;
+  return Number(/^rchar: (\d+)$/m.exec(readFileSync('/proc/self/io', 'utf8'))?.[1]);
+}

@@ -17,6 +17,14 @@ export class MemoryDisk {
   onOperation: (name: Operation) => void = () => undefined;
   /** How many of the bytes given to a write land; all by default. */
   landing: (bytes: number) => number = bytes => bytes;
+  /** Called before each look at the size; may throw to make it fail. */
+  onStat: () => void = () => undefined;
+  /** Whether the log still stands at its path. */
+  stands = true;
+  /** How often the log was read. */
+  reads = 0;
+  /** Called when the lock is taken and when it is given back. */
+  onLock: (name: 'lock' | 'unlock') => void = () => undefined;
   /** Names of the operations so far. */
   readonly operations: Operation[] = [];
 
@@ -46,10 +54,12 @@ class MemoryFile implements LogFile {
   }
 
   stat(): { size: number; stands: boolean } {
-    return { size: this.#disk.written.length, stands: true };
+    this.#disk.onStat();
+    return { size: this.#disk.written.length, stands: this.#disk.stands };
   }
 
   async read(buffer: Buffer, position: number): Promise<number> {
+    this.#disk.reads++;
     return this.#disk.written.copy(buffer, 0, position);
   }
 
@@ -79,10 +89,13 @@ class MemoryFile implements LogFile {
   }
 
   tryLock(): boolean {
+    this.#disk.onLock('lock');
     return true;
   }
 
-  unlock(): void {}
+  unlock(): void {
+    this.#disk.onLock('unlock');
+  }
 
   async close(): Promise<void> {}
 }
