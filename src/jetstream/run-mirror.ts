@@ -63,7 +63,9 @@ export class RunMirror {
 
   /** Makes sure where the copy stands. */
   async look(signal: AbortSignal | undefined): Promise<void> {
-    this.#place ??= await findPlace(this.#stream, this.#subject, this.#places, signal);
+    if (this.#place !== undefined) return;
+    await orAborted(this.#publisher.connected(), signal);
+    this.#place = await findPlace(this.#stream, this.#subject, this.#places, signal);
   }
 
   /** Forgets where the copy stands: the server is asked again. */
@@ -75,13 +77,13 @@ export class RunMirror {
   async ship(open: OpenEvents, signal: AbortSignal | undefined): Promise<void> {
     for (let failures = 0; ; ) {
       await this.look(signal);
+      await orAborted(this.#publisher.connected(), signal); // what is sent without one gets lost
       if (this.ended) return;
       const before = this.position;
       try {
         return await this.#shipFrom(this.#place ?? NOWHERE, open, signal);
       } catch (error) {
         if (!(error instanceof Interrupted)) throw error;
-        await orAborted(this.#publisher.connected(), signal);
         if (error.duplicateOf !== undefined) await this.#checkDuplicate(error.duplicateOf, signal);
         const progress = this.position > before;
         // Behind a wrong guess the acknowledgements tell where the copy stands; anything else the server must tell.
