@@ -28,7 +28,7 @@ const publishers = new WeakMap<NatsConnection, Map<string, Publisher>>();
 export function publisherOf(stream: RunStream): Publisher {
   const ofConnection = publishers.get(stream.connection) ?? new Map<string, Publisher>();
   publishers.set(stream.connection, ofConnection);
-  const publisher = ofConnection.get(stream.config.name) ?? new Publisher(stream.connection);
+  const publisher = ofConnection.get(stream.config.name) ?? new Publisher(stream);
   ofConnection.set(stream.config.name, publisher);
   return publisher;
 }
@@ -37,6 +37,7 @@ export function publisherOf(stream: RunStream): Publisher {
 export class Publisher {
   readonly #senders = new Set<Sender>();
   readonly #waiting = new Set<() => void>();
+  readonly #largest: number;
   #lastSender: Sender | undefined;
   #bytes = 0;
   #window = 1;
@@ -45,7 +46,9 @@ export class Publisher {
   #connected = true;
   #reconnections = 0;
 
-  constructor(connection: NatsConnection) {
+  constructor({ connection, config }: RunStream) {
+    // The servers of a cluster check a message id each by itself, and one that has just come back may not know it yet.
+    this.#largest = config.num_replicas > 1 ? 1 : LARGEST_WINDOW;
     void this.#follow(connection);
   }
 
@@ -88,7 +91,7 @@ export class Publisher {
     if (++this.#streak < this.#streakWanted) return;
     this.#streak = 0;
     if (this.#window > 1) this.#streakWanted = Math.max(SHORTEST_STREAK, this.#streakWanted / 2);
-    this.#window = Math.min(this.#window * 2, LARGEST_WINDOW);
+    this.#window = Math.min(this.#window * 2, this.#largest);
   }
 
   /** Somebody else has sent in between. */
