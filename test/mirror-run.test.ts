@@ -190,6 +190,14 @@ describe.skipIf(noServer)('mirrorRun', () => {
       await expectSame(connection, root, runId);
     });
 
+    test('event ids with what was there before the stream was emptied', async () => {
+      const runId = await finishedRun(root, 50);
+      await mirrorRun(root, runId, { connection });
+      await manager.streams.purge('omne-runs');
+      expect(await mirrorRun(root, runId, { connection })).toMatchObject({ events: 51 });
+      await expectSame(connection, root, runId);
+    });
+
     test('event ids within the run, and such as no header can hold', async () => {
       const odd = ['x', 'x', ' x ', 'a\r\nb', '', 'x'].map(id =>
         JSON.stringify({ type: 'pipe.aborted', id, ts: '', run_id: RUN_ID, reason: '' })

@@ -5,6 +5,7 @@ import {
   jetstreamManager,
   RetentionPolicy,
   StorageType,
+  type StreamConfig,
 } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
@@ -109,7 +110,7 @@ describe.skipIf(noServer)('the stream', () => {
     await expect(Promise.all(both)).resolves.toHaveLength(3);
   });
 
-  test.for([
+  test.for<[string, Partial<StreamConfig>, string]>([
     ['takes other subjects', { subjects: ['elsewhere.>'] }, 'it does not take'],
     ['takes only names without dots', { subjects: ['omne.runs.*'] }, 'it does not take'],
     ['drops what was read', { retention: RetentionPolicy.Workqueue }, 'retention is workqueue'],
@@ -117,7 +118,7 @@ describe.skipIf(noServer)('the stream', () => {
     ['keeps the last events of a run', { max_msgs_per_subject: 100 }, 'only 100 events of a run'],
     ['is kept in memory', { storage: StorageType.Memory }, 'in memory'],
     ['acknowledges nothing', { no_ack: true }, 'acknowledges nothing'],
-  ] as const)('that %s is refused', async ([, config, why]) => {
+  ])('that %s is refused', async ([, config, why]) => {
     await manager.streams.add({ name: 'omne-runs', subjects: ['omne.runs.>'], ...config });
     const error = await rejection(mirrorVolume(temporaryVolume(), { connection }));
     expect(error).toMatchObject({ code: 'ERR_STREAM_UNSUITABLE' });
@@ -129,7 +130,8 @@ describe.skipIf(noServer)('the stream', () => {
     await manager.streams.add({ name: 'omne-runs', mirror: { name: 'origin' } });
     const failed = await rejection(mirrorVolume(temporaryVolume(), { connection }));
     expect(failed).toMatchObject({ code: 'ERR_STREAM_UNSUITABLE' });
-    await manager.streams.update('origin', { sealed: true });
+    const sealing: Partial<StreamConfig> = { sealed: true };
+    await manager.streams.update('origin', sealing);
     const sealed = await rejection(mirrorVolume(temporaryVolume(), { connection, stream: 'origin' }));
     expect(sealed).toMatchObject({ code: 'ERR_STREAM_UNSUITABLE' });
   });

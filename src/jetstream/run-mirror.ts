@@ -160,9 +160,15 @@ export class RunMirror {
     const { manager, config } = this.#stream;
     const find = () => manager.streams.getMessage(config.name, { seq: sequence });
     const message = await insist('a message could not be read', find, signal);
-    if (message === null) return;
-    const ours = message.subject === this.#subject && (positionOf(message) ?? 0) > this.position;
-    if (!ours) this.#ownIds = true;
+    if (message !== null) {
+      const ours = message.subject === this.#subject && (positionOf(message) ?? 0) > this.position;
+      this.#ownIds ||= !ours;
+      return;
+    }
+    // Deleted, unless this server has not got that far yet.
+    const ask = () => manager.streams.info(config.name);
+    const { state } = await insist('the stream could not be looked at', ask, signal);
+    this.#ownIds ||= state.last_seq >= sequence;
   }
 }
 
