@@ -1,9 +1,10 @@
 /** Mirroring one run to a real NATS server. */
-import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { headers, type NatsConnection } from '@nats-io/transport-node';
-import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import fse from 'fs-extra';
+import { beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { EventLog } from '../src/index.js';
 import { POSITION_HEADER, subjectOf } from '../src/jetstream/message.js';
 import { mirrorRun } from '../src/jetstream.js';
@@ -63,6 +64,28 @@ describe.skipIf(noServer)('mirrorRun', () => {
       await mirroring;
       await expectSame(connection, root, log.runId);
       expect(openDescriptors(log.path)).toBe(0);
+    });
+
+    test('nothing that is not on stable storage here', async () => {
+      const log = await startedRun(root, 50);
+      let synced = 0;
+      const fdatasync = vi.spyOn(fse, 'fdatasync').mockImplementation(async () => {
+        synced = statSync(log.path).size;
+      });
+      onTestFinished(() => fdatasync.mockRestore());
+      const sent: boolean[] = [];
+      const request = connection.request.bind(connection);
+      connection.request = (subject, payload, options) => {
+        const position = options?.headers?.get(POSITION_HEADER) ?? '';
+        if (position !== '') sent.push(Number(position) <= synced);
+        return request(subject, payload, options);
+      };
+      const mirroring = mirrorRun(root, log.runId, { connection });
+      for (let round = 0; round < 10; round++) await appendSome(log, 5);
+      await finish(log);
+      await mirroring;
+      expect(sent.length).toBe(101);
+      expect(sent).not.toContain(false);
     });
 
     test('a run with dots in a row in its name', async () => {
