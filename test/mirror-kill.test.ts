@@ -44,42 +44,49 @@ async function grown(connection: NatsConnection): Promise<void> {
   });
 }
 
-describe.skipIf(noServer)(`killed ${KILLS} times while five writers append`, () => {
-  test('the server loses nothing, repeats nothing and keeps the order', {
-    timeout: 60_000 + KILLS * 3000,
-  }, async () => {
-    const root = temporaryVolume();
-    const server = await NatsServer.start();
-    const connection = await connectTo(server);
-    const writers = await Writers.start(root, 5);
-    const mirror = startMirror(root, server);
-    for (let killed = 0; killed < KILLS; killed++) {
-      await grown(connection);
-      await sleep(Math.random() * 60);
-      await server.kill();
-      await server.restart();
-    }
-    await writers.finish();
-    await mirrorVolume(root, { connection, once: true }); // beside the other one
-    for (const runId of writers.runIds) await expectSame(connection, root, runId);
-    await kill(mirror);
-  });
+/** A server and five runs that are written. */
+async function setting(): Promise<{
+  root: string;
+  server: NatsServer;
+  connection: NatsConnection;
+  writers: Writers;
+}> {
+  const root = temporaryVolume();
+  const server = await NatsServer.start();
+  const connection = await connectTo(server);
+  return { root, server, connection, writers: await Writers.start(root, 5) };
+}
 
-  test('the mirror loses nothing, repeats nothing and keeps the order', {
-    timeout: 60_000 + KILLS * 3000,
-  }, async () => {
-    const root = temporaryVolume();
-    const server = await NatsServer.start();
-    const connection = await connectTo(server);
-    const writers = await Writers.start(root, 5);
-    for (let killed = 0; killed < KILLS; killed++) {
-      const mirror = startMirror(root, server);
-      if (Math.random() < 0.8) await grown(connection); // else it dies while it starts
-      await sleep(Math.random() * 60);
-      await kill(mirror);
-    }
-    await writers.finish();
-    await mirrorVolume(root, { connection, once: true });
-    for (const runId of writers.runIds) await expectSame(connection, root, runId);
+async function killServers(): Promise<void> {
+  const { root, server, connection, writers } = await setting();
+  const mirror = startMirror(root, server);
+  for (let killed = 0; killed < KILLS; killed++) {
+    await grown(connection);
+    await sleep(Math.random() * 60);
+    await server.kill();
+    await server.restart();
+  }
+  await writers.finish();
+  await mirrorVolume(root, { connection, once: true }); // beside the other one
+  for (const runId of writers.runIds) await expectSame(connection, root, runId);
+  await kill(mirror);
+}
+
+async function killMirrors(): Promise<void> {
+  const { root, server, connection, writers } = await setting();
+  for (let killed = 0; killed < KILLS; killed++) {
+    const mirror = startMirror(root, server);
+    if (Math.random() < 0.8) await grown(connection); // else it dies while it starts
+    await sleep(Math.random() * 60);
+    await kill(mirror);
+  }
+  await writers.finish();
+  await mirrorVolume(root, { connection, once: true });
+  for (const runId of writers.runIds) await expectSame(connection, root, runId);
+}
+
+describe.skipIf(noServer)(`servers and mirrors, killed ${KILLS} times each while five writers append`, () => {
+  test('lose nothing, repeat nothing and keep the order', { timeout: 60_000 + KILLS * 3000 }, async () => {
+    await Promise.all([killServers(), killMirrors()]);
   });
 });
