@@ -23,7 +23,7 @@ export interface MirrorOptions {
 /** What was shipped of a run. */
 export interface MirroredRun {
   readonly runId: string;
-  /** How many events this call has sent. */
+  /** How many events this call has sent and seen acknowledged. */
   readonly events: number;
   /** The position in the log up to which the copy goes. */
   readonly position: number;

@@ -86,7 +86,7 @@ export class RunMirror {
         if (!(error instanceof Interrupted)) throw error;
         if (error.duplicateOf !== undefined) await this.#checkDuplicate(error.duplicateOf, signal);
         const progress = this.position > before;
-        // Behind a wrong guess the acknowledgements tell where the copy stands; anything else the server must tell.
+        // Where somebody came in between, the acknowledgements tell where the copy stands; after all else the server must.
         if (!(progress && error.kind === 'refused')) this.forget();
         failures = progress ? 0 : failures + 1;
         if (failures > 0) await pause(failures, signal);
