@@ -50,6 +50,22 @@
  *     text        cutting text to a number of bytes
  *     index       the public names
  *
+ * Runs on other machines lie apart: only whoever imports `omne-event-log/jetstream` needs the clients of NATS.
+ *
+ *     jetstream/message       what a run is called on a server
+ *     jetstream/failure       what passes by itself, and what does not
+ *     jetstream/run-stream    the stream that holds the runs
+ *     jetstream/publisher     who sent last, and how much may be under way
+ *     jetstream/outbox        the messages of a run under way
+ *     jetstream/remote-place  where the copy of a run stands
+ *     jetstream/run-mirror    log -> sync -> publish
+ *     jetstream/mirror-run    one run, live
+ *     jetstream/discarded     which runs the server has dropped
+ *     jetstream/work-queue    many items, few at a time
+ *     jetstream/volume-runs   which logs of a volume have grown
+ *     jetstream/volume-mirror, jetstream/mirror-volume   all runs of a volume
+ *     jetstream               the public names
+ *
  * The command lives in a folder of its own, and imports from the library:
  *
  *     cli/terminal            text for people: escapes, colours, stdout

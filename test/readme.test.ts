@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { EVENT_TYPES, specOf } from '../src/events.js';
+import { NatsServer, noServer } from './nats-server.js';
 import { temporaryVolume } from './support/volume.js';
 
 const run = promisify(execFile);
@@ -28,18 +29,19 @@ async function consumer(): Promise<string> {
   const folder = temporaryVolume();
   await mkdir(join(folder, 'node_modules'));
   await symlink(project, join(folder, 'node_modules', 'omne-event-log'), 'dir');
+  await symlink(join(project, 'node_modules/@nats-io'), join(folder, 'node_modules/@nats-io'), 'dir');
   return folder;
 }
 
-const examples = blocks('js').map(({ heading, code }, index) => ({
-  name: `${heading} (block ${index + 1})`,
-  code,
-}));
+const examples = blocks('js')
+  .map(({ heading, code }, index) => ({ name: `${heading} (block ${index + 1})`, code }))
+  .filter(({ code }) => !noServer || !code.includes('@nats-io/'));
+const env = noServer ? process.env : { ...process.env, NATS_URL: (await NatsServer.start()).url };
 
 test.each(examples)('the example under "$name" runs and prints something', async ({ code }) => {
   const folder = await consumer();
   await writeFile(join(folder, 'example.mjs'), code);
-  const { stdout, stderr } = await run(process.execPath, ['example.mjs'], { cwd: folder });
+  const { stdout, stderr } = await run(process.execPath, ['example.mjs'], { cwd: folder, env });
   expect(stderr).toBe('');
   if (code.includes('console.log')) expect(stdout).not.toBe('');
 });
@@ -49,7 +51,7 @@ test('what the examples say they print is what they print', async () => {
   const outputs: string[] = [];
   for (const { code } of examples) {
     await writeFile(join(folder, 'example.mjs'), code);
-    outputs.push((await run(process.execPath, ['example.mjs'], { cwd: folder })).stdout);
+    outputs.push((await run(process.execPath, ['example.mjs'], { cwd: folder, env })).stdout);
   }
   const printed = outputs.join('');
   for (const text of ['ERR_RUN_ENDED', 'ERR_INVALID_EVENT kind', 'true missing field "id"', 'true 1']) {
