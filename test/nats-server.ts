@@ -1,0 +1,137 @@
+/**
+ * A NATS server with JetStream for one test file: started on a free port of 127.0.0.1, with a folder of its own, and ended
+ * with the test file whatever happens. Where the program is missing, the tests say so and are skipped; under CI it must be there.
+ */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createConnection, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll } from 'vitest';
+
+const PROGRAM = ['nats-server', '/usr/sbin/nats-server'].find(
+  program => spawnSync(program, ['--version']).status === 0,
+);
+const START_TIMEOUT_MS = 20_000;
+
+if (PROGRAM === undefined) {
+  if (process.env['CI'] === 'true') throw new Error('nats-server is not installed');
+  console.warn('nats-server is not installed: the tests with a NATS server are skipped');
+}
+
+/** Whether there is no `nats-server` here: `describe.skipIf(noServer)`. */
+export const noServer: boolean = PROGRAM === undefined;
+
+/** A port of 127.0.0.1 on which nothing listens. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+/** A server process that can be stopped, killed, frozen and started again on the same port and folder. */
+export class NatsServer {
+  readonly port: number;
+  readonly folder: string;
+  readonly #config: string;
+  #process: ChildProcess | undefined;
+
+  private constructor(port: number, folder: string, config: string) {
+    this.port = port;
+    this.folder = folder;
+    this.#config = join(folder, 'server.conf');
+    writeFileSync(this.#config, config);
+  }
+
+  /** Starts a server; `config` is added to its configuration file, e.g. `max_payload: 65536`. */
+  static async start(config = '', port?: number): Promise<NatsServer> {
+    const folder = mkdtempSync(join(tmpdir(), 'omne-nats-'));
+    const listen = port ?? (await freePort());
+    const text = `listen: "127.0.0.1:${listen}"\njetstream { store_dir: ${JSON.stringify(join(folder, 'store'))} }\n${config}\n`;
+    const server = new NatsServer(listen, folder, text);
+    afterAllOf(server);
+    await server.restart();
+    return server;
+  }
+
+  get url(): string {
+    return `nats://127.0.0.1:${this.port}`;
+  }
+
+  /** Starts the server again, after `stop` or `kill`; resolves when it takes connections. */
+  async restart(): Promise<void> {
+    if (PROGRAM === undefined) throw new Error('nats-server is not installed');
+    const child = spawn(PROGRAM, ['-c', this.#config, '-l', join(this.folder, 'server.log')], { stdio: 'ignore' });
+    this.#process = child;
+    const end = performance.now() + START_TIMEOUT_MS;
+    while (!(await answers(this.port))) {
+      if (child.exitCode !== null) throw new Error(`nats-server ended: see ${this.folder}/server.log`);
+      if (performance.now() > end) throw new Error('nats-server does not answer');
+      await sleep(10);
+    }
+  }
+
+  /** Asks the server to end, and waits until it has. */
+  stop(): Promise<void> {
+    return this.#end('SIGTERM');
+  }
+
+  /** Ends the server as a crash would. */
+  kill(): Promise<void> {
+    return this.#end('SIGKILL');
+  }
+
+  /** Freezes the server: connections stay, nothing is answered. */
+  pause(): void {
+    this.#process?.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#process?.kill('SIGCONT');
+  }
+
+  /** Kills the server and removes its folder. */
+  async remove(): Promise<void> {
+    await this.kill();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  async #end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    const child = this.#process;
+    if (child === undefined) return;
+    this.#process = undefined;
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, 'exit');
+    child.kill(signal);
+    await exited;
+  }
+}
+
+function afterAllOf(server: NatsServer): void {
+  const endWithUs = () => void server.kill();
+  process.once('exit', endWithUs);
+  afterAll(async () => {
+    process.off('exit', endWithUs);
+    await server.remove();
+  });
+}
+
+/** Whether a server greets on a port: a NATS server speaks first. */
+function answers(port: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = createConnection(port, '127.0.0.1');
+    const finish = (answer: boolean) => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.once('data', () => finish(true));
+    socket.once('error', () => finish(false));
+    socket.once('close', () => finish(false));
+  });
+}
