@@ -26,9 +26,11 @@ export type EventLogErrorCode =
   | 'ERR_LOG_TRUNCATED'
   | 'ERR_MALFORMED_LINE'
   | 'ERR_NO_SPACE'
+  | 'ERR_REMOTE_FAILED'
   | 'ERR_RUN_ENDED'
   | 'ERR_RUN_EXISTS'
   | 'ERR_RUN_NOT_FOUND'
+  | 'ERR_STREAM_NOT_FOUND'
   | 'ERR_SYSTEM'
   | 'ERR_UNSAFE_PATH';
 

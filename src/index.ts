@@ -33,6 +33,7 @@
  *     scan        file -> lines -> events -> batches
  *     stream      batches -> consumer, with a position
  *     reader      replay
+ *     caught-up   the promise of a tail that it reached the end
  *     tail        following a live run
  *     state       what happened in a run, folded from its events
  *     iterations  the text of a loop node's iterations
@@ -42,6 +43,18 @@
  *     verify      checking and mending a run
  *     text        cutting text to a number of bytes
  *     index       the public names
+ *
+ * What needs a NATS server lives in a folder of its own, is an entry of its own, and loads a client when it is imported:
+ *
+ *     jetstream/message       stream, subjects and headers: how a run is called on a server
+ *     jetstream/remote        the messages of a run, one by one; errors of the server
+ *     jetstream/ordered       the messages of a run in order, a window at a time
+ *     jetstream/search        where the reading of a remote run begins
+ *     jetstream/message-scan  messages -> events -> batches
+ *     jetstream/feed          batches of a remote run, from a start to its end
+ *     jetstream/reader, jetstream/tail   replaying and following from afar
+ *     jetstream/runs          listing the runs of a stream
+ *     jetstream               the public names of all that
  *
  * The command lives in a folder of its own, and imports from the library:
  *

@@ -168,7 +168,8 @@ async function probe({ folder }: RunPlaces): Promise<boolean | undefined> {
   return HAS_FLOCK ? isLive(folder).catch(() => undefined) : undefined;
 }
 
-function checkRunsOptions({ limit, pipe, status }: RunsOptions): void {
+/** Rejects mistakes in the options with a `TypeError`. */
+export function checkRunsOptions({ limit, pipe, status }: RunsOptions): void {
   if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 0)) {
     throw new TypeError('option limit must be an integer from 0 up');
   }

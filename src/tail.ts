@@ -10,6 +10,7 @@
  */
 import { type FSWatcher, watch } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { CaughtUp } from './caught-up.js';
 import { EventLogError } from './errors.js';
 import { checkBooleans, checkReadOptions, EventFilter, type ReadOptions } from './filter.js';
 import type { RunPlaces } from './places.js';
@@ -51,7 +52,7 @@ export class EventTail extends EventStream {
   readonly caughtUp: Promise<void>;
   readonly #places: RunPlaces;
   readonly #options: TailOptions;
-  readonly #settleCaughtUp: { resolve: () => void; reject: (error: unknown) => void };
+  readonly #caughtUp = new CaughtUp();
   #tornBytes = 0;
 
   /** Called by `EventLog.tail`. */
@@ -60,12 +61,7 @@ export class EventTail extends EventStream {
     super(typeof options.from === 'number' ? options.from : 0, options.signal);
     this.#places = places;
     this.#options = { ...options };
-    let settle: { resolve: () => void; reject: (error: unknown) => void } | undefined;
-    this.caughtUp = new Promise((resolve, reject) => {
-      settle = { resolve, reject };
-    });
-    this.caughtUp.catch(() => undefined); // nobody has to look at it
-    this.#settleCaughtUp = settle ?? { resolve: () => undefined, reject: () => undefined };
+    this.caughtUp = this.#caughtUp.promise;
   }
 
   /** Unterminated bytes at the end of the file when it was last reached: a line that is being written. */
@@ -95,16 +91,16 @@ export class EventTail extends EventStream {
           // From here on a notice can come; what grew before it is found by one more look.
           growth = new Growth(scanner.log.path, pollInterval, this.#options.watch !== false);
         } else {
-          this.#settleCaughtUp.resolve();
+          this.#caughtUp.reached();
           await growth.wait();
         }
       }
-      if (!closed) this.#settleCaughtUp.resolve();
+      if (!closed) this.#caughtUp.reached();
       return undefined;
     };
 
     const source = batchSource(
-      () => next().catch((error: unknown) => this.#failed(error)),
+      () => next().catch((error: unknown) => this.#caughtUp.failed(error)),
       async () => {
         signal?.removeEventListener('abort', wake);
         growth?.close();
@@ -116,9 +112,7 @@ export class EventTail extends EventStream {
       close: () => {
         closed = true;
         wake();
-        this.#settleCaughtUp.reject(
-          new EventLogError('ERR_LOG_CLOSED', 'the tail was closed before it caught up'),
-        );
+        this.#caughtUp.closed();
         return source.close();
       },
     };
@@ -160,11 +154,6 @@ export class EventTail extends EventStream {
   /** Whether reading began behind the terminal event. */
   async #endedBefore({ start, position, log }: LogScanner): Promise<boolean> {
     return start > 0 && position === start && endsRunAt(log, start, this.#options.maxLineBytes);
-  }
-
-  #failed(error: unknown): never {
-    this.#settleCaughtUp.reject(error);
-    throw error;
   }
 }
 
@@ -226,7 +215,8 @@ function replaced(path: string): EventLogError {
   });
 }
 
-function checkTailOptions(options: TailOptions): void {
+/** Rejects mistakes in the options with a `TypeError`. */
+export function checkTailOptions(options: TailOptions): void {
   const { from, ...rest } = options;
   const named = from === 'start' || from === 'end';
   checkReadOptions(named || from === undefined ? rest : { ...rest, from });
