@@ -24,7 +24,7 @@ import { isApiError, remoteError, type StoredRun } from './remote.js';
 
 const WINDOW_BYTES = 4 * 1024 * 1024;
 const MOST_MESSAGES = 500;
-const FEWEST_MESSAGES = 8;
+const FEWEST_MESSAGES = 1;
 /** How long the server keeps a request for messages; an empty answer then lets the reader look around. */
 const EXPIRES_MS = 10_000;
 /** Two of these without a word, and the consumer is taken for gone. */
@@ -49,6 +49,7 @@ export class OrderedMessages {
   #denied: PermissionViolationError | undefined;
   #queue: JsMsg[] = [];
   #window = 100;
+  #quiet = false; // a request ended without a message
   #news: (() => void) | undefined;
   #closed: Promise<void> | undefined;
 
@@ -62,7 +63,6 @@ export class OrderedMessages {
    * before it has answered.
    */
   async next(): Promise<JsMsg[] | undefined> {
-    let asked = false;
     while (!this.#ending.signal.aborted) {
       if (this.#queue.length > 0) {
         const messages = this.#queue;
@@ -70,12 +70,14 @@ export class OrderedMessages {
         if (this.#consumer !== undefined) this.#ask(this.#consumer); // travels while these are looked at
         return messages;
       }
-      if (this.#pump === undefined && asked && this.#failures === 0) return [];
+      if (this.#quiet) {
+        this.#quiet = false;
+        return [];
+      }
       if (this.#denied !== undefined) throw remoteError(this.#denied, this.#run.remote);
       this.#consumer ??= await this.#open();
       if (this.#consumer === undefined) continue;
       this.#ask(this.#consumer);
-      asked = true;
       await new Promise<void>(resolve => {
         this.#news = resolve;
       });
@@ -137,6 +139,7 @@ export class OrderedMessages {
     if (this.#run.remote.connection.isClosed()) throw new Error('the connection is closed');
     this.#failures = 0;
     if (received > 0) this.#window = windowFor(bytes / received);
+    else this.#quiet = true;
   }
 
   #abandon(consumer: Consumer): void {
