@@ -44,17 +44,28 @@
  *     text        cutting text to a number of bytes
  *     index       the public names
  *
- * What needs a NATS server lives in a folder of its own, is an entry of its own, and loads a client when it is imported:
+ * Runs on other machines lie apart: only whoever imports `omne-event-log/jetstream` needs the clients of NATS.
  *
- *     jetstream/message       stream, subjects and headers: how a run is called on a server
- *     jetstream/remote        the messages of a run, one by one; errors of the server
+ *     jetstream/message       what a run is called on a server
+ *     jetstream/failure       what passes by itself, and what does not
+ *     jetstream/run-stream    the stream that holds the runs
+ *     jetstream/publisher     counting the sequences of a stream
+ *     jetstream/outbox        the messages of a run under way
+ *     jetstream/remote-place  where the copy of a run stands
+ *     jetstream/run-mirror    log -> sync -> publish
+ *     jetstream/mirror-run    one run, live
+ *     jetstream/discarded     which runs the server has dropped
+ *     jetstream/work-queue    many items, few at a time
+ *     jetstream/volume-runs   which logs of a volume have grown
+ *     jetstream/volume-mirror, jetstream/mirror-volume   all runs of a volume
+ *     jetstream/stored-run    the messages of a run, one by one
  *     jetstream/ordered       the messages of a run in order, a window at a time
  *     jetstream/search        where the reading of a remote run begins
  *     jetstream/message-scan  messages -> events -> batches
  *     jetstream/feed          batches of a remote run, from a start to its end
  *     jetstream/reader, jetstream/tail   replaying and following from afar
  *     jetstream/runs          listing the runs of a stream
- *     jetstream               the public names of all that
+ *     jetstream               the public names
  *
  * The command lives in a folder of its own, and imports from the library:
  *

@@ -1,9 +1,10 @@
 /**
  * A log opened for reading.
  *
- * Promise: nothing is ever changed, and every failure is an `EventLogError` that names the log.
+ * Promise: nothing is ever changed, a sync changes no byte either, and every failure is an `EventLogError` that names the log.
  */
 import fs, { constants } from 'node:fs';
+import fse from 'fs-extra';
 import { systemError } from './errors.js';
 import { openInside, readFully, standsAt } from './inside.js';
 import type { RunPlaces } from './places.js';
@@ -21,6 +22,8 @@ export interface ReadableLog {
   readonly read: (buffer: Buffer, position: number) => Promise<number>;
   /** The same at once, on this thread: for the few bytes at the end of a log that is being written. */
   readNow(buffer: Buffer, position: number): number;
+  /** Brings what was read to stable storage, whoever wrote it. */
+  sync(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -49,6 +52,13 @@ export async function openForReading(places: RunPlaces): Promise<ReadableLog> {
       }
     },
     readNow: (buffer, position) => told(() => fs.readSync(fd, buffer, 0, buffer.length, position)),
+    sync: async () => {
+      try {
+        await fse.fdatasync(fd);
+      } catch (error) {
+        throw systemError('the log could not be synced', path, error);
+      }
+    },
     close: async () => fs.closeSync(fd), // nothing was written: it cannot have to wait for the disk
   };
 }

@@ -67,7 +67,9 @@ export class NatsServer {
   /** Starts the server again, after `stop` or `kill`; resolves when it takes connections. */
   async restart(): Promise<void> {
     if (PROGRAM === undefined) throw new Error('nats-server is not installed');
-    const child = spawn(PROGRAM, ['-c', this.#config, '-l', join(this.folder, 'server.log')], { stdio: 'ignore' });
+    const child = spawn(PROGRAM, ['-c', this.#config, '-l', join(this.folder, 'server.log')], {
+      stdio: 'ignore',
+    });
     this.#process = child;
     const end = performance.now() + START_TIMEOUT_MS;
     while (!(await answers(this.port))) {

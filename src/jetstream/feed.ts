@@ -10,8 +10,8 @@ import type { Batch } from '../scan.js';
 import { DEFAULT_STREAM } from './message.js';
 import { MessageScanner } from './message-scan.js';
 import { OrderedMessages } from './ordered.js';
-import { remoteOf, StoredRun } from './remote.js';
 import { findRemoteStart, type RemoteStart, type RemoteStartOptions } from './search.js';
+import { remoteOf, StoredRun } from './stored-run.js';
 
 /** What to read, and how far. */
 export interface FeedOptions extends RemoteStartOptions, Pick<ReadOptions, 'limit'> {

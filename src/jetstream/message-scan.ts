@@ -13,7 +13,7 @@ import { isTerminal, type RunEvent } from '../events.js';
 import type { EventFilter, ReadOptions } from '../filter.js';
 import { lineTooLong, MAX_LINE_BYTES } from '../lines.js';
 import type { Batch } from '../scan.js';
-import { positionOf, type StoredRun } from './remote.js';
+import { positionOf, type StoredRun } from './stored-run.js';
 
 /** Set by the server on what it copied out of another stream, where sequences are others. */
 const SOURCE_HEADER = 'Nats-Stream-Source';

@@ -20,7 +20,7 @@ import {
   ReplayPolicy,
 } from '@nats-io/jetstream';
 import { nanos, PermissionViolationError } from '@nats-io/transport-node';
-import { isApiError, remoteError, type StoredRun } from './remote.js';
+import { isApiError, remoteError, type StoredRun } from './stored-run.js';
 
 const WINDOW_BYTES = 4 * 1024 * 1024;
 const MOST_MESSAGES = 500;

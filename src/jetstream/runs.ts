@@ -9,8 +9,8 @@ import { parseRunId } from '../ids.js';
 import { checkRunsOptions, type RunSummary, type RunsOptions } from '../runs.js';
 import { RunStateReducer } from '../state.js';
 import { DEFAULT_STREAM, runIdOf, SUBJECT_PREFIX } from './message.js';
-import { positionOf, type Remote, remoteError, remoteOf, StoredRun } from './remote.js';
 import { eventOf } from './search.js';
+import { positionOf, type Remote, remoteError, remoteOf, StoredRun } from './stored-run.js';
 
 /** What can be told of a run from its messages without reading them all. `eventCount` is that of the events kept. */
 export type RemoteRunSummary = Pick<

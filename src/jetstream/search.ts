@@ -12,7 +12,7 @@ import { isTerminal, type RunEvent } from '../events.js';
 import { EventFilter } from '../filter.js';
 import type { StartOptions } from '../start.js';
 import { OrderedMessages } from './ordered.js';
-import { positionOf, type StoredRun } from './remote.js';
+import { positionOf, type StoredRun } from './stored-run.js';
 
 /** A place in a stream. */
 export interface RemoteStart {

@@ -1,0 +1,76 @@
+/**
+ * What a NATS server or connection says, sorted: what passes by itself, and what does not.
+ *
+ * Promise: what passes (no answer, no leader, a lost connection) is tried again with growing pauses until the signal aborts;
+ * everything else is an `EventLogError` that keeps the cause.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { JetStreamApiError } from '@nats-io/jetstream';
+import { errors } from '@nats-io/transport-node';
+import { EventLogError, messageOf } from '../errors.js';
+
+/** The server knows the stream not. */
+export const STREAM_NOT_FOUND = 10059;
+
+const UNAVAILABLE = 503; // no leader yet, the server is starting or short of something
+const SHORTEST_PAUSE_MS = 20;
+const LONGEST_PAUSE_MS = 2000;
+
+/** The error for what the server or the connection said. */
+export function remoteFailed(what: string, cause: unknown): EventLogError {
+  if (cause instanceof EventLogError) return cause;
+  return new EventLogError('ERR_REMOTE_FAILED', `${what}: ${messageOf(cause)}`, { cause });
+}
+
+/** Whether the same request may succeed later. */
+export function passes(error: unknown): boolean {
+  if (error instanceof JetStreamApiError) return error.status === UNAVAILABLE;
+  if (error instanceof errors.TimeoutError) return true;
+  if (error instanceof errors.RequestError) return !(error.cause instanceof errors.PermissionViolationError);
+  return hasNoResponders(error);
+}
+
+/** Whether nobody takes the request: JetStream is off, the stream is gone, or has no leader for the moment. */
+export function hasNoResponders(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof errors.RequestError && cause.isNoResponders();
+}
+
+/** Waits before try number `failures` + 1: twice as long after every failure, and at random, so that two do not stay in step. */
+export async function pause(failures: number, signal: AbortSignal | undefined): Promise<void> {
+  const longest = Math.min(LONGEST_PAUSE_MS, SHORTEST_PAUSE_MS * 2 ** Math.min(failures, 10));
+  try {
+    await sleep(longest * (0.5 + Math.random() / 2), undefined, { signal });
+  } catch (error) {
+    signal?.throwIfAborted(); // with its own reason
+    throw error;
+  }
+}
+
+/** Tries again for as long as the failure passes. */
+export async function insist<T>(
+  what: string,
+  attempt: () => Promise<T>,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  for (let failures = 0; ; failures++) {
+    try {
+      return await orAborted(attempt(), signal);
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (!passes(error)) throw remoteFailed(what, error);
+    }
+    await pause(failures, signal);
+  }
+}
+
+/** The same promise, unless the signal aborts first. */
+export function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+    if (signal.aborted) abort();
+  });
+}

@@ -1,0 +1,83 @@
+/** Mirroring a volume: every run there is, and every one that appears. */
+import { absoluteRoot } from '../places.js';
+import type { MirroredRun, MirrorOptions } from './mirror-run.js';
+import { openStream } from './run-stream.js';
+import { VolumeMirror } from './volume-mirror.js';
+
+/** How a volume is mirrored. */
+export interface MirrorVolumeOptions extends MirrorOptions {
+  /** How many runs are shipped at one time; 64 by default. Any number is followed. */
+  concurrency?: number;
+  /** How long to wait before looking again without a notice, in milliseconds; 500 by default. */
+  pollInterval?: number;
+  /** Ship what is there now, then resolve; false by default. */
+  once?: boolean;
+  /** Told about a run that cannot be shipped, which is left until its log changes; without it the first such run ends all. */
+  onError?: (error: unknown, runId: string) => void;
+  /** Told about a run of which events were sent, up to its terminal one. */
+  onRun?: (run: MirroredRun) => void;
+}
+
+/** What was shipped of a volume. */
+export interface MirroredVolume {
+  /** How many runs there are. */
+  readonly runs: number;
+  /** How many events this call has sent. */
+  readonly events: number;
+}
+
+/**
+ * Ships all runs of a volume to NATS JetStream, as `mirrorRun` ships one, and those that appear later too. Rejects with the
+ * signal's reason when that aborts; resolves only with `once`.
+ *
+ * A run that is not on the server, and whose log is older than what the stream keeps, was dropped there: it is not sent again.
+ *
+ * @throws EventLogError `ERR_STREAM_UNSUITABLE`, `ERR_REMOTE_FAILED`, `ERR_SYSTEM` when the runs cannot be listed; without
+ * `onError` what `mirrorRun` throws.
+ * @example
+ * await mirrorVolume(root, { connection, signal, onError: (error, runId) => console.error(runId, error) });
+ */
+export async function mirrorVolume(root: string, options: MirrorVolumeOptions): Promise<MirroredVolume> {
+  const volume = absoluteRoot(root);
+  checkVolumeOptions(options);
+  const { connection, signal, once = false, concurrency = 64, pollInterval = 500, onError, onRun } = options;
+  signal?.throwIfAborted();
+  const stream = await openStream(connection, options.stream, signal);
+  const mirror = new VolumeMirror(volume, stream, concurrency, pollInterval, {
+    failed: (error, runId) => {
+      if (onError === undefined || connection.isClosed()) mirror.fail(error);
+      else asCallback(() => onError(error, runId));
+    },
+    ended: ({ runId, sent, position }) => asCallback(() => onRun?.({ runId, events: sent, position })),
+  });
+  const asCallback = (call: () => void) => {
+    try {
+      call();
+    } catch (error) {
+      mirror.fail(error);
+    }
+  };
+  const abort = () => mirror.fail(signal?.reason);
+  signal?.addEventListener('abort', abort);
+  try {
+    if (once) await mirror.round();
+    else
+      for (;;) {
+        await mirror.look();
+        await mirror.rest(pollInterval);
+      }
+    return { runs: mirror.runs, events: mirror.events };
+  } finally {
+    signal?.removeEventListener('abort', abort);
+    await mirror.close();
+  }
+}
+
+function checkVolumeOptions({ concurrency, pollInterval }: MirrorVolumeOptions): void {
+  if (concurrency !== undefined && !(Number.isSafeInteger(concurrency) && concurrency >= 1)) {
+    throw new TypeError('option concurrency must be an integer from 1 up');
+  }
+  if (pollInterval !== undefined && !(typeof pollInterval === 'number' && pollInterval >= 1)) {
+    throw new TypeError('option pollInterval must be a number of milliseconds');
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * Shipping one run: from where its copy stands, event by event, again and again until nothing is in the way.
+ *
+ *     look at the last message -> read the log behind it -> sync -> publish -> ... -> terminal event
+ *
+ * Promises: nothing is sent that is not on this machine's stable storage. Whatever goes wrong on the way (a refused, lost or
+ * unanswered message, another mirror of the same run), shipping goes on from what is surely stored, so every event is stored
+ * once and in order.
+ */
+import { encodeEvent } from '../codec.js';
+import { EventLogError } from '../errors.js';
+import { isTerminal, type RunEvent } from '../events.js';
+import { isUlid } from '../ids.js';
+import { placesOf, type RunPlaces } from '../places.js';
+import { openForReading, type ReadableLog } from '../readable.js';
+import type { EventStream } from '../stream.js';
+import { insist, orAborted, pause } from './failure.js';
+import { subjectOf } from './message.js';
+import { Interrupted, Outbox, type Outgoing, type Place } from './outbox.js';
+import { type Publisher, publisherOf } from './publisher.js';
+import { findPlace, NOWHERE, positionOf } from './remote-place.js';
+import type { RunStream } from './run-stream.js';
+
+/** Opens the run for reading from a position. */
+export type OpenEvents = (from: number, signal: AbortSignal) => EventStream;
+
+/** Room for the headers of a message: the message id, the expected sequence, the position. */
+const LARGEST_HEADERS = 512;
+
+/** Ships one run, and remembers how far its copy has come. */
+export class RunMirror {
+  readonly runId: string;
+  readonly #places: RunPlaces;
+  readonly #publisher: Publisher;
+  readonly #subject: string;
+  #place: Place | undefined;
+  #sent = 0;
+  #ownIds = false; // the server knows the events' ids from elsewhere
+
+  constructor(stream: RunStream, root: string, runId: string) {
+    this.runId = runId;
+    this.#places = placesOf(root, runId);
+    this.#publisher = publisherOf(stream);
+    this.#subject = subjectOf(runId);
+  }
+
+  /** How many events were sent and accepted. */
+  get sent(): number {
+    return this.#sent;
+  }
+
+  /** The position in the log up to which the copy goes, as far as is known. */
+  get position(): number {
+    return this.#place?.position ?? 0;
+  }
+
+  /** The copy ends with the terminal event. */
+  get ended(): boolean {
+    return this.#place?.ended ?? false;
+  }
+
+  /** Makes sure where the copy stands. */
+  async look(signal: AbortSignal | undefined): Promise<void> {
+    this.#place ??= await findPlace(this.#publisher.stream, this.#subject, this.#places, signal);
+  }
+
+  /** Forgets where the copy stands: the server is asked again. */
+  forget(): void {
+    this.#place = undefined;
+  }
+
+  /** Ships all that `open` gives, from where the copy stands; done as well when that is behind the terminal event. */
+  async ship(open: OpenEvents, signal: AbortSignal | undefined): Promise<void> {
+    for (let failures = 0; ; ) {
+      await this.look(signal);
+      if (this.ended) return;
+      const before = this.position;
+      try {
+        return await this.#shipFrom(this.#place ?? NOWHERE, open, signal);
+      } catch (error) {
+        if (!(error instanceof Interrupted)) throw error;
+        await orAborted(this.#publisher.connected(), signal);
+        if (error.duplicateOf !== undefined) await this.#checkDuplicate(error.duplicateOf, signal);
+        const progress = this.position > before;
+        // Behind a wrong guess the acknowledgements tell where the copy stands; anything else the server must tell.
+        if (!(progress && error.kind === 'refused')) this.forget();
+        failures = progress ? 0 : failures + 1;
+        if (failures > 0) await pause(failures, signal);
+      }
+    }
+  }
+
+  async #shipFrom(place: Place, open: OpenEvents, signal: AbortSignal | undefined): Promise<void> {
+    const stop = new AbortController();
+    const outbox = new Outbox(this.#publisher, this.#subject, place, failure => stop.abort(failure));
+    const abort = () => outbox.abandon(signal?.reason);
+    signal?.addEventListener('abort', abort);
+    let log: ReadableLog | undefined;
+    let synced = place.position;
+    try {
+      signal?.throwIfAborted();
+      const events = open(place.position, stop.signal);
+      for await (const event of events) {
+        const { position } = events;
+        if (position > synced) {
+          log ??= await openForReading(this.#places);
+          synced = await syncAll(log, position);
+        }
+        await outbox.push(this.#message(event, position));
+        if (isTerminal(event)) break;
+      }
+      await outbox.settled();
+    } catch (error) {
+      // Events in front of a damaged line first; and what was interrupted is told rather than how it showed.
+      await outbox.settled();
+      throw error;
+    } finally {
+      signal?.removeEventListener('abort', abort);
+      outbox.abandon();
+      this.#place = outbox.place;
+      this.#sent += outbox.accepted;
+      await log?.close();
+    }
+  }
+
+  #message(event: RunEvent, position: number): Outgoing {
+    const body = Buffer.from(encodeEvent(event));
+    this.#checkSize(body, position);
+    // The id of an event written elsewhere may be any text.
+    const messageId = this.#ownIds || !isUlid(event.id) ? `${this.runId}:${position}` : event.id;
+    return { body, messageId, position, ended: isTerminal(event) };
+  }
+
+  #checkSize(body: Uint8Array, position: number): void {
+    const { connection, config } = this.#publisher.stream;
+    const allowed = [connection.info?.max_payload, config.max_msg_size].filter(
+      bytes => bytes !== undefined && bytes > 0,
+    );
+    const limit = Math.min(...allowed.map(Number));
+    if (body.length + LARGEST_HEADERS <= limit) return;
+    throw new EventLogError(
+      'ERR_MESSAGE_TOO_LARGE',
+      `an event of ${this.runId} has ${body.length} bytes, and ${LARGEST_HEADERS} for headers; the server takes messages of ${limit}`,
+      { path: this.#places.log, offset: position - body.length - 1 },
+    );
+  }
+
+  /** A message id that stands for another message than ours (a copied run, an id used twice) must not be used again. */
+  async #checkDuplicate(sequence: number, signal: AbortSignal | undefined): Promise<void> {
+    const { manager, config } = this.#publisher.stream;
+    const find = () => manager.streams.getMessage(config.name, { seq: sequence });
+    const message = await insist('a message could not be read', find, signal);
+    if (message === null) return;
+    const ours = message.subject === this.#subject && (positionOf(message) ?? 0) > this.position;
+    if (!ours) this.#ownIds = true;
+  }
+}
+
+/** Syncs the log; the position up to which it is on stable storage. */
+async function syncAll(log: ReadableLog, position: number): Promise<number> {
+  const size = log.size();
+  await log.sync();
+  if (log.stands()) return Math.max(size, position);
+  throw new EventLogError('ERR_LOG_REPLACED', 'another file, or none, stands in the place of the log', {
+    path: log.path,
+  });
+}

@@ -1,0 +1,145 @@
+/**
+ * The stream that holds the runs: made when it is missing, used as it is when it would lose nothing.
+ *
+ * Promise: a stream that exists is never changed, and one that would drop, renumber or hide events is refused with
+ * `ERR_STREAM_UNSUITABLE`.
+ */
+import {
+  DiscardPolicy,
+  JetStreamApiError,
+  type JetStreamClient,
+  type JetStreamManager,
+  jetstream,
+  jetstreamManager,
+  RetentionPolicy,
+  StorageType,
+  type StreamConfig,
+  type StreamInfo,
+} from '@nats-io/jetstream';
+import { type NatsConnection, nanos } from '@nats-io/transport-node';
+import { EventLogError } from '../errors.js';
+import { hasNoResponders, insist, remoteFailed, STREAM_NOT_FOUND } from './failure.js';
+import { DEFAULT_STREAM, SUBJECT_PREFIX } from './message.js';
+
+/** The stream to ship to; all but the name count only when it is made. */
+export interface StreamOptions {
+  /** `omne-runs` by default. */
+  name?: string;
+  /** On how many servers of a cluster each event is kept; 1 by default. */
+  replicas?: number;
+  /** How long an event is kept, in milliseconds; 0, the default, is for ever. */
+  maxAge?: number;
+  /** How many bytes are kept, the oldest events going first; no limit by default. */
+  maxBytes?: number;
+}
+
+/** A stream that was found fit, and the way to it. */
+export interface RunStream {
+  readonly connection: NatsConnection;
+  readonly client: JetStreamClient;
+  readonly manager: JetStreamManager;
+  readonly config: StreamConfig;
+}
+
+const ALL_RUNS = `${SUBJECT_PREFIX}>`;
+const REQUEST_TIMEOUT_MS = 2000;
+const PUBLISH_TIMEOUT_MS = 5000;
+const NAME_IN_USE = 10058;
+
+/** Finds or makes the stream; `subject` is what it must take, the subjects of all runs by default. */
+export async function openStream(
+  connection: NatsConnection,
+  stream: string | StreamOptions | undefined,
+  signal: AbortSignal | undefined,
+  subject: string = ALL_RUNS,
+): Promise<RunStream> {
+  const options = checkStreamOptions(stream);
+  const { name = DEFAULT_STREAM } = options;
+  const manager = await jetstreamManager(connection, { checkAPI: false, timeout: REQUEST_TIMEOUT_MS });
+  const find = () => findOrMake(manager, { ...options, name });
+  const { config } = await insist(`the stream ${name} could not be set up`, find, signal);
+  const why = unsuitable(config, subject);
+  if (why !== undefined) {
+    throw new EventLogError('ERR_STREAM_UNSUITABLE', `the stream ${name} cannot hold the runs: ${why}`);
+  }
+  return { connection, client: jetstream(connection, { timeout: PUBLISH_TIMEOUT_MS }), manager, config };
+}
+
+async function findOrMake(
+  manager: JetStreamManager,
+  options: StreamOptions & { name: string },
+): Promise<StreamInfo> {
+  try {
+    return await manager.streams.info(options.name);
+  } catch (error) {
+    // Nobody answers at all: waiting would not switch JetStream on.
+    if (hasNoResponders(error)) throw remoteFailed('the server has no JetStream', error);
+    if (!(error instanceof JetStreamApiError && error.code === STREAM_NOT_FOUND)) throw error;
+  }
+  try {
+    return await manager.streams.add({
+      name: options.name,
+      subjects: [ALL_RUNS],
+      retention: RetentionPolicy.Limits,
+      storage: StorageType.File,
+      discard: DiscardPolicy.Old,
+      num_replicas: options.replicas ?? 1,
+      max_age: nanos(options.maxAge ?? 0),
+      max_bytes: options.maxBytes ?? -1,
+      allow_direct: true,
+    });
+  } catch (error) {
+    // Somebody else was quicker.
+    if (error instanceof JetStreamApiError && error.code === NAME_IN_USE)
+      return manager.streams.info(options.name);
+    throw error;
+  }
+}
+
+/** Why a stream cannot hold runs; undefined when it can. */
+export function unsuitable(config: StreamConfig, subject: string = ALL_RUNS): string | undefined {
+  if (config.mirror !== undefined) return 'it is the mirror of another stream';
+  if (!(config.subjects ?? []).some(pattern => covers(pattern, subject)))
+    return `it does not take ${subject}`;
+  if (config.retention !== RetentionPolicy.Limits) {
+    return `its retention is ${config.retention}, which drops what was read`;
+  }
+  if (config.storage !== StorageType.File)
+    return 'it is kept in memory, which a restart of the server empties';
+  if (config.max_msgs_per_subject > 0) return `it keeps only ${config.max_msgs_per_subject} events of a run`;
+  if (config.sealed) return 'it is sealed';
+  if (config.no_ack === true) return 'it acknowledges nothing';
+  if (config.subject_transform !== undefined) return 'it renames subjects';
+  return undefined;
+}
+
+/** Whether every subject that `subject` stands for matches the pattern. */
+function covers(pattern: string, subject: string): boolean {
+  const wanted = subject.split('.');
+  const tokens = pattern.split('.');
+  for (const [index, token] of tokens.entries()) {
+    if (token === '>') return wanted.length > index;
+    const other = wanted[index];
+    if (other === undefined || other === '>' || (token !== '*' && token !== other)) return false;
+  }
+  return tokens.length === wanted.length;
+}
+
+function checkStreamOptions(stream: string | StreamOptions | undefined): StreamOptions {
+  const options = typeof stream === 'string' ? { name: stream } : (stream ?? {});
+  const { name = DEFAULT_STREAM } = options;
+  if (typeof name !== 'string' || !/^[^\s.*>/\\]+$/.test(name)) {
+    throw new TypeError('the name of a stream is text without spaces, dots, stars, slashes and >');
+  }
+  for (const [key, least] of [
+    ['replicas', 1],
+    ['maxAge', 0],
+    ['maxBytes', 1],
+  ] as const) {
+    const value = options[key];
+    if (value !== undefined && !(Number.isSafeInteger(value) && value >= least)) {
+      throw new TypeError(`stream option ${key} must be an integer from ${least} up`);
+    }
+  }
+  return options;
+}

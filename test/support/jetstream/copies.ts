@@ -1,0 +1,86 @@
+/** The copies of runs on a NATS server, read message by message with a plain client, and held against the logs. */
+import { readFileSync } from 'node:fs';
+import { AckPolicy, DeliverPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { expect, onTestFinished } from 'vitest';
+import { DEFAULT_STREAM, POSITION_HEADER, subjectOf } from '../../../src/jetstream/message.js';
+import type { NatsServer } from '../../nats-server.js';
+import { logPath } from '../logs.js';
+
+/** One message of a stream. */
+export interface Copied {
+  readonly sequence: number;
+  readonly body: string;
+  readonly position: string;
+  readonly messageId: string;
+}
+
+/** A connection that waits for its server for ever, and ends with the test. */
+export async function connectTo(...servers: Pick<NatsServer, 'url'>[]): Promise<NatsConnection> {
+  const connection = await connect({
+    servers: servers.map(({ url }) => url),
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 50,
+    reconnectJitter: 10,
+    waitOnFirstConnect: true,
+  });
+  onTestFinished(() => connection.close());
+  return connection;
+}
+
+/** All messages of a subject, in the order of the stream. */
+export async function messagesOf(
+  connection: NatsConnection,
+  subject: string,
+  stream: string = DEFAULT_STREAM,
+): Promise<Copied[]> {
+  const manager = await jetstreamManager(connection);
+  const { num_pending, name } = await manager.consumers.add(stream, {
+    ack_policy: AckPolicy.None,
+    deliver_policy: DeliverPolicy.All,
+    filter_subject: subject,
+    mem_storage: true,
+  });
+  const found: Copied[] = [];
+  const consumer = await jetstream(connection).consumers.get(stream, name);
+  while (found.length < num_pending) {
+    const messages = await consumer.fetch({ max_messages: Math.min(1000, num_pending - found.length) });
+    for await (const message of messages) {
+      found.push({
+        sequence: message.seq,
+        body: message.string(),
+        position: message.headers?.get(POSITION_HEADER) ?? '',
+        messageId: message.headers?.get('Nats-Msg-Id') ?? '',
+      });
+    }
+  }
+  await manager.consumers.delete(stream, name);
+  return found;
+}
+
+/** The copy of a run as the bytes of a log. */
+export async function copyOf(
+  connection: NatsConnection,
+  runId: string,
+  stream: string = DEFAULT_STREAM,
+): Promise<string> {
+  const messages = await messagesOf(connection, subjectOf(runId), stream);
+  let end = 0;
+  for (const { body, position } of messages) {
+    end += Buffer.byteLength(body) + 1;
+    expect(position).toBe(String(end));
+  }
+  return messages.map(({ body }) => `${body}\n`).join('');
+}
+
+/** The copy of a run is its log, byte for byte. */
+export async function expectSame(
+  connection: NatsConnection,
+  root: string,
+  runId: string,
+  stream: string = DEFAULT_STREAM,
+): Promise<void> {
+  const copy = await copyOf(connection, runId, stream);
+  const log = readFileSync(logPath(root, runId), 'utf8');
+  if (copy !== log) expect(copy.split('\n')).toEqual(log.split('\n')); // says where they differ
+}
