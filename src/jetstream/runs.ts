@@ -76,7 +76,10 @@ export async function* remoteRuns(
 }
 
 /** The ids of all runs of a stream, oldest first. */
-export async function remoteRunIds(connection: NatsConnection, stream: string): Promise<string[]> {
+export async function remoteRunIds(
+  connection: NatsConnection,
+  { stream = DEFAULT_STREAM }: { stream?: string },
+): Promise<string[]> {
   return [...(await messageCounts(await remoteOf(connection, stream))).keys()];
 }
 

@@ -87,7 +87,10 @@ export function positionOf(headers: MsgHdrs | undefined): number | undefined {
 export function remoteError(cause: unknown, { connection, stream }: Remote): EventLogError {
   if (cause instanceof EventLogError) return cause;
   if (isApiError(cause) && cause.code === JetStreamApiCodes.StreamNotFound) {
-    return new EventLogError('ERR_STREAM_NOT_FOUND', `the server has no stream ${stream}`, { cause });
+    return new EventLogError('ERR_STREAM_NOT_FOUND', `the server has no stream ${stream}`, {
+      path: `nats://${stream}`,
+      cause,
+    });
   }
   const what = connection.isClosed() ? 'the connection is closed' : messageOf(cause);
   return new EventLogError('ERR_REMOTE_FAILED', `stream ${stream}: ${what}`, { cause });
