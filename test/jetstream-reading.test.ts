@@ -1,8 +1,8 @@
 /** What only a remote reader meets: servers that go away, streams that forget, consumers that vanish. */
 import { execFileSync } from 'node:child_process';
 import { jetstreamManager } from '@nats-io/jetstream';
-import type { NatsConnection } from '@nats-io/transport-node';
-import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { RunEvent } from '../src/index.js';
 import { DEFAULT_STREAM, subjectOf } from '../src/jetstream/message.js';
 import { readRemote, tailRemote } from '../src/jetstream.js';
@@ -226,6 +226,48 @@ describe.skipIf(noServer)('what happens while a tail follows', () => {
     ending.abort(new Error('enough'));
     await following;
     expect(await publisher.consumers()).toEqual([]);
+  });
+});
+
+describe.skipIf(noServer)('a server that does not let us', () => {
+  /** A server on which `reader` may not publish to these subjects. */
+  async function strictServer(...denied: string[]): Promise<{ own: NatsServer; reader: NatsConnection }> {
+    const permissions = `{ publish: { deny: ${JSON.stringify(denied)} } }`;
+    const own = await NatsServer.start(
+      `authorization { users: [{ user: w, password: w }, { user: r, password: r, permissions: ${permissions} }] }`,
+    );
+    const writer = await connect({ servers: own.url, user: 'w', pass: 'w' });
+    await (await RawPublisher.to(writer)).publish(SMALL_RUN, logOf(RUN));
+    await writer.close();
+    const reader = await connect({ servers: own.url, user: 'r', pass: 'r' });
+    onTestFinished(() => reader.close());
+    return { own, reader };
+  }
+
+  test.for([
+    ['ask for a message', '$JS.API.STREAM.MSG.GET.>'],
+    ['make a consumer', '$JS.API.CONSUMER.CREATE.>'],
+    ['ask a consumer', '$JS.API.CONSUMER.MSG.NEXT.>'],
+  ])('%s is told of, not tried for ever', async ([, denied = '']) => {
+    const { reader } = await strictServer(denied);
+    await expect(readRemote(reader, SMALL_RUN).toArray()).rejects.toEqual(code('ERR_REMOTE_FAILED'));
+  });
+
+  test('an abort does not wait for a server that says nothing', async () => {
+    const own = await NatsServer.start();
+    const { connection, publisher } = await fresh(own);
+    await publisher.publish(SMALL_RUN, logOf(RUN));
+    own.pause();
+    onTestFinished(() => own.resume());
+    const reason = new Error('enough');
+    for (const open of [readRemote, tailRemote]) {
+      const ending = new AbortController();
+      const reading = rejection(open(connection, SMALL_RUN, { signal: ending.signal }).toArray());
+      setTimeout(() => ending.abort(reason), 50);
+      const begin = performance.now();
+      expect(await reading).toBe(reason);
+      expect(performance.now() - begin).toBeLessThan(2000);
+    }
   });
 });
 

@@ -4,7 +4,8 @@ import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
+import { NatsServer, noServer } from './nats-server.js';
 import { temporaryVolume } from './support/volume.js';
 
 const run = promisify(execFile);
@@ -22,22 +23,33 @@ function blocks(language: string): { heading: string; code: string }[] {
   return found;
 }
 
-/** A folder in which `import 'omne-event-log'` finds this project. */
+/** A folder in which `import 'omne-event-log'` finds this project, and the clients of NATS beside it. */
 async function consumer(): Promise<string> {
   const folder = temporaryVolume();
   await mkdir(join(folder, 'node_modules'));
   await symlink(project, join(folder, 'node_modules', 'omne-event-log'), 'dir');
+  await symlink(join(project, 'node_modules', '@nats-io'), join(folder, 'node_modules', '@nats-io'), 'dir');
   return folder;
 }
 
-const examples = blocks('js').map(({ heading, code }, index) => ({
-  name: `${heading} (block ${index + 1})`,
-  code,
-}));
+const NATS_URL = 'nats://127.0.0.1:4222';
+let server: NatsServer | undefined;
+beforeAll(async () => {
+  if (!noServer) server = await NatsServer.start();
+});
+
+const examples = blocks('js')
+  .filter(({ code }) => !noServer || !code.includes(NATS_URL))
+  .map(({ heading, code }, index) => ({ name: `${heading} (block ${index + 1})`, code }));
+
+/** An example as it is run: with the server of the test. */
+function runnable(code: string): string {
+  return code.replaceAll(NATS_URL, server?.url ?? NATS_URL);
+}
 
 test.each(examples)('the example under "$name" runs and prints something', async ({ code }) => {
   const folder = await consumer();
-  await writeFile(join(folder, 'example.mjs'), code);
+  await writeFile(join(folder, 'example.mjs'), runnable(code));
   const { stdout, stderr } = await run(process.execPath, ['example.mjs'], { cwd: folder });
   expect(stderr).toBe('');
   if (code.includes('console.log')) expect(stdout).not.toBe('');
@@ -47,7 +59,7 @@ test('what the examples say they print is what they print', async () => {
   const folder = await consumer();
   const outputs: string[] = [];
   for (const { code } of examples) {
-    await writeFile(join(folder, 'example.mjs'), code);
+    await writeFile(join(folder, 'example.mjs'), runnable(code));
     outputs.push((await run(process.execPath, ['example.mjs'], { cwd: folder })).stdout);
   }
   const printed = outputs.join('');

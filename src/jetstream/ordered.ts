@@ -20,7 +20,8 @@ import {
   ReplayPolicy,
 } from '@nats-io/jetstream';
 import { nanos, PermissionViolationError } from '@nats-io/transport-node';
-import { isApiError, remoteError, type StoredRun } from './stored-run.js';
+import { passes } from './failure.js';
+import { remoteError, type StoredRun } from './stored-run.js';
 
 const WINDOW_BYTES = 4 * 1024 * 1024;
 const MOST_MESSAGES = 500;
@@ -33,8 +34,7 @@ const INACTIVE_MS = 60_000;
 /** How long `close` waits for the server. */
 const CLOSE_MS = 1000;
 const LONGEST_PAUSE_MS = 2000;
-/** So many refusals in a row are taken for an answer. Silence is not: a server that is away may come back. */
-const REFUSALS = 10;
+const MUTE_CONSUMERS = 3;
 
 /** Reads one subject forwards. */
 export class OrderedMessages {
@@ -46,7 +46,8 @@ export class OrderedMessages {
   #pump: Promise<void> | undefined;
   #stopPump: (() => void) | undefined;
   #failures = 0; // since something came
-  #denied: PermissionViolationError | undefined;
+  #mute = 0; // consumers in a row that are there and say nothing
+  #denied: unknown; // why there is no use in trying again
   #queue: JsMsg[] = [];
   #window = 100;
   #quiet = false; // a request ended without a message
@@ -103,8 +104,8 @@ export class OrderedMessages {
   /** Has a window of messages sent, unless one is under way. */
   #ask(consumer: Consumer): void {
     this.#pump ??= this.#receive(consumer)
-      .catch((error: unknown) => {
-        if (error instanceof PermissionViolationError) this.#denied = error;
+      .catch(async (error: unknown) => {
+        if (error instanceof PermissionViolationError || (await this.#isMute(consumer))) this.#denied = error;
         this.#abandon(consumer);
       })
       .finally(() => {
@@ -129,7 +130,7 @@ export class OrderedMessages {
       if (deliverySequence !== this.#delivered + 1) return this.#abandon(consumer); // something was lost on the way
       this.#delivered = deliverySequence;
       this.#sequence = streamSequence + 1;
-      this.#failures = 0;
+      this.#failures = this.#mute = 0;
       this.#queue.push(message);
       received++;
       bytes += message.data.length;
@@ -137,9 +138,16 @@ export class OrderedMessages {
       if (bytes > 2 * WINDOW_BYTES) return this.#abandon(consumer); // larger ones than before: what else was sent is let go
     }
     if (this.#run.remote.connection.isClosed()) throw new Error('the connection is closed');
-    this.#failures = 0;
+    this.#failures = this.#mute = 0;
     if (received > 0) this.#window = windowFor(bytes / received);
     else this.#quiet = true;
+  }
+
+  /** Whether it is there and says nothing, time and again: then asking it for messages is not permitted. */
+  async #isMute(consumer: Consumer): Promise<boolean> {
+    if (this.#ending.signal.aborted) return false;
+    const there = await consumer.info().catch(() => undefined);
+    return there !== undefined && ++this.#mute >= MUTE_CONSUMERS;
   }
 
   #abandon(consumer: Consumer): void {
@@ -173,9 +181,7 @@ export class OrderedMessages {
         await this.#remove(consumer); // closed in the meantime
         return undefined;
       } catch (cause) {
-        const error = remoteError(cause, remote);
-        const final = error.code === 'ERR_STREAM_NOT_FOUND' || connection.isClosed();
-        if (final || (isApiError(cause) && attempt >= REFUSALS)) throw error;
+        if (!passes(cause) || connection.isClosed()) throw remoteError(cause, remote);
       }
     }
   }

@@ -7,6 +7,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { checkReadOptions, EventFilter, type ReadOptions } from '../filter.js';
 import type { Batch } from '../scan.js';
 import { type BatchSource, batchSource, EventStream } from '../stream.js';
+import { orAborted } from './failure.js';
 import { RunFeed } from './feed.js';
 import { subjectOf } from './message.js';
 
@@ -53,7 +54,8 @@ export class RemoteReader extends EventStream {
       signal?.throwIfAborted();
       if (feed === undefined) {
         const options = { ...this.#options, follow: false, stopAtTerminal: false };
-        feed = await RunFeed.open(this.#connection, this.#runId, new EventFilter(this.#options), options);
+        const filter = new EventFilter(this.#options);
+        feed = await orAborted(RunFeed.open(this.#connection, this.#runId, filter, options), signal);
         this.startsAt(feed.start.position);
       }
       const batch = await feed.next();

@@ -86,7 +86,7 @@ export function positionOf(headers: MsgHdrs | undefined): number | undefined {
 /** What the client or the server said, as an error of ours. */
 export function remoteError(cause: unknown, { connection, stream }: Remote): EventLogError {
   if (cause instanceof EventLogError) return cause;
-  if (isApiError(cause) && cause.code === JetStreamApiCodes.StreamNotFound) {
+  if (cause instanceof JetStreamApiError && cause.code === JetStreamApiCodes.StreamNotFound) {
     return new EventLogError('ERR_STREAM_NOT_FOUND', `the server has no stream ${stream}`, {
       path: `nats://${stream}`,
       cause,
@@ -94,9 +94,4 @@ export function remoteError(cause: unknown, { connection, stream }: Remote): Eve
   }
   const what = connection.isClosed() ? 'the connection is closed' : messageOf(cause);
   return new EventLogError('ERR_REMOTE_FAILED', `stream ${stream}: ${what}`, { cause });
-}
-
-/** Whether the JetStream API refused a request, as opposed to a request that got no answer. */
-export function isApiError(error: unknown): error is JetStreamApiError {
-  return error instanceof JetStreamApiError;
 }

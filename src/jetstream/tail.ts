@@ -12,6 +12,7 @@ import { EventFilter } from '../filter.js';
 import type { Batch } from '../scan.js';
 import { type BatchSource, batchSource, EventStream } from '../stream.js';
 import { checkTailOptions, type TailOptions } from '../tail.js';
+import { orAborted } from './failure.js';
 import { RunFeed } from './feed.js';
 import { subjectOf } from './message.js';
 
@@ -101,7 +102,7 @@ export class RemoteTail extends EventStream {
       signal?.throwIfAborted();
       try {
         const options = { ...this.#options, from, stopAtTerminal, follow: true, mayGrow: true };
-        const feed = await RunFeed.open(this.#connection, this.#runId, filter, options);
+        const feed = await orAborted(RunFeed.open(this.#connection, this.#runId, filter, options), signal);
         this.startsAt(feed.start.position);
         return feed;
       } catch (error) {
