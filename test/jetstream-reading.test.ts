@@ -1,15 +1,17 @@
 /** What only a remote reader meets: servers that go away, streams that forget, consumers that vanish. */
 import { execFileSync } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
-import type { RunEvent } from '../src/index.js';
+import { EventLog, type RunEvent } from '../src/index.js';
 import { DEFAULT_STREAM, subjectOf } from '../src/jetstream/message.js';
-import { readRemote, tailRemote } from '../src/jetstream.js';
+import { mirrorRun, readRemote, tailRemote } from '../src/jetstream.js';
 import { NatsServer, noServer } from './nats-server.js';
 import { lineOf, linesOf, REFERENCE, RUN_ID, rejection, sampleEvent, sampleEvents } from './support/logs.js';
 import { connectTo, RawPublisher } from './support/raw-publisher.js';
 import { completedRun, logOf, SMALL_RUN } from './support/small-run.js';
+import { temporaryVolume } from './support/volume.js';
 
 const EVENTS = sampleEvents(40);
 const RUN = completedRun(20);
@@ -174,10 +176,39 @@ describe.skipIf(noServer)('what happens while a tail follows', () => {
     const own = await NatsServer.start();
     await followThrough(own, async () => {
       own.pause();
-      await new Promise(resolve => setTimeout(resolve, 4000)); // longer than the tail waits for a sign of life
+      await sleep(4000); // longer than the tail waits for a sign of life
       own.resume();
     });
   });
+
+  test('a server that is killed again and again while a run is written and mirrored costs no event', async () => {
+    const own = await NatsServer.start();
+    const [mirroring, reading] = [await connectTo(own), await connectTo(own)];
+    const log = await EventLog.create(temporaryVolume(), 'busy');
+    await log.append({ type: 'pipe.started', pipe: 'busy' });
+    const ending = new AbortController();
+    const mirrored = mirrorRun(log.root, log.runId, { connection: mirroring, signal: ending.signal });
+    const tails = Array.from({ length: 3 }, () =>
+      tailRemote(reading, log.runId, { appearTimeout: 20_000 }).toArray(),
+    );
+    let kills = 0;
+    const killing = (async () => {
+      for (; kills < 8; kills++) {
+        await sleep(50 + Math.random() * 500);
+        await own.kill();
+        await own.restart();
+      }
+    })();
+    for (let index = 0; kills < 8; index++) {
+      await log.append({ type: 'gate.passed', node_id: 'n', gate: String(index), method: 'hook' });
+    }
+    await killing;
+    await log.append({ type: 'pipe.completed' });
+    await log.close();
+    const written = await EventLog.read(log.root, log.runId).toArray();
+    await mirrored;
+    for (const events of await Promise.all(tails)) expect(events).toEqual(written);
+  }, 60_000);
 
   test('a consumer that is deleted on the server is replaced', async () => {
     await followThrough(server, async publisher => {
@@ -279,7 +310,7 @@ describe.skipIf(noServer)('a slow reader', () => {
     const reading = await connectTo(server);
     const iterator = readRemote(reading, RUN_ID)[Symbol.asyncIterator]();
     const seen: (RunEvent | undefined)[] = [(await iterator.next()).value];
-    await new Promise(resolve => setTimeout(resolve, 3500)); // three heartbeats: a client that asks again at each overfills
+    await sleep(3500); // three heartbeats: a client that asks again at each overfills
     expect(reading.stats().inMsgs).toBeLessThan(1200);
     for (let next = await iterator.next(); next.done !== true; next = await iterator.next())
       seen.push(next.value);
