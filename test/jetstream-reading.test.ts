@@ -1,5 +1,7 @@
 /** What only a remote reader meets: servers that go away, streams that forget, consumers that vanish. */
 import { execFileSync } from 'node:child_process';
+import { cpSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
@@ -209,6 +211,57 @@ describe.skipIf(noServer)('what happens while a tail follows', () => {
     await mirrored;
     for (const events of await Promise.all(tails)) expect(events).toEqual(written);
   }, 60_000);
+
+  test('a server that has lost its last messages, and gives their numbers to others, costs no event', async () => {
+    const own = await NatsServer.start();
+    const { connection, publisher } = await fresh(own);
+    const log = await EventLog.create(temporaryVolume(), 'lost');
+    const append = async (count: number) => {
+      for (let index = 0; index < count; index++) {
+        await log.append({ type: 'gate.passed', node_id: 'n', gate: 'g', method: 'hook' });
+      }
+    };
+    const mirrored = async (count: number) => {
+      const ending = new AbortController();
+      const mirror = mirrorRun(log.root, log.runId, { connection, signal: ending.signal }).catch(
+        () => undefined,
+      );
+      await vi.waitFor(async () => {
+        expect(await readRemote(connection, log.runId).toArray()).toHaveLength(count);
+      }, 10_000);
+      ending.abort();
+      await mirror;
+    };
+    const [store, backup] = [join(own.folder, 'store'), join(own.folder, 'backup')];
+    await append(3);
+    await mirrored(3);
+    await own.stop();
+    cpSync(store, backup, { recursive: true });
+    await own.restart();
+    await vi.waitFor(() => connection.rtt(), { timeout: 10_000 });
+    await append(3);
+    const tail = tailRemote(connection, log.runId);
+    const seen: RunEvent[] = [];
+    const following = (async () => {
+      for await (const event of tail) seen.push(event);
+    })();
+    await mirrored(6);
+    await vi.waitFor(() => expect(seen).toHaveLength(6), 10_000);
+    await own.kill();
+    rmSync(store, { recursive: true });
+    cpSync(backup, store, { recursive: true });
+    await own.restart();
+    await vi.waitFor(() => connection.rtt(), { timeout: 10_000 });
+    for (let index = 0; index < 4; index++) {
+      await publisher.publishRaw(SMALL_RUN, lineOf(sampleEvent(index)), { 'Omne-Position': '1' });
+    }
+    await append(2);
+    await log.append({ type: 'pipe.completed' });
+    await mirrored(9);
+    await following;
+    expect(seen).toEqual(await EventLog.read(log.root, log.runId).toArray());
+    await log.close();
+  });
 
   test('a consumer that is deleted on the server is replaced', async () => {
     await followThrough(server, async publisher => {

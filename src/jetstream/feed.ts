@@ -39,7 +39,7 @@ export class RunFeed {
     this.#follow = follow;
     this.#taken = start.sequence - 1;
     this.#finished = follow ? stopAtTerminal && start.ended : start.sequence > start.lastSequence;
-    this.#messages = new OrderedMessages(run, start.sequence);
+    this.#messages = new OrderedMessages(run, start.sequence, () => this.#rewound());
     this.#scanner = new MessageScanner(run, filter, {
       position: start.position,
       stopAtTerminal,
@@ -88,7 +88,17 @@ export class RunFeed {
   async #lookAround(): Promise<void> {
     const last = this.#follow ? undefined : await this.#run.last();
     if (this.#follow || (last !== undefined && last.seq >= this.start.lastSequence)) return;
+    throw this.#cutShort();
+  }
+
+  /** A tail goes on when all is mirrored again; a replay no longer knows where its end is. */
+  #rewound(): void {
+    if (!this.#follow) throw this.#cutShort();
+    this.#scanner.rewind();
+  }
+
+  #cutShort(): EventLogError {
     const facts = { path: this.#run.path, offset: this.#scanner.position };
-    throw new EventLogError('ERR_LOG_TRUNCATED', 'the remote copy was cut while it was read', facts);
+    return new EventLogError('ERR_LOG_TRUNCATED', 'the remote copy was cut while it was read', facts);
   }
 }

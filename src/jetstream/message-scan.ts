@@ -18,6 +18,8 @@ import { positionOf, type StoredRun } from './stored-run.js';
 /** Set by the server on what it copied out of another stream, where sequences are others. */
 const SOURCE_HEADER = 'Nats-Stream-Source';
 
+const LOST = 'the remote copy no longer holds what was read of it';
+
 /** Where a scan begins and what ends it. */
 export interface MessageScanOptions extends Pick<ReadOptions, 'maxLineBytes' | 'onMalformed'> {
   /** The position to read from: what ends in front of it is passed over. */
@@ -36,6 +38,9 @@ export class MessageScanner {
   #messages: readonly JsMsg[] = [];
   #at = 0;
   #position: number;
+  #passUpTo: number; // what ends up to here is passed over
+  #anchored = true; // something ended just there
+  #rewound = false;
   #sequence: number | undefined; // of the message in front
   #stopped = false;
 
@@ -44,6 +49,7 @@ export class MessageScanner {
     this.#filter = filter;
     this.#options = options;
     this.#position = options.position;
+    this.#passUpTo = options.position;
   }
 
   /** Where the next line starts. */
@@ -65,6 +71,14 @@ export class MessageScanner {
   take(messages: readonly JsMsg[]): void {
     this.#messages = messages;
     this.#at = 0;
+  }
+
+  /** The messages taken next begin anew: those that were looked at are passed over. */
+  rewind(): void {
+    this.#passUpTo = Math.max(this.#passUpTo, this.#position);
+    this.#rewound = true;
+    this.#anchored = false;
+    this.#sequence = undefined;
   }
 
   /** The events of the messages taken, or as far as the next malformed one where there are events in front of it. */
@@ -95,8 +109,11 @@ export class MessageScanner {
     this.#checkOrder(message);
     const end = positionOf(message.headers);
     if (end === undefined) throw new MalformedLineError('the message has no position');
-    if (end <= this.#options.position) return; // reading began earlier than it was asked to
-    if (this.#position < this.#options.position) throw this.#noLineStart();
+    if (end <= this.#passUpTo) {
+      this.#anchored = end === this.#passUpTo;
+      return;
+    }
+    if (!this.#anchored) throw this.#rewound ? this.#corrupt(LOST) : this.#noLineStart();
     if (end <= this.#position) throw this.#corrupt('a message repeats what stands in front of it');
     const event = this.#decode(message);
     if (event === undefined) return;
@@ -123,7 +140,7 @@ export class MessageScanner {
   }
 
   #noLineStart(): EventLogError {
-    const facts = { path: this.#run.path, offset: this.#options.position };
+    const facts = { path: this.#run.path, offset: this.#passUpTo };
     return new EventLogError('ERR_INVALID_POSITION', 'no line starts at the position to read from', facts);
   }
 

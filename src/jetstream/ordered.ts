@@ -17,11 +17,13 @@ import {
   type JsMsg,
   jetstream,
   jetstreamManager,
+  PubHeaders,
   ReplayPolicy,
+  type StoredMsg,
 } from '@nats-io/jetstream';
 import { nanos, PermissionViolationError } from '@nats-io/transport-node';
 import { passes } from './failure.js';
-import { remoteError, type StoredRun } from './stored-run.js';
+import { positionOf, remoteError, type StoredRun } from './stored-run.js';
 
 const WINDOW_BYTES = 4 * 1024 * 1024;
 const MOST_MESSAGES = 500;
@@ -40,7 +42,9 @@ const MUTE_CONSUMERS = 3;
 export class OrderedMessages {
   readonly #run: StoredRun;
   readonly #ending = new AbortController();
+  readonly #rewound: () => void;
   #sequence: number; // of the next message wanted, at the least
+  #last: JsMsg | undefined;
   #consumer: Consumer | undefined;
   #delivered = 0; // the last number the server gave to a delivery of this consumer
   #pump: Promise<void> | undefined;
@@ -54,8 +58,10 @@ export class OrderedMessages {
   #news: (() => void) | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor(run: StoredRun, sequence: number) {
+  /** `rewound` is told when messages begin anew, because the server has lost what was received last. */
+  constructor(run: StoredRun, sequence: number, rewound: () => void = () => undefined) {
     this.#run = run;
+    this.#rewound = rewound;
     this.#sequence = sequence;
   }
 
@@ -130,6 +136,7 @@ export class OrderedMessages {
       if (deliverySequence !== this.#delivered + 1) return this.#abandon(consumer); // something was lost on the way
       this.#delivered = deliverySequence;
       this.#sequence = streamSequence + 1;
+      this.#last = message;
       this.#failures = this.#mute = 0;
       this.#queue.push(message);
       received++;
@@ -165,6 +172,7 @@ export class OrderedMessages {
       if (attempt + this.#failures > 1) await this.#pause(attempt + this.#failures);
       if (this.#ending.signal.aborted) return undefined;
       try {
+        await this.#checkLast();
         const info = await manager.consumers.add(stream, {
           ack_policy: AckPolicy.None,
           deliver_policy: DeliverPolicy.StartSequence,
@@ -186,6 +194,21 @@ export class OrderedMessages {
     }
   }
 
+  /**
+   * A server that lost its power may have forgotten messages it had sent, and given their sequences to others. Then all is
+   * read again: what is passed over is told by its position.
+   */
+  async #checkLast(): Promise<void> {
+    const last = this.#last;
+    if (last === undefined) return;
+    const found = await this.#run.next(last.seq);
+    if (found !== undefined && follows(found, last)) return;
+    this.#last = undefined;
+    this.#queue = [];
+    this.#sequence = 1;
+    this.#rewound();
+  }
+
   async #pause(attempt: number): Promise<void> {
     const milliseconds = Math.min(LONGEST_PAUSE_MS, 25 * 2 ** Math.min(attempt, 10));
     await sleep(milliseconds, undefined, { signal: this.#ending.signal }).catch(() => undefined);
@@ -198,6 +221,12 @@ export class OrderedMessages {
     const { name } = await consumer.info(true);
     await manager.consumers.delete(stream, name).catch(() => undefined);
   }
+}
+
+/** Whether a message is the last one received, or names it as the one in front of it. */
+function follows({ seq, header }: StoredMsg, last: JsMsg): boolean {
+  if (seq === last.seq) return positionOf(header) === positionOf(last.headers);
+  return header.get(PubHeaders.ExpectedLastSubjectSequenceHdr) === String(last.seq);
 }
 
 /** So many messages of a size that a window of them is of a bounded size itself. */
