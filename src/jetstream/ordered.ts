@@ -189,7 +189,8 @@ export class OrderedMessages {
         await this.#remove(consumer); // closed in the meantime
         return undefined;
       } catch (cause) {
-        if (!passes(cause) || connection.isClosed()) throw remoteError(cause, remote);
+        const error = remoteError(cause, remote);
+        if (!passes(error.cause) || connection.isClosed()) throw error;
       }
     }
   }

@@ -12,7 +12,7 @@ import { EventFilter } from '../filter.js';
 import type { Batch } from '../scan.js';
 import { type BatchSource, batchSource, EventStream } from '../stream.js';
 import { checkTailOptions, type TailOptions } from '../tail.js';
-import { orAborted } from './failure.js';
+import { orAborted, passes } from './failure.js';
 import { RunFeed } from './feed.js';
 import { subjectOf } from './message.js';
 
@@ -106,7 +106,8 @@ export class RemoteTail extends EventStream {
         this.startsAt(feed.start.position);
         return feed;
       } catch (error) {
-        if (!isAbsent(error) || performance.now() >= deadline) throw error;
+        const closed = this.#connection.isClosed();
+        if (closed || !mayAppear(error) || performance.now() >= deadline) throw error;
       }
       if (from === 'end') from = 'start';
       const milliseconds = Math.min(APPEAR_POLL_MS, appearTimeout);
@@ -117,9 +118,11 @@ export class RemoteTail extends EventStream {
   }
 }
 
-function isAbsent(error: unknown): boolean {
+/** Whether the run may be there later: it is not now, or the server does not answer. */
+function mayAppear(error: unknown): boolean {
   if (!(error instanceof EventLogError)) return false;
-  return error.code === 'ERR_RUN_NOT_FOUND' || error.code === 'ERR_STREAM_NOT_FOUND';
+  const { code, cause } = error;
+  return code === 'ERR_RUN_NOT_FOUND' || code === 'ERR_STREAM_NOT_FOUND' || passes(cause);
 }
 
 /**
