@@ -49,7 +49,7 @@
  *     jetstream/message       what a run is called on a server
  *     jetstream/failure       what passes by itself, and what does not
  *     jetstream/run-stream    the stream that holds the runs
- *     jetstream/publisher     counting the sequences of a stream
+ *     jetstream/publisher     who sent last, and how much may be under way
  *     jetstream/outbox        the messages of a run under way
  *     jetstream/remote-place  where the copy of a run stands
  *     jetstream/run-mirror    log -> sync -> publish

@@ -1,80 +1,354 @@
 /** Mirroring one run to a real NATS server. */
-import { appendFileSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { jetstream, jetstreamManager, RetentionPolicy, StorageType } from '@nats-io/jetstream';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { headers, type NatsConnection } from '@nats-io/transport-node';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { EventLog } from '../src/index.js';
-import { DEFAULT_STREAM, POSITION_HEADER, subjectOf } from '../src/jetstream/message.js';
+import { POSITION_HEADER, subjectOf } from '../src/jetstream/message.js';
 import { mirrorRun } from '../src/jetstream.js';
 import { NatsServer, noServer } from './nats-server.js';
-import { connectTo, copyOf, expectSame, messagesOf } from './support/jetstream/copies.js';
-import { logPath, REFERENCE, RUN_ID, rejection, writeLog } from './support/logs.js';
+import { connectTo, copyOf, eventually, expectSame, messagesOf } from './support/jetstream/copies.js';
+import { appendSome, finish, finishedRun, startedRun } from './support/jetstream/writing.js';
+import { logPath, openDescriptors, REFERENCE, RUN_ID, rejection, writeLog } from './support/logs.js';
 import { temporaryVolume } from './support/volume.js';
 
 const MAX_PAYLOAD = 64 * 1024;
 
 describe.skipIf(noServer)('mirrorRun', () => {
   let server: NatsServer;
-  let streams = 0;
+  let connection: NatsConnection;
+  let manager: JetStreamManager;
+  let root: string;
 
   beforeAll(async () => {
     server = await NatsServer.start(`max_payload: ${MAX_PAYLOAD}`);
   });
 
-  /** A stream of its own for each test needs subjects of its own: each test clears away the one before. */
-  async function freshStream(
-    config: { duplicateWindow?: number } = {},
-  ): Promise<{ connection: NatsConnection; stream: string }> {
-    const connection = await connectTo(server);
-    const manager = await jetstreamManager(connection);
+  beforeEach(async () => {
+    connection = await connectTo(server);
+    manager = await jetstreamManager(connection);
     for await (const { config } of manager.streams.list()) await manager.streams.delete(config.name);
-    const stream = `runs-${streams++}`;
-    if (config.duplicateWindow !== undefined) {
-      await manager.streams.add({
-        name: stream,
-        subjects: ['omne.runs.>'],
-        duplicate_window: config.duplicateWindow * 1e6,
-      });
-    }
-    return { connection, stream };
-  }
-
-  /** A run of so many node events and the terminal one, its log closed. */
-  async function finishedRun(root: string, events: number): Promise<string> {
-    const log = await EventLog.create(root, 'feature');
-    await log.appendAll(
-      Array.from(
-        { length: events },
-        (_, index) => ({ type: 'node.started', node_id: `n${index}`, kind: 'bash' }) as const,
-      ),
-    );
-    await log.append({ type: 'pipe.completed' });
-    await log.close();
-    return log.runId;
-  }
-
-  test('a finished run is shipped event by event, with its ids and positions', async () => {
-    const { connection, stream } = await freshStream();
-    const root = temporaryVolume();
-    const runId = await finishedRun(root, 1000);
-    const log = readFileSync(logPath(root, runId));
-    expect(await mirrorRun(root, runId, { connection, stream })).toEqual({
-      runId,
-      events: 1001,
-      position: log.length,
-    });
-    await expectSame(connection, root, runId, stream);
-    const [first] = await messagesOf(connection, subjectOf(runId), stream);
-    expect(first?.messageId).toBe(JSON.parse(first?.body ?? '').id);
+    root = temporaryVolume();
   });
 
-  test('a run that was shipped takes one look and sends nothing', async () => {
-    const { connection, stream } = await freshStream();
-    const root = temporaryVolume();
-    const runId = await finishedRun(root, 10);
-    await mirrorRun(root, runId, { connection, stream });
-    expect(await mirrorRun(root, runId, { connection, stream })).toMatchObject({ events: 0 });
-    await expectSame(connection, root, runId, stream);
+  /** The stream, but the server forgets message ids after 100 ms. */
+  async function forgetfulStream(): Promise<void> {
+    await manager.streams.add({ name: 'omne-runs', subjects: ['omne.runs.>'], duplicate_window: 100e6 });
+  }
+
+  describe('ships', () => {
+    test('a finished run event by event, with its ids and positions', async () => {
+      const runId = await finishedRun(root, 1000);
+      const position = readFileSync(logPath(root, runId)).length;
+      expect(await mirrorRun(root, runId, { connection })).toEqual({ runId, events: 1001, position });
+      await expectSame(connection, root, runId);
+      for (const { body, messageId } of await messagesOf(connection, subjectOf(runId))) {
+        expect(messageId).toBe(JSON.parse(body).id);
+      }
+    });
+
+    test('a log written by the Rust program', async () => {
+      writeLog(root, REFERENCE);
+      expect(await mirrorRun(root, RUN_ID, { connection })).toMatchObject({ events: 1000 });
+      await expectSame(connection, root, RUN_ID);
+    });
+
+    test('a run while it is written, until its terminal event', async () => {
+      const log = await startedRun(root, 5);
+      const mirroring = mirrorRun(root, log.runId, { connection });
+      await eventually(async () => (await messagesOf(connection, subjectOf(log.runId))).length === 5);
+      for (let round = 0; round < 50; round++) await appendSome(log, 1 + (round % 7));
+      await finish(log);
+      await mirroring;
+      await expectSame(connection, root, log.runId);
+      expect(openDescriptors(log.path)).toBe(0);
+    });
+
+    test('a run with dots in a row in its name', async () => {
+      const log = await EventLog.create(root, 'a...b.');
+      await finish(log);
+      await mirrorRun(root, log.runId, { connection });
+      await expectSame(connection, root, log.runId);
+    });
+
+    test('nothing of a line that is not whole yet', async () => {
+      const lines = REFERENCE.subarray(0, REFERENCE.indexOf('\n') + 1);
+      writeLog(root, Buffer.concat([lines, Buffer.from('{"type":"pipe.compl')]));
+      const stop = new AbortController();
+      const mirroring = rejection(mirrorRun(root, RUN_ID, { connection, signal: stop.signal }));
+      await eventually(async () => (await copyOf(connection, RUN_ID)) === lines.toString());
+      stop.abort();
+      await mirroring;
+    });
+  });
+
+  describe('goes on', () => {
+    test('from the last message, and sends nothing of a run that is there', async () => {
+      const runId = await finishedRun(root, 10);
+      await mirrorRun(root, runId, { connection });
+      expect(await mirrorRun(root, runId, { connection })).toMatchObject({ events: 0 });
+      await expectSame(connection, root, runId);
+    });
+
+    test.for([
+      ['within', false],
+      ['after', true],
+    ] as const)(
+      'where another mirror stopped, %s the time in which the server knows message ids',
+      async ([, late]) => {
+        await forgetfulStream();
+        const log = await startedRun(root, 300);
+        const stop = new AbortController();
+        const first = rejection(mirrorRun(root, log.runId, { connection, signal: stop.signal }));
+        await eventually(async () => (await messagesOf(connection, subjectOf(log.runId))).length === 300);
+        stop.abort();
+        await first;
+        if (late) await eventually(() => forgotten(log.runId));
+        await appendSome(log, 200);
+        await finish(log);
+        expect(await mirrorRun(root, log.runId, { connection })).toMatchObject({ events: 201 });
+        await expectSame(connection, root, log.runId);
+      },
+    );
+
+    /** Whether the server has forgotten the ids: a message with a known one is accepted. */
+    async function forgotten(runId: string): Promise<boolean> {
+      const last = (await messagesOf(connection, subjectOf(runId))).at(-1);
+      const probe = await jetstream(connection).publish('omne.runs.probe', '', {
+        msgID: last?.messageId ?? '',
+      });
+      return !probe.duplicate;
+    }
+
+    test('after the server was restarted in the middle', async () => {
+      const log = await startedRun(root, 500);
+      const mirroring = mirrorRun(root, log.runId, { connection });
+      await eventually(async () => (await messagesOf(connection, subjectOf(log.runId))).length === 500);
+      await server.stop();
+      await appendSome(log, 500);
+      await server.restart();
+      await appendSome(log, 500);
+      await finish(log);
+      await mirroring;
+      await expectSame(connection, root, log.runId);
+    });
+
+    test('from an earlier event when the server has lost the last ones', async () => {
+      const log = await startedRun(root, 60);
+      const mirroring = mirrorRun(root, log.runId, { connection });
+      const subject = subjectOf(log.runId);
+      await eventually(async () => (await messagesOf(connection, subject)).length === 60);
+      await server.stop();
+      await server.keepStore();
+      await server.restart();
+      await appendSome(log, 40);
+      await eventually(async () => (await messagesOf(connection, subject)).length === 100);
+      await server.kill();
+      await server.restoreStore(); // as if the machine had lost its power before anything reached the disk
+      await server.restart();
+      await finish(log);
+      expect(await mirroring).toMatchObject({ events: 141 });
+      await expectSame(connection, root, log.runId);
+    });
+  });
+
+  describe('shares', () => {
+    test('a run with another mirror: both end, every event is there once', async () => {
+      const other = await connectTo(server);
+      const log = await startedRun(root, 2000);
+      const both = [
+        mirrorRun(root, log.runId, { connection }),
+        mirrorRun(root, log.runId, { connection: other }),
+      ];
+      for (let round = 0; round < 30; round++) await appendSome(log, 20);
+      await finish(log);
+      const shipped = await Promise.all(both);
+      expect(shipped.reduce((sum, { events }) => sum + events, 0)).toBe(2601);
+      await expectSame(connection, root, log.runId);
+    });
+
+    test('a stream with many runs from several connections', async () => {
+      const connections = [connection, await connectTo(server), await connectTo(server)];
+      const logs = await Promise.all(Array.from({ length: 12 }, () => startedRun(root, 300)));
+      const mirrors = logs.map((log, index) =>
+        mirrorRun(root, log.runId, { connection: connections[index % 3] ?? connection }),
+      );
+      for (let round = 0; round < 10; round++) await Promise.all(logs.map(log => appendSome(log, 10)));
+      await Promise.all(logs.map(finish));
+      await Promise.all(mirrors);
+      for (const { runId } of logs) await expectSame(connection, root, runId);
+    });
+
+    test('event ids with a copy of the run', async () => {
+      const runId = await finishedRun(root, 50);
+      await mirrorRun(root, runId, { connection });
+      const copyId = `copy-${runId.slice(-26)}`;
+      cpSync(dirname(logPath(root, runId)), dirname(logPath(root, copyId)), { recursive: true });
+      expect(await mirrorRun(root, copyId, { connection })).toMatchObject({ events: 51 });
+      await expectSame(connection, root, copyId);
+      await expectSame(connection, root, runId);
+    });
+
+    test('event ids with what was there before the stream was emptied', async () => {
+      const runId = await finishedRun(root, 50);
+      await mirrorRun(root, runId, { connection });
+      await manager.streams.purge('omne-runs');
+      expect(await mirrorRun(root, runId, { connection })).toMatchObject({ events: 51 });
+      await expectSame(connection, root, runId);
+    });
+
+    test('event ids within the run, and such as no header can hold', async () => {
+      const odd = ['x', 'x', ' x ', 'a\r\nb', '', 'x'].map(id =>
+        JSON.stringify({ type: 'pipe.aborted', id, ts: '', run_id: RUN_ID, reason: '' })
+          .replace('pipe.aborted', 'node.started')
+          .replace('"reason":""', '"node_id":"n","kind":"bash"'),
+      );
+      const end = JSON.stringify({ type: 'pipe.completed', id: 'x', ts: '', run_id: RUN_ID });
+      writeLog(root, `${[...odd, end].join('\n')}\n`);
+      expect(await mirrorRun(root, RUN_ID, { connection })).toMatchObject({ events: 7 });
+      await expectSame(connection, root, RUN_ID);
+    });
+  });
+
+  describe('refuses', () => {
+    test('a run that does not exist', async () => {
+      const runId = RUN_ID;
+      expect(await rejection(mirrorRun(root, 'no id', { connection }))).toMatchObject({
+        code: 'ERR_INVALID_RUN_ID',
+      });
+      expect(await rejection(mirrorRun(root, runId, { connection }))).toMatchObject({
+        code: 'ERR_RUN_NOT_FOUND',
+      });
+    });
+
+    test('an event that is too large for the server, and ships what stands before it', async () => {
+      const log = await startedRun(root, 20);
+      await log.append({
+        type: 'gate.passed',
+        node_id: 'n',
+        gate: 'g',
+        method: 'hook',
+        stdout: 'x'.repeat(MAX_PAYLOAD),
+      });
+      await finish(log);
+      const offset = readFileSync(log.path).indexOf('{"type":"gate.passed"');
+      const error = await rejection(mirrorRun(root, log.runId, { connection }));
+      expect(error).toMatchObject({ code: 'ERR_MESSAGE_TOO_LARGE', path: log.path, offset });
+      expect(String(error)).toContain(`${MAX_PAYLOAD}`);
+      expect((await messagesOf(connection, subjectOf(log.runId))).length).toBe(20);
+    });
+
+    test('no event that just fits', async () => {
+      const log = await startedRun(root, 1);
+      const gate = { type: 'gate.passed', node_id: 'n', gate: 'g', method: 'hook' } as const;
+      const empty = await log.append({ ...gate, stdout: '' });
+      const room = MAX_PAYLOAD - 512 - JSON.stringify(empty).length;
+      await log.append({ ...gate, stdout: 'x'.repeat(room) });
+      await finish(log);
+      await mirrorRun(root, log.runId, { connection });
+      await expectSame(connection, root, log.runId);
+    });
+
+    test('to go on behind a malformed line, and ships what stands before it', async () => {
+      const lines = REFERENCE.toString().split('\n').slice(0, 300);
+      writeLog(root, `${lines.join('\n')}\nno event\n`);
+      expect(await rejection(mirrorRun(root, RUN_ID, { connection }))).toMatchObject({
+        code: 'ERR_MALFORMED_LINE',
+      });
+      expect((await messagesOf(connection, subjectOf(RUN_ID))).length).toBe(300);
+    });
+
+    test.for([
+      [
+        'has other events',
+        (path: string) => writeFileSync(path, readFileSync(path, 'utf8').replaceAll('"n4"', '"m4"')),
+      ],
+      ['is shorter', (path: string) => writeFileSync(path, readFileSync(path).subarray(0, 700))],
+      [
+        'is malformed there',
+        (path: string) => writeFileSync(path, readFileSync(path, 'utf8').replaceAll('"n4"', '[n4]')),
+      ],
+    ] as const)('to go on behind a copy of another log: this one %s', async ([, change]) => {
+      const log = await startedRun(root, 5);
+      const stop = new AbortController();
+      const first = rejection(mirrorRun(root, log.runId, { connection, signal: stop.signal }));
+      await eventually(async () => (await messagesOf(connection, subjectOf(log.runId))).length === 5);
+      stop.abort();
+      await first;
+      await log.close();
+      change(log.path);
+      const error = await rejection(mirrorRun(root, log.runId, { connection }));
+      expect(error).toMatchObject({ code: 'ERR_MIRROR_DIVERGED', path: log.path });
+    });
+
+    test('to go on behind what somebody else has published', async () => {
+      const runId = await finishedRun(root, 3);
+      await manager.streams.add({ name: 'omne-runs', subjects: ['omne.runs.>'] });
+      await jetstream(connection).publish(subjectOf(runId), 'hello');
+      expect(await rejection(mirrorRun(root, runId, { connection }))).toMatchObject({
+        code: 'ERR_MIRROR_DIVERGED',
+      });
+    });
+
+    test('to ship on when another file stands in the place of the log', async () => {
+      const log = await startedRun(root, 5);
+      const mirroring = rejection(mirrorRun(root, log.runId, { connection }));
+      await eventually(async () => (await messagesOf(connection, subjectOf(log.runId))).length === 5);
+      rmSync(log.path);
+      writeFileSync(log.path, '');
+      expect(await mirroring).toMatchObject({ code: 'ERR_LOG_REPLACED' });
+      await log.close();
+    });
+  });
+
+  describe('ends', () => {
+    test('with the reason of the signal, at once, also while the server is away', async () => {
+      const log = await startedRun(root, 5);
+      const stop = new AbortController();
+      const mirroring = rejection(mirrorRun(root, log.runId, { connection, signal: stop.signal }));
+      await eventually(async () => (await messagesOf(connection, subjectOf(log.runId))).length === 5);
+      await server.stop();
+      await appendSome(log, 5);
+      const reason = new Error('enough');
+      stop.abort(reason);
+      expect(await mirroring).toBe(reason);
+      await server.restart();
+      expect(
+        await rejection(mirrorRun(root, log.runId, { connection, signal: AbortSignal.abort(reason) })),
+      ).toBe(reason);
+      await log.close();
+      expect(openDescriptors(log.path)).toBe(0);
+    });
+
+    test('when the connection is closed', async () => {
+      const log = await startedRun(root, 5);
+      const other = await connectTo(server);
+      const mirroring = rejection(mirrorRun(root, log.runId, { connection: other }));
+      await eventually(async () => (await messagesOf(connection, subjectOf(log.runId))).length === 5);
+      await other.close();
+      expect(await mirroring).toMatchObject({ code: 'ERR_REMOTE_FAILED' });
+      await log.close();
+    });
+
+    test('when the stream is deleted', async () => {
+      const log = await startedRun(root, 5);
+      const mirroring = rejection(mirrorRun(root, log.runId, { connection }));
+      await eventually(async () => (await messagesOf(connection, subjectOf(log.runId))).length === 5);
+      await manager.streams.delete('omne-runs');
+      await finish(log);
+      expect(await mirroring).toMatchObject({ code: 'ERR_REMOTE_FAILED' });
+    });
+  });
+
+  test('a stranger who uses the header cannot make it skip events', async () => {
+    const runId = await finishedRun(root, 3);
+    await manager.streams.add({ name: 'omne-runs', subjects: ['omne.runs.>'] });
+    const forged = headers();
+    forged.set(POSITION_HEADER, String(readFileSync(logPath(root, runId)).length));
+    await jetstream(connection).publish(subjectOf(runId), '{}', { headers: forged });
+    expect(await rejection(mirrorRun(root, runId, { connection }))).toMatchObject({
+      code: 'ERR_MIRROR_DIVERGED',
+    });
   });
 });

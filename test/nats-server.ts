@@ -5,6 +5,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cp, rm } from 'node:fs/promises';
 import { createConnection, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -96,6 +97,17 @@ export class NatsServer {
 
   resume(): void {
     this.#process?.kill('SIGCONT');
+  }
+
+  /** Keeps a copy of what the server has on its disk; it must be stopped. */
+  async keepStore(): Promise<void> {
+    await cp(join(this.folder, 'store'), join(this.folder, 'kept'), { recursive: true });
+  }
+
+  /** Puts the copy back in its place; the server must be stopped. */
+  async restoreStore(): Promise<void> {
+    await rm(join(this.folder, 'store'), { recursive: true });
+    await cp(join(this.folder, 'kept'), join(this.folder, 'store'), { recursive: true });
   }
 
   /** Kills the server and removes its folder. */

@@ -4,7 +4,7 @@ import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { NatsServer, noServer } from './nats-server.js';
 import { temporaryVolume } from './support/volume.js';
 
@@ -23,34 +23,24 @@ function blocks(language: string): { heading: string; code: string }[] {
   return found;
 }
 
-/** A folder in which `import 'omne-event-log'` finds this project, and the clients of NATS beside it. */
+/** A folder in which `import 'omne-event-log'` finds this project. */
 async function consumer(): Promise<string> {
   const folder = temporaryVolume();
   await mkdir(join(folder, 'node_modules'));
   await symlink(project, join(folder, 'node_modules', 'omne-event-log'), 'dir');
-  await symlink(join(project, 'node_modules', '@nats-io'), join(folder, 'node_modules', '@nats-io'), 'dir');
+  await symlink(join(project, 'node_modules/@nats-io'), join(folder, 'node_modules/@nats-io'), 'dir');
   return folder;
 }
 
-const NATS_URL = 'nats://127.0.0.1:4222';
-let server: NatsServer | undefined;
-beforeAll(async () => {
-  if (!noServer) server = await NatsServer.start();
-});
-
 const examples = blocks('js')
-  .filter(({ code }) => !noServer || !code.includes(NATS_URL))
-  .map(({ heading, code }, index) => ({ name: `${heading} (block ${index + 1})`, code }));
-
-/** An example as it is run: with the server of the test. */
-function runnable(code: string): string {
-  return code.replaceAll(NATS_URL, server?.url ?? NATS_URL);
-}
+  .map(({ heading, code }, index) => ({ name: `${heading} (block ${index + 1})`, code }))
+  .filter(({ code }) => !noServer || !code.includes('@nats-io/'));
+const env = noServer ? process.env : { ...process.env, NATS_URL: (await NatsServer.start()).url };
 
 test.each(examples)('the example under "$name" runs and prints something', async ({ code }) => {
   const folder = await consumer();
-  await writeFile(join(folder, 'example.mjs'), runnable(code));
-  const { stdout, stderr } = await run(process.execPath, ['example.mjs'], { cwd: folder });
+  await writeFile(join(folder, 'example.mjs'), code);
+  const { stdout, stderr } = await run(process.execPath, ['example.mjs'], { cwd: folder, env });
   expect(stderr).toBe('');
   if (code.includes('console.log')) expect(stdout).not.toBe('');
 });
@@ -59,8 +49,8 @@ test('what the examples say they print is what they print', async () => {
   const folder = await consumer();
   const outputs: string[] = [];
   for (const { code } of examples) {
-    await writeFile(join(folder, 'example.mjs'), runnable(code));
-    outputs.push((await run(process.execPath, ['example.mjs'], { cwd: folder })).stdout);
+    await writeFile(join(folder, 'example.mjs'), code);
+    outputs.push((await run(process.execPath, ['example.mjs'], { cwd: folder, env })).stdout);
   }
   const printed = outputs.join('');
   for (const text of ['ERR_RUN_ENDED', 'ERR_INVALID_EVENT kind', 'true missing field "id"', 'true 1']) {

@@ -5,12 +5,13 @@
  * that is not plainly accepted closes the outbox: nothing is sent behind it, and `place` is then what is surely stored. Every
  * promise of a message under way is held here.
  */
-import { JetStreamApiError } from '@nats-io/jetstream';
+import { JetStreamApiError, type StreamExpectations } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
 import { messageOf } from '../errors.js';
 import { passes, remoteFailed } from './failure.js';
 import { POSITION_HEADER } from './message.js';
 import type { Publisher } from './publisher.js';
+import type { RunStream } from './run-stream.js';
 
 /** How far the copy of a run has come. */
 export interface Place {
@@ -18,16 +19,17 @@ export interface Place {
   readonly sequence: number;
   /** The position in the log behind the event of that message. */
   readonly position: number;
+  /** The id of that event. */
+  readonly eventId: string;
   /** It is the terminal event. */
   readonly ended: boolean;
 }
 
 /** One event to be sent. */
-export interface Outgoing {
+export interface Outgoing extends Omit<Place, 'sequence'> {
   readonly body: Uint8Array;
+  /** No other message of the stream has it. */
   readonly messageId: string;
-  readonly position: number;
-  readonly ended: boolean;
 }
 
 /** Why sending stopped, when it is worth trying again from where the copy stands. */
@@ -44,29 +46,41 @@ export class Interrupted extends Error {
   }
 }
 
-const WRONG_LAST_SEQUENCE: ReadonlySet<number> = new Set([10071, 10164]);
+/** The server's codes for "this is not the last message": by its sequence, by its id. */
+const WRONG_LAST: ReadonlySet<number> = new Set([10071, 10164, 10070]);
+/** How many messages wait before sending begins at once, and before whoever pushes has to wait. */
+const BURST = 64;
+const MOST_WAITING = 256;
 
 /** Sends the messages of one run. */
 export class Outbox {
+  readonly #stream: RunStream;
   readonly #publisher: Publisher;
   readonly #subject: string;
   readonly #onClosed: (failure: unknown) => void;
+  readonly #waiting: Outgoing[] = [];
   #place: Place;
-  #expected: number | undefined; // the sequence the last message sent has, or will have
+  #lastId = ''; // the message id of the last one sent
   #underWay = 0;
-  #bytes = 0;
   #accepted = 0;
   #failure: unknown;
   #open = true;
   #abandoned = false;
+  #scheduled = false;
   #wake: (() => void) | undefined;
 
   /** `onClosed` is told when nothing more can be sent. */
-  constructor(publisher: Publisher, subject: string, place: Place, onClosed: (failure: unknown) => void) {
+  constructor(
+    stream: RunStream,
+    publisher: Publisher,
+    subject: string,
+    place: Place,
+    onClosed: (failure: unknown) => void,
+  ) {
+    this.#stream = stream;
     this.#publisher = publisher;
     this.#subject = subject;
     this.#place = place;
-    this.#expected = place.sequence;
     this.#onClosed = onClosed;
     publisher.join(this);
   }
@@ -81,26 +95,27 @@ export class Outbox {
     return this.#accepted;
   }
 
-  /** Sends a message as soon as there is room; rejects when the outbox is closed. */
+  /** Takes a message; resolves when there is room for the next. Rejects when the outbox is closed. */
   async push(message: Outgoing): Promise<void> {
-    while (this.#open && !this.#hasRoom()) await this.#answer();
+    this.#waiting.push(message);
+    // Sent together they stand together: another run's message in between would have to be waited for.
+    if (this.#waiting.length >= BURST) this.#flush();
+    else this.#schedule();
+    while (this.#open && this.#waiting.length >= MOST_WAITING) await this.#answer();
     if (!this.#open) throw this.#failure;
-    this.#send(message);
   }
 
   /** Resolves when all was accepted; rejects with the first failure, once nothing is under way. */
   async settled(): Promise<void> {
-    while (this.#underWay > 0 && !this.#abandoned) await this.#answer();
+    while (!this.#abandoned && (this.#underWay > 0 || (this.#open && this.#waiting.length > 0))) {
+      await this.#answer();
+    }
     if (!this.#open) throw this.#failure;
   }
 
   /** Waits for nothing any more: what is under way is left to its fate. */
   abandon(reason?: unknown): void {
     this.#publisher.leave(this);
-    if (this.#open && this.#underWay > 0) {
-      this.#publisher.doomed(this.#underWay, this.#bytes);
-      this.#publisher.lostCount();
-    }
     this.#abandoned = true;
     this.#close(reason);
     this.#wake?.();
@@ -110,83 +125,77 @@ export class Outbox {
     this.abandon(new Interrupted('unknown', 'the connection was lost'));
   }
 
-  #hasRoom(): boolean {
-    if (this.#underWay === 0) return true;
-    return this.#expected !== undefined && this.#publisher.hasRoom(this.#underWay);
-  }
-
   #answer(): Promise<void> {
     return new Promise(resolve => {
       this.#wake = resolve;
     });
   }
 
-  #send(message: Outgoing): void {
-    const { body, messageId } = message;
-    const behind = this.#underWay === 0 ? this.#place.sequence : (this.#expected ?? this.#place.sequence);
-    const guessed = this.#underWay > 0;
-    const bytes = body.length;
-    this.#expected = this.#publisher.sending(bytes);
-    this.#underWay++;
-    this.#bytes += bytes;
-    const fields = headers();
-    fields.set(POSITION_HEADER, String(message.position));
-    this.#publisher.stream.client
-      .publish(this.#subject, body, {
-        msgID: messageId,
-        expect: { lastSubjectSequence: behind },
-        headers: fields,
-      })
-      .then(
-        ({ seq, duplicate }) => {
-          this.#answered(bytes);
-          if (!duplicate) this.#stored(seq, message);
-          else
-            this.#refused(
-              new Interrupted('duplicate', 'the message id is known', { duplicateOf: seq }),
-              bytes,
-            );
-        },
-        (error: unknown) => {
-          this.#answered(bytes);
-          this.#rejected(error, guessed, bytes);
-        },
-      );
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#flush();
+    });
   }
 
-  #stored(sequence: number, { position, ended, body }: Outgoing): void {
-    if (this.#abandoned) return;
-    this.#accepted++;
-    // What is accepted stands behind all that was sent before it.
-    if (position > this.#place.position) this.#place = { sequence, position, ended };
-    if (this.#open) this.#publisher.accepted(sequence, body.length);
-  }
-
-  #rejected(error: unknown, guessed: boolean, bytes: number): void {
-    if (error instanceof JetStreamApiError && WRONG_LAST_SEQUENCE.has(error.code)) {
-      if (this.#open && guessed) this.#publisher.misjudged(this.#underWay);
-      this.#refused(new Interrupted('refused', messageOf(error), { cause: error }), bytes);
-    } else if (passes(error)) {
-      this.#refused(new Interrupted('unknown', messageOf(error), { cause: error }), bytes);
-      this.#publisher.lostCount(); // it may have been stored all the same
-    } else {
-      this.#refused(remoteFailed('an event could not be published', error), bytes);
+  #flush(): void {
+    while (this.#open && (this.#underWay === 0 || this.#publisher.mayFollow(this, this.#underWay))) {
+      const message = this.#waiting.shift();
+      if (message === undefined) return;
+      this.#send(message);
     }
   }
 
-  /** Behind a message that was not stored none of the run can be. */
-  #refused(failure: unknown, bytes: number): void {
-    if (!this.#open) return;
-    this.#publisher.doomed(this.#underWay + 1, this.#bytes + bytes);
-    this.#close(failure);
+  #send(message: Outgoing): void {
+    const { body, messageId, position } = message;
+    const follows = this.#underWay > 0;
+    const expect: Partial<StreamExpectations> = follows
+      ? { lastMsgID: this.#lastId }
+      : { lastSubjectSequence: this.#place.sequence };
+    const fields = headers();
+    fields.set(POSITION_HEADER, String(position));
+    this.#lastId = messageId;
+    this.#underWay++;
+    this.#publisher.sent(this, body.length);
+    this.#stream.client.publish(this.#subject, body, { msgID: messageId, expect, headers: fields }).then(
+      ({ seq, duplicate }) => {
+        if (duplicate) this.#close(new Interrupted('duplicate', 'the id is known', { duplicateOf: seq }));
+        else this.#stored(seq, message);
+        this.#answered(body.length);
+      },
+      (error: unknown) => {
+        this.#close(this.#failureOf(error, follows));
+        this.#answered(body.length);
+      },
+    );
+  }
+
+  #stored(sequence: number, { position, eventId, ended }: Outgoing): void {
+    if (this.#abandoned) return;
+    this.#accepted++;
+    this.#place = { sequence, position, eventId, ended };
+    this.#publisher.accepted();
+  }
+
+  #failureOf(error: unknown, follows: boolean): unknown {
+    if (error instanceof JetStreamApiError && WRONG_LAST.has(error.code)) {
+      if (this.#open && follows) this.#publisher.disturbed();
+      return new Interrupted('refused', messageOf(error), { cause: error });
+    }
+    if (passes(error)) return new Interrupted('unknown', messageOf(error), { cause: error });
+    return remoteFailed('an event could not be published', error);
   }
 
   #answered(bytes: number): void {
     this.#underWay--;
-    this.#bytes -= bytes;
+    this.#publisher.answered(bytes);
+    this.#flush();
     this.#wake?.();
   }
 
+  /** Behind a message that was not stored none of the run can be. */
   #close(failure: unknown): void {
     if (!this.#open) return;
     this.#open = false;

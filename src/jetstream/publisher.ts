@@ -1,12 +1,12 @@
 /**
- * What the runs that share a connection and a stream know together: which sequence the next message will have.
+ * What the runs that share a connection and a stream must know of each other: who sent last, and how much may be under way.
  *
- * A message is accepted only behind the one it names, and it names it by the sequence in the stream. For one that is still
- * under way that sequence is a guess: messages of a connection reach the server in order, so while nobody else publishes
- * into the stream counting gives it. Where the guess is wrong the server refuses the message and all of its run behind it.
+ * A message is accepted only behind the one that it names. The first one of a run names it by its sequence in the stream. The
+ * sequence of one that is still under way nobody knows; the next names that by its message id, and the server accepts it only
+ * if that is the last of the whole stream. So several can be under way, as long as nobody else sends in between.
  *
- * Promises: a wrong guess costs time, never order. The count is right again once what was under way has been answered, and
- * the more guesses fail, the fewer are made, down to one message under way for each run, which takes no guess.
+ * Promise: who sends in between costs time, never order. The more often it happens, the fewer messages of a run are sent at
+ * once, down to one at a time, which always goes through.
  */
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { RunStream } from './run-stream.js';
@@ -21,11 +21,6 @@ const LARGEST_WINDOW = 256;
 const LARGEST_BYTES = 8 * 1024 * 1024;
 const SHORTEST_STREAK = 16;
 const LONGEST_STREAK = 4096;
-/**
- * Where the server forgets message ids sooner, nothing is guessed. A guess may by chance name a message of another mirror of
- * the same run; then only the message id keeps an event from being repeated.
- */
-const SHORTEST_MEMORY_NANOS = 10e9;
 
 const publishers = new WeakMap<NatsConnection, Map<string, Publisher>>();
 
@@ -38,35 +33,33 @@ export function publisherOf(stream: RunStream): Publisher {
   return publisher;
 }
 
-/** Counts sequences, and says how many messages a run may have under way. */
+/** Knows who sent last, how many messages may be under way, and whether there is a connection. */
 export class Publisher {
-  readonly stream: RunStream;
   readonly #senders = new Set<Sender>();
+  readonly #waiting = new Set<() => void>();
   readonly #largest: number;
-  #next: number | undefined;
-  #underWay = 0;
+  #lastSender: Sender | undefined;
   #bytes = 0;
   #window = 1;
   #streak = 0;
   #streakWanted = SHORTEST_STREAK;
   #connected = true;
   #reconnections = 0;
-  readonly #waiting = new Set<() => void>();
 
-  constructor(stream: RunStream) {
-    this.stream = stream;
-    this.#largest = stream.config.duplicate_window < SHORTEST_MEMORY_NANOS ? 1 : LARGEST_WINDOW;
-    void this.#follow(stream.connection);
+  constructor({ connection, config }: RunStream) {
+    // The servers of a cluster check a message id each by itself, and one that has just come back may not know it yet.
+    this.#largest = config.num_replicas > 1 ? 1 : LARGEST_WINDOW;
+    void this.#follow(connection);
   }
 
-  /** How often the connection came back; a server may have lost what it had not yet brought to its disk. */
+  /** How often the connection came back. */
   get reconnections(): number {
     return this.#reconnections;
   }
 
   /** Resolves when there is a connection, or none is to be had any more. */
   async connected(): Promise<void> {
-    if (!this.#connected) await new Promise<void>(resolve => this.#waiting.add(resolve));
+    if (!this.#connected) await new Promise<void>(resolve => this.#waiting.add(() => resolve()));
   }
 
   join(sender: Sender): void {
@@ -77,48 +70,35 @@ export class Publisher {
     this.#senders.delete(sender);
   }
 
-  /** Whether a run with so many messages under way may send one more. */
-  hasRoom(underWay: number): boolean {
-    return underWay < Math.min(this.#window, this.#largest) && this.#bytes < LARGEST_BYTES;
+  /** Whether a sender may send one more behind so many that are under way. */
+  mayFollow(sender: Sender, underWay: number): boolean {
+    return this.#lastSender === sender && underWay < this.#window && this.#bytes < LARGEST_BYTES;
   }
 
-  /** Counts a message that is about to be sent; the sequence it will have, if that can be told. */
-  sending(bytes: number): number | undefined {
-    this.#underWay++;
+  /** Counts a message that is sent. */
+  sent(sender: Sender, bytes: number): void {
+    this.#lastSender = sender;
     this.#bytes += bytes;
-    const sequence = this.#next;
-    if (sequence !== undefined) this.#next = sequence + 1;
-    return sequence;
   }
 
-  /** A message was accepted as `sequence`: all that are under way were sent behind it. */
-  accepted(sequence: number, bytes: number): void {
-    this.#underWay--;
+  /** Counts a message that is no longer under way. */
+  answered(bytes: number): void {
     this.#bytes -= bytes;
-    this.#next = sequence + 1 + this.#underWay;
+  }
+
+  /** A message was accepted. */
+  accepted(): void {
     if (++this.#streak < this.#streakWanted) return;
     this.#streak = 0;
     if (this.#window > 1) this.#streakWanted = Math.max(SHORTEST_STREAK, this.#streakWanted / 2);
-    this.#window = Math.min(this.#window * 2, LARGEST_WINDOW);
+    this.#window = Math.min(this.#window * 2, this.#largest);
   }
 
-  /** So many messages that are under way will take no sequence. */
-  doomed(messages: number, bytes: number): void {
-    this.#underWay -= messages;
-    this.#bytes -= bytes;
-    if (this.#next !== undefined) this.#next -= messages;
-  }
-
-  /** A guess was wrong. */
-  misjudged(underWay: number): void {
+  /** Somebody else has sent in between. */
+  disturbed(): void {
     this.#streak = 0;
     this.#streakWanted = Math.min(LONGEST_STREAK, this.#streakWanted * 2);
-    this.#window = Math.max(1, Math.min(this.#window, underWay) >> 1);
-  }
-
-  /** What was stored of the messages under way is unknown. */
-  lostCount(): void {
-    this.#next = undefined;
+    this.#window = Math.max(1, this.#window >> 1);
   }
 
   async #follow(connection: NatsConnection): Promise<void> {
@@ -132,7 +112,6 @@ export class Publisher {
 
   #disconnected(): void {
     this.#connected = false;
-    this.lostCount();
     for (const sender of [...this.#senders]) sender.disconnected();
   }
 

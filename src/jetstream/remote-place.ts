@@ -17,7 +17,7 @@ import type { Place } from './outbox.js';
 import type { RunStream } from './run-stream.js';
 
 /** Where nothing was shipped yet. */
-export const NOWHERE: Place = { sequence: 0, position: 0, ended: false };
+export const NOWHERE: Place = { sequence: 0, position: 0, eventId: '', ended: false };
 
 /** Asks the server for the last message of the run, and makes sure that it is an event of this very log. */
 export async function findPlace(
@@ -38,7 +38,7 @@ export async function findPlace(
       { path: places.log, offset: position },
     );
   }
-  return { sequence: message.seq, position, ended: isTerminal(event) };
+  return { sequence: message.seq, position, eventId: event.id, ended: isTerminal(event) };
 }
 
 /** The position header of a message; undefined where there is none, or no position. */

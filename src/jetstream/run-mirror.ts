@@ -31,15 +31,17 @@ const LARGEST_HEADERS = 512;
 export class RunMirror {
   readonly runId: string;
   readonly #places: RunPlaces;
+  readonly #stream: RunStream;
   readonly #publisher: Publisher;
   readonly #subject: string;
   #place: Place | undefined;
   #sent = 0;
-  #ownIds = false; // the server knows the events' ids from elsewhere
+  #ownIds = false; // the server knows the ids of events from elsewhere
 
   constructor(stream: RunStream, root: string, runId: string) {
     this.runId = runId;
     this.#places = placesOf(root, runId);
+    this.#stream = stream;
     this.#publisher = publisherOf(stream);
     this.#subject = subjectOf(runId);
   }
@@ -61,7 +63,9 @@ export class RunMirror {
 
   /** Makes sure where the copy stands. */
   async look(signal: AbortSignal | undefined): Promise<void> {
-    this.#place ??= await findPlace(this.#publisher.stream, this.#subject, this.#places, signal);
+    if (this.#place !== undefined) return;
+    await orAborted(this.#publisher.connected(), signal);
+    this.#place = await findPlace(this.#stream, this.#subject, this.#places, signal);
   }
 
   /** Forgets where the copy stands: the server is asked again. */
@@ -73,13 +77,13 @@ export class RunMirror {
   async ship(open: OpenEvents, signal: AbortSignal | undefined): Promise<void> {
     for (let failures = 0; ; ) {
       await this.look(signal);
+      await orAborted(this.#publisher.connected(), signal); // what is sent without one gets lost
       if (this.ended) return;
       const before = this.position;
       try {
         return await this.#shipFrom(this.#place ?? NOWHERE, open, signal);
       } catch (error) {
         if (!(error instanceof Interrupted)) throw error;
-        await orAborted(this.#publisher.connected(), signal);
         if (error.duplicateOf !== undefined) await this.#checkDuplicate(error.duplicateOf, signal);
         const progress = this.position > before;
         // Behind a wrong guess the acknowledgements tell where the copy stands; anything else the server must tell.
@@ -92,11 +96,14 @@ export class RunMirror {
 
   async #shipFrom(place: Place, open: OpenEvents, signal: AbortSignal | undefined): Promise<void> {
     const stop = new AbortController();
-    const outbox = new Outbox(this.#publisher, this.#subject, place, failure => stop.abort(failure));
+    const outbox = new Outbox(this.#stream, this.#publisher, this.#subject, place, failure =>
+      stop.abort(failure),
+    );
     const abort = () => outbox.abandon(signal?.reason);
     signal?.addEventListener('abort', abort);
     let log: ReadableLog | undefined;
     let synced = place.position;
+    let lastId = place.eventId;
     try {
       signal?.throwIfAborted();
       const events = open(place.position, stop.signal);
@@ -106,7 +113,8 @@ export class RunMirror {
           log ??= await openForReading(this.#places);
           synced = await syncAll(log, position);
         }
-        await outbox.push(this.#message(event, position));
+        await outbox.push(this.#message(event, position, lastId));
+        lastId = event.id;
         if (isTerminal(event)) break;
       }
       await outbox.settled();
@@ -123,16 +131,18 @@ export class RunMirror {
     }
   }
 
-  #message(event: RunEvent, position: number): Outgoing {
+  #message(event: RunEvent, position: number, lastId: string): Outgoing {
     const body = Buffer.from(encodeEvent(event));
     this.#checkSize(body, position);
-    // The id of an event written elsewhere may be any text.
-    const messageId = this.#ownIds || !isUlid(event.id) ? `${this.runId}:${position}` : event.id;
-    return { body, messageId, position, ended: isTerminal(event) };
+    // Unique in the stream it must be: the next message names this one by it. In a copy of another run, or where ids do not
+    // rise, an event's id is not; and of what was written elsewhere it may be any text.
+    const unique = event.run_id === this.runId && event.id > lastId && isUlid(event.id) && !this.#ownIds;
+    const messageId = unique ? event.id : `${this.runId}:${position}`;
+    return { body, messageId, position, eventId: event.id, ended: isTerminal(event) };
   }
 
   #checkSize(body: Uint8Array, position: number): void {
-    const { connection, config } = this.#publisher.stream;
+    const { connection, config } = this.#stream;
     const allowed = [connection.info?.max_payload, config.max_msg_size].filter(
       bytes => bytes !== undefined && bytes > 0,
     );
@@ -145,14 +155,20 @@ export class RunMirror {
     );
   }
 
-  /** A message id that stands for another message than ours (a copied run, an id used twice) must not be used again. */
+  /** An id that the server knows from another message must not be tried again. */
   async #checkDuplicate(sequence: number, signal: AbortSignal | undefined): Promise<void> {
-    const { manager, config } = this.#publisher.stream;
+    const { manager, config } = this.#stream;
     const find = () => manager.streams.getMessage(config.name, { seq: sequence });
     const message = await insist('a message could not be read', find, signal);
-    if (message === null) return;
-    const ours = message.subject === this.#subject && (positionOf(message) ?? 0) > this.position;
-    if (!ours) this.#ownIds = true;
+    if (message !== null) {
+      const ours = message.subject === this.#subject && (positionOf(message) ?? 0) > this.position;
+      this.#ownIds ||= !ours;
+      return;
+    }
+    // Deleted, unless this server has not got that far yet.
+    const ask = () => manager.streams.info(config.name);
+    const { state } = await insist('the stream could not be looked at', ask, signal);
+    this.#ownIds ||= state.last_seq >= sequence;
   }
 }
 

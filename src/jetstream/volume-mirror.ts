@@ -134,6 +134,7 @@ export class VolumeMirror {
   /** One turn of one run; whether there is more. */
   async #turn(run: Followed): Promise<boolean> {
     const { mirror } = run;
+    if (this.#followed.get(mirror.runId) !== run) return false; // it ended, or is gone
     if (run.stale) mirror.forget();
     run.stale = false;
     const before = mirror.sent;

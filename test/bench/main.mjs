@@ -2,7 +2,7 @@
 /**
  * `npm run bench -- [options]`: measures this library side by side with its floor and its peers.
  *
- *     --only NAME   one suite: write, read, tail, catch-up, large
+ *     --only NAME   one suite: write, read, tail, catch-up, large, mirror (needs nats-server)
  *     --rounds N    rounds that count, 7 by default
  *     --quick       two short rounds: shows that it works, measures nothing
  *     --dir DIR     where to write; a new folder in the system's temporary one by default
@@ -25,6 +25,7 @@ const SUITES = {
   tail: () => import('./tail.mjs'),
   'catch-up': () => import('./catch-up.mjs'),
   large: () => import('./large.mjs'),
+  mirror: () => import('./mirror.mjs'),
 };
 
 const { values: options } = parseArgs({

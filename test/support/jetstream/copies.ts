@@ -1,5 +1,6 @@
 /** The copies of runs on a NATS server, read message by message with a plain client, and held against the logs. */
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { AckPolicy, DeliverPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { expect, onTestFinished } from 'vitest';
@@ -34,7 +35,7 @@ export async function messagesOf(
   subject: string,
   stream: string = DEFAULT_STREAM,
 ): Promise<Copied[]> {
-  const manager = await jetstreamManager(connection);
+  const manager = await jetstreamManager(connection, { timeout: 500 });
   const { num_pending, name } = await manager.consumers.add(stream, {
     ack_policy: AckPolicy.None,
     deliver_policy: DeliverPolicy.All,
@@ -83,4 +84,9 @@ export async function expectSame(
   const copy = await copyOf(connection, runId, stream);
   const log = readFileSync(logPath(root, runId), 'utf8');
   if (copy !== log) expect(copy.split('\n')).toEqual(log.split('\n')); // says where they differ
+}
+
+/** Waits until something holds; the test's own time limit ends the wait. */
+export async function eventually(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds().catch(() => false))) await sleep(20);
 }

@@ -1,0 +1,245 @@
+/** Mirroring all runs of a volume to a real NATS server. */
+import { rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { subjectOf } from '../src/jetstream/message.js';
+import { type MirroredRun, type MirrorVolumeOptions, mirrorRun, mirrorVolume } from '../src/jetstream.js';
+import { NatsServer, noServer } from './nats-server.js';
+import { connectTo, eventually, expectSame, messagesOf } from './support/jetstream/copies.js';
+import { appendSome, finish, finishedRun, startedRun } from './support/jetstream/writing.js';
+import { logPath, openDescriptors, rejection } from './support/logs.js';
+import { temporaryVolume } from './support/volume.js';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+describe.skipIf(noServer)('mirrorVolume', () => {
+  let server: NatsServer;
+  let connection: NatsConnection;
+  let manager: JetStreamManager;
+  let root: string;
+
+  beforeAll(async () => {
+    server = await NatsServer.start('max_payload: 65536');
+  });
+
+  beforeEach(async () => {
+    connection = await connectTo(server);
+    manager = await jetstreamManager(connection);
+    for await (const { config } of manager.streams.list()) await manager.streams.delete(config.name);
+    root = temporaryVolume();
+  });
+
+  /** Mirrors the volume until the test ends, and tells what it was told. */
+  function mirroring(options: Partial<MirrorVolumeOptions> = {}): {
+    runs: MirroredRun[];
+    errors: Map<string, unknown[]>;
+    stop: () => Promise<unknown>;
+  } {
+    const runs: MirroredRun[] = [];
+    const errors = new Map<string, unknown[]>();
+    const controller = new AbortController();
+    const ended = rejection(
+      mirrorVolume(root, {
+        connection,
+        signal: controller.signal,
+        pollInterval: 50,
+        onRun: run => runs.push(run),
+        onError: (error, runId) => errors.set(runId, [...(errors.get(runId) ?? []), error]),
+        ...options,
+      }),
+    );
+    const stop = () => {
+      controller.abort(new Error('stopped'));
+      return ended;
+    };
+    onTestFinished(async () => void (await stop()));
+    return { runs, errors, stop };
+  }
+
+  const count = async (runId: string) => (await messagesOf(connection, subjectOf(runId))).length;
+
+  test('ships what is there, once, and nothing the second time', async () => {
+    const runIds: string[] = [];
+    for (let run = 0; run < 20; run++) runIds.push(await finishedRun(root, run * 10));
+    const running = await startedRun(root, 7);
+    const events = 190 * 10 + 20 + 7;
+    expect(await mirrorVolume(root, { connection, once: true })).toEqual({ runs: 21, events });
+    for (const runId of [...runIds, running.runId]) await expectSame(connection, root, runId);
+    expect(await mirrorVolume(root, { connection, once: true })).toEqual({ runs: 21, events: 0 });
+    await appendSome(running, 3);
+    expect(await mirrorVolume(root, { connection, once: true })).toEqual({ runs: 21, events: 3 });
+    await running.close();
+  });
+
+  test('an empty folder is a volume without runs', async () => {
+    expect(await mirrorVolume(root, { connection, once: true })).toEqual({ runs: 0, events: 0 });
+  });
+
+  test('follows runs that appear, and those that go on', async () => {
+    const early = await startedRun(root, 5);
+    const { runs, stop } = mirroring();
+    await eventually(async () => (await count(early.runId)) === 5);
+    const late = await startedRun(root, 5);
+    await eventually(async () => (await count(late.runId)) === 5);
+    await appendSome(early, 5);
+    await eventually(async () => (await count(early.runId)) === 10);
+    await finish(late);
+    await finish(early);
+    await eventually(async () => runs.length === 2);
+    for (const { runId } of [early, late]) await expectSame(connection, root, runId);
+    expect(openDescriptors(early.path)).toBe(0);
+    expect(await stop()).toMatchObject({ message: 'stopped' });
+  });
+
+  test('follows more live runs than it ships at one time', async () => {
+    const logs = await Promise.all(Array.from({ length: 20 }, () => startedRun(root, 2)));
+    mirroring({ concurrency: 2 });
+    for (let round = 0; round < 5; round++) await Promise.all(logs.map(log => appendSome(log, 3)));
+    await eventually(async () => {
+      for (const { runId } of logs) if ((await count(runId)) !== 17) return false;
+      return true;
+    });
+    await Promise.all(logs.map(log => log.close()));
+  });
+
+  test('a long log does not hold up a short one', async () => {
+    const long = await startedRun(root, 20_000);
+    const short = await finishedRun(root, 3);
+    const order: string[] = [];
+    const { runs } = mirroring({ concurrency: 1, onRun: ({ runId }) => order.push(runId) });
+    await finish(long);
+    await eventually(async () => order.length === 2);
+    expect(order).toEqual([short, long.runId]);
+    expect(runs).toEqual([]);
+    await expectSame(connection, root, long.runId);
+  });
+
+  test('goes on when the server was away, and when it was started anew itself', async () => {
+    const log = await startedRun(root, 50);
+    const { stop } = mirroring();
+    await eventually(async () => (await count(log.runId)) === 50);
+    await server.kill();
+    await appendSome(log, 50);
+    await server.restart();
+    await appendSome(log, 50);
+    await eventually(async () => (await count(log.runId)) === 150);
+    await stop();
+    await appendSome(log, 50);
+    await finish(log);
+    const again = mirroring();
+    await eventually(async () => again.runs.length === 1);
+    await expectSame(connection, root, log.runId);
+  });
+
+  test('sends the end of a finished run again that the server has lost with its power', async () => {
+    const log = await startedRun(root, 50);
+    const { runs } = mirroring();
+    await eventually(async () => (await count(log.runId)) === 50);
+    await server.stop();
+    await server.keepStore();
+    await server.restart();
+    await finish(log);
+    await eventually(async () => runs.length === 1);
+    await server.kill();
+    await server.restoreStore();
+    await server.restart();
+    await eventually(async () => (await count(log.runId)) === 51);
+    await expectSame(connection, root, log.runId);
+  });
+
+  test('tells about a run that cannot be shipped, leaves it until it changes, and ships the others', async () => {
+    const large = await startedRun(root, 3);
+    await large.append({
+      type: 'gate.passed',
+      node_id: 'n',
+      gate: 'g',
+      method: 'hook',
+      stdout: 'x'.repeat(70_000),
+    });
+    const malformed = await startedRun(root, 3);
+    await malformed.close();
+    writeFileSync(malformed.path, 'no event\n', { flag: 'a' });
+    const linked = await startedRun(root, 3);
+    await linked.close();
+    rmSync(linked.path);
+    symlinkSync('/dev/null', linked.path);
+    const { runs, errors } = mirroring();
+    const fine = await finishedRun(root, 10);
+    await eventually(async () => runs.length === 1 && errors.size === 3);
+    await expectSame(connection, root, fine);
+    expect(errors.get(large.runId)).toMatchObject([{ code: 'ERR_MESSAGE_TOO_LARGE' }]);
+    expect(errors.get(malformed.runId)).toMatchObject([{ code: 'ERR_MALFORMED_LINE' }]);
+    expect(errors.get(linked.runId)).toMatchObject([{ code: 'ERR_UNSAFE_PATH' }]);
+    await appendSome(large, 1);
+    await eventually(async () => errors.get(large.runId)?.length === 2);
+    await large.close();
+    expect(await count(large.runId)).toBe(3);
+  });
+
+  test('without onError the first run that cannot be shipped ends it, and so does a callback that throws', async () => {
+    const log = await startedRun(root, 3);
+    await log.close();
+    writeFileSync(log.path, 'no event\n', { flag: 'a' });
+    const failed = mirrorVolume(root, { connection, once: true });
+    expect(await rejection(failed)).toMatchObject({ code: 'ERR_MALFORMED_LINE' });
+    const onError = () => {
+      throw new RangeError('mine');
+    };
+    expect(await rejection(mirrorVolume(root, { connection, onError }))).toMatchObject({ message: 'mine' });
+  });
+
+  test('a closed connection ends it', async () => {
+    await startedRun(root, 3);
+    const other = await connectTo(server);
+    const failed = rejection(mirrorVolume(root, { connection: other, onError: () => undefined }));
+    await eventually(async () => (await messagesOf(connection, 'omne.runs.>')).length === 3);
+    await other.close();
+    expect(await failed).toMatchObject({ code: 'ERR_REMOTE_FAILED' });
+  });
+
+  test('a run older than the stream keeps events is not sent again, unless it is asked for', async () => {
+    const stream = { maxAge: DAY_MS };
+    const runId = await finishedRun(root, 3);
+    const yesterday = (Date.now() - 2 * DAY_MS) / 1000;
+    utimesSync(logPath(root, runId), yesterday, yesterday);
+    expect(await mirrorVolume(root, { connection, stream, once: true })).toEqual({ runs: 1, events: 0 });
+    expect(await mirrorRun(root, runId, { connection })).toMatchObject({ events: 4 });
+  });
+
+  test('a run that was dropped to make room is not sent again', async () => {
+    const stream = { maxBytes: 40_000 };
+    const old = await finishedRun(root, 20);
+    await mirrorVolume(root, { connection, stream, once: true });
+    const recent = await finishedRun(root, 300);
+    await mirrorVolume(root, { connection, stream, once: true });
+    expect(await count(old)).toBe(0);
+    expect(await mirrorVolume(root, { connection, stream, once: true })).toEqual({ runs: 2, events: 0 });
+    expect(await count(recent)).toBeGreaterThan(0);
+  });
+
+  test('a run whose folder is removed is forgotten', async () => {
+    const gone = await startedRun(root, 3);
+    const { errors } = mirroring();
+    await eventually(async () => (await count(gone.runId)) === 3);
+    await gone.close();
+    rmSync(dirname(gone.path), { recursive: true });
+    const next = await finishedRun(root, 3);
+    await eventually(async () => (await count(next)) === 4);
+    expect(errors.size).toBe(0);
+  });
+
+  test('mistakes in the options are told at once', async () => {
+    for (const wrong of [
+      { concurrency: 0 },
+      { concurrency: 1.5 },
+      { pollInterval: 0 },
+      { stream: { replicas: 0 } },
+      { stream: 'a.b' },
+    ]) {
+      expect(await rejection(mirrorVolume(root, { connection, ...wrong }))).toBeInstanceOf(TypeError);
+    }
+    expect(await rejection(mirrorVolume('', { connection }))).toBeInstanceOf(TypeError);
+  });
+});
