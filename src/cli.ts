@@ -12,6 +12,7 @@ import { type Command, EXIT, table, UsageError } from './cli/command.js';
 import { completionOf } from './cli/completion.js';
 import { demo } from './cli/demo.js';
 import { ls } from './cli/ls.js';
+import { mirror } from './cli/mirror.js';
 import { repair } from './cli/repair.js';
 import { show } from './cli/show.js';
 import { tail } from './cli/tail.js';
@@ -21,7 +22,7 @@ import { timeline } from './cli/timeline.js';
 import { verify } from './cli/verify.js';
 import { errnoOf } from './errors.js';
 
-const RUN_COMMANDS: readonly Command[] = [ls, show, cat, tail, text, verify, repair, timeline, demo];
+const RUN_COMMANDS: readonly Command[] = [ls, show, cat, tail, text, verify, repair, timeline, mirror, demo];
 
 /** Every command, in the order of the help. */
 const COMMANDS: readonly Command[] = [...RUN_COMMANDS, completionOf(RUN_COMMANDS)];
@@ -88,6 +89,12 @@ async function exitCodeOf(error: unknown): Promise<number> {
   const prefix = usage || code === undefined || message.startsWith(code) ? '' : `${code}: `;
   const next = usage ? 'omne-log --help tells how it is used.' : await nextStep(error).catch(() => undefined);
   const hint = next === undefined ? '' : `\n${printable(next)}`;
-  console.error(`${paint('red', 'omne-log:', process.stderr)} ${prefix}${printable(message)}${hint}`);
+  const told = printable(withoutSecrets(message));
+  console.error(`${paint('red', 'omne-log:', process.stderr)} ${prefix}${told}${hint}`);
   return usage ? EXIT.usage : EXIT.error;
+}
+
+/** Names and passwords in URLs are not printed, wherever in a message they stand. */
+function withoutSecrets(message: string): string {
+  return message.replace(/(\w:\/\/)\S*@/g, '$1***@');
 }

@@ -40,6 +40,7 @@
  *     scan        file -> lines -> events -> batches
  *     stream      batches -> consumer, with a position
  *     reader      replay
+ *     caught-up   the promise of a tail that it reached the end
  *     tail        following a live run
  *     state       what happened in a run, folded from its events
  *     iterations  the text of a loop node's iterations
@@ -64,6 +65,14 @@
  *     jetstream/work-queue    many items, few at a time
  *     jetstream/volume-runs   which logs of a volume have grown
  *     jetstream/volume-mirror, jetstream/mirror-volume   all runs of a volume
+ *     jetstream/stored-run    the messages of a run, one by one
+ *     jetstream/ordered       the messages of a run in order, a window at a time
+ *     jetstream/search        where the reading of a remote run begins
+ *     jetstream/message-scan  messages -> events -> batches
+ *     jetstream/feed          batches of a remote run, from a start to its end
+ *     jetstream/reader, jetstream/tail   replaying and following from afar
+ *     jetstream/runs          listing the runs of a stream
+ *     jetstream/reversed      a remote run from its last event to its first
  *     jetstream               the public names
  *
  * The command lives in a folder of its own, and imports from the library:
@@ -76,12 +85,16 @@
  *     cli/which               which volume and which run is meant
  *     cli/advice              what to do next about an error
  *     cli/event-line          one event as one line
+ *     cli/nats                the connection to a server
+ *     cli/reversed            a run from its last event to its first
+ *     cli/source              where runs are found: in a volume or on a server
  *     cli/fold, cli/tree      a whole run; its nodes as a tree
  *     cli/ls, cli/show        the commands that look at runs ...
- *     cli/reversed, cli/cat, cli/tail, cli/text   ... and at what stands in one
+ *     cli/cat, cli/tail, cli/text   ... and at what stands in one
  *     cli/verify, cli/repair  checking and mending
  *     cli/markup              HTML that is escaped
  *     cli/timeline-axis, cli/timeline-data, cli/timeline-style, cli/timeline-page, cli/timeline   a run as a picture
+ *     cli/mirror              runs to a server
  *     cli/child, cli/executor    a small pipe executor: how to embed the library
  *     cli/demo-pipe, cli/demo    a real pipe run, logged and replayed
  *     cli/completion-scripts, cli/completion   for the shells

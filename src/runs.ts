@@ -178,7 +178,8 @@ async function probe({ folder }: RunPlaces): Promise<boolean | undefined> {
   return PLATFORM.flock ? isLive(folder).catch(() => undefined) : undefined;
 }
 
-function checkRunsOptions(options: RunsOptions): void {
+/** Rejects mistakes in the options with a `TypeError`. */
+export function checkRunsOptions(options: RunsOptions): void {
   const { limit, pipe, signal, status } = options;
   checkReadOptions({ limit, signal });
   checkBooleans(options, ['reverse']);

@@ -11,6 +11,7 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onAbort } from './abort.js';
+import { CaughtUp } from './caught-up.js';
 import { tails, type WokenBy } from './diagnostics.js';
 import { EventLogError } from './errors.js';
 import { checkBooleans, checkReadOptions, EventFilter, type ReadOptions } from './filter.js';
@@ -53,7 +54,7 @@ export class EventTail extends EventStream {
   readonly caughtUp: Promise<void>;
   readonly #places: RunPlaces;
   readonly #options: TailOptions;
-  readonly #settleCaughtUp: { resolve: () => void; reject: (error: unknown) => void };
+  readonly #caughtUp = new CaughtUp();
   #tornBytes = 0;
 
   /** Called by `EventLog.tail`. */
@@ -62,12 +63,7 @@ export class EventTail extends EventStream {
     super(typeof options.from === 'number' ? options.from : 0, options.signal);
     this.#places = places;
     this.#options = { ...options };
-    let settle: { resolve: () => void; reject: (error: unknown) => void } | undefined;
-    this.caughtUp = new Promise((resolve, reject) => {
-      settle = { resolve, reject };
-    });
-    this.caughtUp.catch(() => undefined); // nobody has to look at it
-    this.#settleCaughtUp = settle ?? { resolve: () => undefined, reject: () => undefined };
+    this.caughtUp = this.#caughtUp.promise;
   }
 
   /** Unterminated bytes at the end of the file when it was last reached: a line that is being written. */
@@ -104,16 +100,16 @@ export class EventTail extends EventStream {
           // From here on a notice can come; what grew before it is found by one more look.
           growth = new Growth(scanner.log.path, pollInterval, this.#options.watch !== false);
         } else {
-          this.#settleCaughtUp.resolve();
+          this.#caughtUp.reached();
           wokenBy = await growth.wait();
         }
       }
-      if (!closed) this.#settleCaughtUp.resolve();
+      if (!closed) this.#caughtUp.reached();
       return undefined;
     };
 
     const source = batchSource(
-      () => next().catch((error: unknown) => this.#failed(error)),
+      () => next().catch((error: unknown) => this.#caughtUp.failed(error)),
       async () => {
         stopListening?.();
         growth?.close();
@@ -125,9 +121,7 @@ export class EventTail extends EventStream {
       close: () => {
         closed = true;
         wake();
-        this.#settleCaughtUp.reject(
-          new EventLogError('ERR_LOG_CLOSED', 'the tail was closed before it caught up'),
-        );
+        this.#caughtUp.closed();
         return source.close();
       },
     };
@@ -169,11 +163,6 @@ export class EventTail extends EventStream {
   /** Whether reading began behind the terminal event. */
   async #endedBefore({ start, position, log }: LogScanner): Promise<boolean> {
     return start > 0 && position === start && endsRunAt(log, start, this.#options.maxLineBytes);
-  }
-
-  #failed(error: unknown): never {
-    this.#settleCaughtUp.reject(error);
-    throw error;
   }
 }
 
@@ -246,7 +235,8 @@ function replaced(path: string): EventLogError {
   });
 }
 
-function checkTailOptions(options: TailOptions): void {
+/** Rejects mistakes in the options with a `TypeError`. */
+export function checkTailOptions(options: TailOptions): void {
   const { from, ...rest } = options;
   const named = from === 'start' || from === 'end';
   checkReadOptions(named || from === undefined ? rest : { ...rest, from });

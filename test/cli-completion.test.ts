@@ -7,7 +7,19 @@ import { COMMAND, omneLog, runToEnd } from './support/command.js';
 import { testWith } from './support/tools.js';
 import { temporaryVolume } from './support/volume.js';
 
-const COMMANDS = ['ls', 'show', 'cat', 'tail', 'text', 'verify', 'repair', 'timeline', 'demo', 'completion'];
+const COMMANDS = [
+  'ls',
+  'show',
+  'cat',
+  'tail',
+  'text',
+  'verify',
+  'repair',
+  'timeline',
+  'mirror',
+  'demo',
+  'completion',
+];
 
 /** A volume with two runs, and an environment in which `omne-log` is a command. */
 function volume(): { root: string; env: NodeJS.ProcessEnv; runIds: string[] } {
@@ -49,6 +61,9 @@ describe('omne-log completion', () => {
       '--json',
       '--exit-status',
       '--root',
+      '--nats',
+      '--creds',
+      '--stream',
       '--help',
     ]);
     expect(await ask('omne-log', 'completion', '')).toEqual(['bash', 'zsh', 'fish']);

@@ -21,6 +21,7 @@ describe('omne-log', () => {
       'verify',
       'repair',
       'timeline',
+      'mirror',
       'demo',
       'completion',
     ]);

@@ -25,6 +25,15 @@ if (PROGRAM === undefined) {
 /** Whether there is no `nats-server` here: `describe.skipIf(noServer)`. */
 export const noServer: boolean = PROGRAM === undefined;
 
+const running = new Set<NatsServer>();
+process.once('exit', () => {
+  for (const server of running) void server.kill();
+});
+// Here, at the top of the file that imports this: a hook made within a test or another hook never runs.
+afterAll(async () => {
+  await Promise.all([...running].map(server => server.remove()));
+});
+
 /** A port of 127.0.0.1 on which nothing listens. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -56,7 +65,7 @@ export class NatsServer {
     const listen = port ?? (await freePort());
     const text = `listen: "127.0.0.1:${listen}"\njetstream { store_dir: ${JSON.stringify(join(folder, 'store'))} }\n${config}\n`;
     const server = new NatsServer(listen, folder, text);
-    afterAllOf(server);
+    running.add(server);
     await server.restart();
     return server;
   }
@@ -112,6 +121,7 @@ export class NatsServer {
 
   /** Kills the server and removes its folder. */
   async remove(): Promise<void> {
+    running.delete(this);
     await this.kill();
     rmSync(this.folder, { recursive: true, force: true });
   }
@@ -125,15 +135,6 @@ export class NatsServer {
     child.kill(signal);
     await exited;
   }
-}
-
-function afterAllOf(server: NatsServer): void {
-  const endWithUs = () => void server.kill();
-  process.once('exit', endWithUs);
-  afterAll(async () => {
-    process.off('exit', endWithUs);
-    await server.remove();
-  });
 }
 
 /** Whether a server greets on a port: a NATS server speaks first. */

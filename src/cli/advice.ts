@@ -22,13 +22,24 @@ const STEPS: Partial<Record<EventLogErrorCode, Step>> = {
   ERR_RUN_NOT_FOUND: SEE_RUNS,
 };
 
+/** Where the run is on a server; which one is left open: its URL may hold a secret. */
+const REMOTE_STEPS: Partial<Record<EventLogErrorCode, Step>> = {
+  ERR_INVALID_RUN_ID: SEE_RUNS,
+  ERR_RUN_NOT_FOUND: SEE_RUNS,
+  ERR_STREAM_NOT_FOUND: command =>
+    `name the stream with --stream, or copy runs there with ${command('mirror --all')}`,
+};
+
+const REMOTE = /^nats:/;
+
 /** The next step after an error, with the run and the root filled in; undefined where there is none to tell. */
 export async function nextStep(error: unknown): Promise<string | undefined> {
   if (!(error instanceof EventLogError)) return undefined;
-  const { code, path } = error;
+  const { code, path = '' } = error;
+  if (REMOTE.test(path)) return REMOTE_STEPS[code]?.(name => commandLine(name, undefined, ' --nats URL'));
   const step = STEPS[code];
   if (step === undefined) return undefined;
-  const root = path?.split(/[\\/]\.omne[\\/]/)[0];
+  const root = path === '' ? undefined : path.split(/[\\/]\.omne[\\/]/)[0];
   const suffix = await rootSuffix(root);
   return step(name => commandLine(name, name === 'ls' ? undefined : (runIn(path) ?? 'RUN'), suffix));
 }
@@ -48,6 +59,6 @@ async function rootSuffix(root: string | undefined): Promise<string> {
 }
 
 /** The run whose folder a path goes through. */
-function runIn(path = ''): string | undefined {
+function runIn(path: string): string | undefined {
   return [path, dirname(path), dirname(dirname(path))].map(part => basename(part)).find(isRunId);
 }

@@ -1,15 +1,16 @@
 /**
- * `omne-log cat`: the events of a run, from disk, one line each.
+ * `omne-log cat`: the events of a run, one line each.
  *
  * Promises: with `--json` every line is canonical and decodes to the event that stands in the log. Backwards too, the log
  * is read a block at a time and never held as a whole.
  */
-import { EVENT_TYPES, EventLog, type EventType, encodeEvent, type RunEvent } from '../index.js';
+import { EVENT_TYPES, type EventType, encodeEvent, type RunEvent } from '../index.js';
 import { type Command, defineCommand, EXIT, wholeNumber } from './command.js';
 import { eventLine } from './event-line.js';
-import { eventsReversed } from './reversed.js';
+import { NATS_HELP, NATS_OPTIONS } from './nats.js';
+import { openSource } from './source.js';
 import { jsonLine, print } from './terminal.js';
-import { ROOT_OPTION, RUN_HELP, whichRoot, whichRun } from './which.js';
+import { ROOT_OPTION, RUN_HELP } from './which.js';
 
 /** The command `cat`. */
 export const cat: Command = defineCommand({
@@ -35,12 +36,13 @@ export const cat: Command = defineCommand({
     reverse: { type: 'boolean', help: 'Newest first.' },
     json: { type: 'boolean', help: 'Print JSON lines, as they stand in the log.' },
     root: ROOT_OPTION,
+    ...NATS_OPTIONS,
   },
-  notes: RUN_HELP,
+  notes: `${RUN_HELP}\n\n${NATS_HELP}`,
   async run({ values, positionals: [run = ''], signal }) {
     const limit = wholeNumber('-n', values.limit);
-    const root = await whichRoot(values.root);
-    const runId = await whichRun(root, run);
+    await using source = await openSource(values);
+    const runId = await source.which(run);
     const options = {
       signal,
       types: values.type?.filter(isType),
@@ -51,8 +53,8 @@ export const cat: Command = defineCommand({
     const lineOf = values.json === true ? jsonLineOf : eventLine;
     const batches =
       values.reverse === true
-        ? inBatches(eventsReversed(root, runId, options))
-        : EventLog.read(root, runId, options).batches();
+        ? inBatches(source.reversed(runId, options))
+        : source.read(runId, options).batches();
     for await (const events of batches) await print(events.map(lineOf).join('\n'));
     return EXIT.ok;
   },

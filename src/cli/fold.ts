@@ -3,11 +3,12 @@
  *
  * Promise: damage does not keep people from seeing the rest; the first damage found is handed back, to be told at the end.
  */
-import { EventLog, type MalformedLineError, type RunEvent } from '../index.js';
+import type { MalformedLineError, RunEvent } from '../index.js';
+import type { RunSource } from './source.js';
 
 /** Hands every event of a run to `take`; resolves with the first malformed line, if there is one. */
 export async function foldRun(
-  root: string,
+  source: RunSource,
   runId: string,
   signal: AbortSignal,
   take: (event: RunEvent) => void,
@@ -16,7 +17,7 @@ export async function foldRun(
   const onMalformed = (error: MalformedLineError) => {
     damage ??= error;
   };
-  for await (const events of EventLog.read(root, runId, { signal, onMalformed }).batches()) {
+  for await (const events of source.read(runId, { signal, onMalformed }).batches()) {
     for (const event of events) take(event);
   }
   return damage;

@@ -1,18 +1,23 @@
 /**
- * `omne-log ls`: the runs of a volume, newest first, a row each.
+ * `omne-log ls`: the runs of a volume or a server, newest first, a row each.
  *
  * Promise: rows are printed as they are found, a page at a time, so a long listing takes little memory and its first rows
  * come at once.
  */
-import { EventLog, parseRunId, type RunSummary } from '../index.js';
+import { parseRunId, type RunSummary } from '../index.js';
+import type { RemoteRunSummary } from '../jetstream.js';
 import { type Cell, Columns } from './columns.js';
 import { type Command, defineCommand, EXIT, wholeNumber } from './command.js';
 import { DAMAGED, MARKS } from './marks.js';
+import { NATS_HELP, NATS_OPTIONS } from './nats.js';
+import { openSource } from './source.js';
 import { jsonLine, lineWidth, print, printable } from './terminal.js';
-import { ROOT_OPTION, whichRoot } from './which.js';
+import { ROOT_OPTION } from './which.js';
 import { age, count, duration } from './words.js';
 
 const PAGE_ROWS = 50;
+
+type AnyRun = RunSummary | RemoteRunSummary;
 
 /** The command `ls`. */
 export const ls: Command = defineCommand({
@@ -30,16 +35,21 @@ export const ls: Command = defineCommand({
     limit: { type: 'string', short: 'n', value: 'N', help: 'At most so many.' },
     json: { type: 'boolean', help: 'Print a JSON object for each run, one a line.' },
     root: ROOT_OPTION,
+    ...NATS_OPTIONS,
   },
   notes: [
     'LIVE: a writer holds the run open. ORPHAN: it has not ended, no writer holds it, and',
     'nothing was written for a minute. A damaged log is marked with !; its figures are those',
     'of what could be read.',
+    '',
+    NATS_HELP,
+    'Such a listing tells of the first event, the last and how many there are.',
   ].join('\n'),
   async run({ values, signal }) {
     const { pipe, status } = values;
     const limit = wholeNumber('-n', values.limit);
-    const runs = EventLog.runs(await whichRoot(values.root), {
+    await using source = await openSource(values);
+    const runs = source.runs({
       reverse: true,
       signal,
       pipe,
@@ -62,8 +72,8 @@ function isStatus(text: string | undefined): text is RunSummary['status'] {
   return text === 'running' || text === 'completed' || text === 'aborted';
 }
 
-async function* pagesOf(runs: AsyncIterable<RunSummary>): AsyncGenerator<RunSummary[]> {
-  let page: RunSummary[] = [];
+async function* pagesOf(runs: AsyncIterable<AnyRun>): AsyncGenerator<AnyRun[]> {
+  let page: AnyRun[] = [];
   for await (const run of runs) {
     if (page.push(run) < PAGE_ROWS) continue;
     yield page;
@@ -72,26 +82,36 @@ async function* pagesOf(runs: AsyncIterable<RunSummary>): AsyncGenerator<RunSumm
   if (page.length > 0) yield page;
 }
 
-function rowOf(run: RunSummary): Cell[] {
+function rowOf(run: AnyRun): Cell[] {
   const { glyph, colour } = run.problem === undefined ? MARKS[run.status] : DAMAGED;
   const startedAt = Date.parse(run.startedAt ?? '') || parseRunId(run.runId).createdAt.getTime();
-  const lasts = run.durationMs ?? (run.live ? Date.now() - startedAt : undefined);
-  const failed = run.failedCount === 0 ? '' : `, ${run.failedCount} failed`;
+  const local = 'live' in run ? run : undefined; // a summary from afar knows neither nodes nor writers
+  const lasts = run.durationMs ?? (local?.live === true ? Date.now() - startedAt : undefined);
   return [
     { text: glyph, colour },
     { text: run.runId }, // whole, so that it can be copied; it begins with the pipe
     { text: age(startedAt), align: 'right', colour: 'dim' },
     { text: lasts === undefined ? '-' : duration(lasts), align: 'right' },
-    { text: `${run.completedCount}/${count(run.nodeCount, 'node')} done${failed}` },
-    remark(run),
+    { text: local === undefined ? count(run.eventCount, 'event') : progressOf(local) },
+    remark({ live: false, orphan: false, ...run }),
   ];
+}
+
+function progressOf({ completedCount, nodeCount, failedCount }: RunSummary): string {
+  const failed = failedCount === 0 ? '' : `, ${failedCount} failed`;
+  return `${completedCount}/${count(nodeCount, 'node')} done${failed}`;
 }
 
 /** Where the damage is, without the path: that of the log of the row. */
 const LOG_PATH = /\([^(]*[\\/]events\.jsonl, /;
 
 /** What else is to be said of a run. */
-function remark({ live, orphan, problem, reason }: RunSummary): Cell {
+function remark({
+  live,
+  orphan,
+  problem,
+  reason,
+}: Pick<RunSummary, 'live' | 'orphan' | 'problem' | 'reason'>): Cell {
   if (problem !== undefined) return { text: printable(problem.replace(LOG_PATH, '(')), colour: 'yellow' };
   if (live) return { text: 'LIVE', colour: 'blue' };
   if (orphan) return { text: 'ORPHAN', colour: 'yellow' };

@@ -4,12 +4,14 @@
  * Promise: every event is printed once, in order, as soon as it is in the log; the status line leaves nothing behind,
  * however the following ends.
  */
-import { EventLog, encodeEvent, type RunState, RunStateReducer } from '../index.js';
+import { encodeEvent, type RunState, RunStateReducer } from '../index.js';
 import { type Command, defineCommand, EXIT } from './command.js';
 import { eventLine } from './event-line.js';
+import { NATS_HELP, NATS_OPTIONS } from './nats.js';
+import { openSource } from './source.js';
 import { StatusLine } from './status-line.js';
 import { jsonLine, print, printable } from './terminal.js';
-import { ROOT_OPTION, RUN_HELP, whichRoot, whichRun } from './which.js';
+import { ROOT_OPTION, RUN_HELP } from './which.js';
 import { duration } from './words.js';
 
 /** The command `tail`. */
@@ -22,16 +24,17 @@ export const tail: Command = defineCommand({
     json: { type: 'boolean', help: 'Print JSON lines, as they stand in the log.' },
     'exit-status': { type: 'boolean', help: 'Exit with 1 when the run was aborted.' },
     root: ROOT_OPTION,
+    ...NATS_OPTIONS,
   },
-  notes: RUN_HELP,
+  notes: `${RUN_HELP}\n\n${NATS_HELP}`,
   async run({ values, positionals: [run = ''], signal }) {
-    const root = await whichRoot(values.root);
-    const runId = await whichRun(root, run);
+    await using source = await openSource(values);
+    const runId = await source.which(run);
     const reducer = new RunStateReducer();
     const json = values.json === true;
     const status = json ? undefined : new StatusLine(() => statusText(reducer.state));
     try {
-      for await (const events of EventLog.tail(root, runId, { signal }).batches()) {
+      for await (const events of source.tail(runId, { signal }).batches()) {
         for (const event of events) reducer.apply(event);
         const lines = events
           .map(event => (json ? jsonLine(encodeEvent(event)) : eventLine(event)))

@@ -4,6 +4,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { RunStateReducer } from '../index.js';
 import { type Command, defineCommand, EXIT, UsageError } from './command.js';
 import { foldRun } from './fold.js';
+import { volumeSource } from './source.js';
 import { print, printable, write } from './terminal.js';
 import { Timeline } from './timeline-data.js';
 import { timelinePage } from './timeline-page.js';
@@ -27,7 +28,7 @@ export const timeline: Command = defineCommand({
     const runId = await whichRun(root, run);
     const reducer = new RunStateReducer();
     const picture = new Timeline();
-    const damage = await foldRun(root, runId, signal, event => {
+    const damage = await foldRun(volumeSource(root), runId, signal, event => {
       reducer.apply(event);
       picture.apply(event);
     });

@@ -31,19 +31,25 @@ export async function whichRoot(given: string | undefined): Promise<string> {
 }
 
 /** The id of the run that is meant. */
-export async function whichRun(root: string, given: string): Promise<string> {
+export function whichRun(root: string, given: string): Promise<string> {
+  return pickRun(given, root, () => runIdsOf(root));
+}
+
+/** The same among runs from anywhere: `list` gives their ids, newest first, `place` is where they are. */
+export async function pickRun(given: string, place: string, list: () => Promise<string[]>): Promise<string> {
   if (isRunId(given)) return given;
   if (!/^[\w.-]+$/.test(given)) parseRunId(given); // throws: no run id begins like this
-  const runIds = await runIdsOf(root);
+  const runIds = await list();
   if (given === 'last') {
     const [newest] = runIds;
-    if (newest === undefined) throw new EventLogError('ERR_RUN_NOT_FOUND', 'there is no run', { path: root });
+    if (newest === undefined)
+      throw new EventLogError('ERR_RUN_NOT_FOUND', 'there is no run', { path: place });
     return newest;
   }
   const candidates = runIds.filter(runId => runId.startsWith(given) || runId.slice(-26).startsWith(given));
   const [runId, ...others] = candidates;
   if (runId === undefined) {
-    throw new EventLogError('ERR_RUN_NOT_FOUND', `no run begins with '${given}'`, { path: root });
+    throw new EventLogError('ERR_RUN_NOT_FOUND', `no run begins with '${given}'`, { path: place });
   }
   if (others.length === 0) return runId;
   const shown = candidates.slice(0, SHOWN_CANDIDATES).join(', ');

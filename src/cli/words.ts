@@ -20,6 +20,19 @@ function two(ms: number, large: number, largeUnit: string, small: number, smallU
   return `${Math.floor(ms / large)} ${largeUnit} ${String(rest).padStart(2, '0')} ${smallUnit}`;
 }
 
+const UNITS: ReadonlyMap<string, number> = new Map([
+  ['s', SECOND],
+  ['m', MINUTE],
+  ['h', HOUR],
+  ['d', DAY],
+]);
+
+/** The milliseconds of `45s`, `90m`, `36h` or `30d`; NaN for any other text. */
+export function milliseconds(text: string): number {
+  const [, number, unit = ''] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
+  return number === undefined ? Number.NaN : Number(number) * (UNITS.get(unit) ?? Number.NaN);
+}
+
 /** `12 s ago`; empty for a time that cannot be read. */
 export function age(time: number, now: number = Date.now()): string {
   if (Number.isNaN(time)) return '';

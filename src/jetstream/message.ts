@@ -33,3 +33,10 @@ export function runIdOf(subject: string): string | undefined {
   const runId = subject.slice(SUBJECT_PREFIX.length).replaceAll('%2E', '.');
   return isRunId(runId) && subjectOf(runId) === subject ? runId : undefined;
 }
+
+/** The byte position behind a message's line in its log; undefined where the message does not tell. */
+export function positionOf(headers: { get(name: string): string } | undefined): number | undefined {
+  const text = headers?.get(POSITION_HEADER) ?? '';
+  const position = Number(text);
+  return /^[1-9]\d*$/.test(text) && Number.isSafeInteger(position) ? position : undefined;
+}

@@ -4,7 +4,6 @@
  * Promise: shipping goes on only behind a message that the log has at the same position; anything else there is
  * `ERR_MIRROR_DIVERGED`.
  */
-import type { StoredMsg } from '@nats-io/jetstream';
 import { decodeEvent, encodeEvent } from '../codec.js';
 import { EventLogError, MalformedLineError } from '../errors.js';
 import { isTerminal, type RunEvent } from '../events.js';
@@ -12,7 +11,7 @@ import { LF, linesBackward } from '../lines.js';
 import type { RunPlaces } from '../places.js';
 import { openForReading, type ReadableLog } from '../readable.js';
 import { insist } from './failure.js';
-import { POSITION_HEADER } from './message.js';
+import { positionOf } from './message.js';
 import type { Place } from './outbox.js';
 import type { RunStream } from './run-stream.js';
 
@@ -29,7 +28,7 @@ export async function findPlace(
   const look = () => manager.streams.getMessage(config.name, { last_by_subj: subject });
   const message = await insist(`the last event of ${subject} could not be read`, look, signal);
   if (message === null) return NOWHERE;
-  const position = positionOf(message);
+  const position = positionOf(message.header);
   const event = position === undefined ? undefined : await eventBefore(places, position);
   if (position === undefined || event === undefined || encodeEvent(event) !== message.string()) {
     throw new EventLogError(
@@ -39,13 +38,6 @@ export async function findPlace(
     );
   }
   return { sequence: message.seq, position, eventId: event.id, ended: isTerminal(event) };
-}
-
-/** The position header of a message; undefined where there is none, or no position. */
-export function positionOf({ header }: Pick<StoredMsg, 'header'>): number | undefined {
-  const text = header.get(POSITION_HEADER);
-  const position = Number(text);
-  return /^[1-9]\d*$/.test(text) && Number.isSafeInteger(position) ? position : undefined;
 }
 
 /** The event whose line ends at the position; undefined where none does. */

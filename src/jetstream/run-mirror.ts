@@ -15,10 +15,10 @@ import { placesOf, type RunPlaces } from '../places.js';
 import { openForReading, type ReadableLog } from '../readable.js';
 import type { EventStream } from '../stream.js';
 import { insist, orAborted, pause } from './failure.js';
-import { subjectOf } from './message.js';
+import { positionOf, subjectOf } from './message.js';
 import { Interrupted, Outbox, type Outgoing, type Place } from './outbox.js';
 import { type Publisher, publisherOf } from './publisher.js';
-import { findPlace, NOWHERE, positionOf } from './remote-place.js';
+import { findPlace, NOWHERE } from './remote-place.js';
 import type { RunStream } from './run-stream.js';
 
 /** Opens the run for reading from a position. */
@@ -161,7 +161,7 @@ export class RunMirror {
     const find = () => manager.streams.getMessage(config.name, { seq: sequence });
     const message = await insist('a message could not be read', find, signal);
     if (message !== null) {
-      const ours = message.subject === this.#subject && (positionOf(message) ?? 0) > this.position;
+      const ours = message.subject === this.#subject && (positionOf(message.header) ?? 0) > this.position;
       this.#ownIds ||= !ours;
       return;
     }

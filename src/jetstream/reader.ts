@@ -1,0 +1,93 @@
+/**
+ * Replaying a run from its remote copy: what stands there when the reading begins, as typed events.
+ *
+ * Promise: it hands out what a reader of the log would, at the same positions; it needs no file.
+ */
+import type { NatsConnection } from '@nats-io/transport-node';
+import { checkReadOptions, EventFilter, type ReadOptions } from '../filter.js';
+import type { Batch } from '../scan.js';
+import { type BatchSource, batchSource, EventStream } from '../stream.js';
+import { orAborted } from './failure.js';
+import { RunFeed } from './feed.js';
+import { subjectOf } from './message.js';
+
+/** What to read, and from which stream. */
+export interface RemoteReadOptions extends ReadOptions {
+  /** The stream that holds the run; `omne-runs` by default. */
+  stream?: string;
+}
+
+/**
+ * The events of a run from a NATS server. Iterate it, or take `batches()` or `toArray()`; once.
+ *
+ * @throws EventLogError while iterating: `ERR_RUN_NOT_FOUND`, `ERR_STREAM_NOT_FOUND`, `ERR_REMOTE_FAILED`,
+ * `ERR_MALFORMED_LINE`, `ERR_LINE_TOO_LONG`, `ERR_LOG_CORRUPT` where events are missing between others, `ERR_LOG_TRUNCATED`
+ * and `ERR_INVALID_POSITION` (both for `from`).
+ */
+export class RemoteReader extends EventStream {
+  readonly #connection: NatsConnection;
+  readonly #runId: string;
+  readonly #options: RemoteReadOptions;
+
+  /** Called by `readRemote`. */
+  constructor(connection: NatsConnection, runId: string, options: RemoteReadOptions = {}) {
+    checkReadOptions(options);
+    subjectOf(runId); // a bad run id is told here, as by a reader of the file
+    super(options.from ?? 0, options.signal);
+    this.#connection = connection;
+    this.#runId = runId;
+    this.#options = { ...options };
+  }
+
+  /** Always 0: only whole lines are mirrored. */
+  get tornBytes(): number {
+    return 0;
+  }
+
+  protected override source(): BatchSource {
+    const { signal } = this.#options;
+    let feed: RunFeed | undefined;
+    const release = async () => feed?.close();
+    const onAbort = () => void release();
+    signal?.addEventListener('abort', onAbort);
+    const next = async (): Promise<Batch | undefined> => {
+      signal?.throwIfAborted();
+      if (feed === undefined) {
+        const options = { ...this.#options, follow: false, stopAtTerminal: false };
+        const filter = new EventFilter(this.#options);
+        feed = await orAborted(RunFeed.open(this.#connection, this.#runId, filter, options), signal);
+        this.startsAt(feed.start.position);
+      }
+      const batch = await feed.next();
+      signal?.throwIfAborted();
+      return batch;
+    };
+    const source = batchSource(next, async () => {
+      signal?.removeEventListener('abort', onAbort);
+      await release();
+    });
+    return {
+      next: source.next,
+      close: () => {
+        void release(); // wakes a `next` that waits
+        return source.close();
+      },
+    };
+  }
+}
+
+/**
+ * Replays a run from a NATS server, as `EventLog.read` does from disk: the same events, options and positions.
+ *
+ * @param connection - of `@nats-io/transport-node`; it stays yours, and open.
+ * @throws EventLogError `ERR_INVALID_RUN_ID` at once, the rest while iterating; see `RemoteReader`.
+ * @example
+ * const events = await readRemote(connection, runId, { types: ['node.failed'] }).toArray();
+ */
+export function readRemote(
+  connection: NatsConnection,
+  runId: string,
+  options: RemoteReadOptions = {},
+): RemoteReader {
+  return new RemoteReader(connection, runId, options);
+}

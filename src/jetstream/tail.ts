@@ -1,0 +1,144 @@
+/**
+ * Following a run by its remote copy: a replay, then every event as it is mirrored, until the terminal event.
+ *
+ * Promises: every event once, in order, whatever happens to the connection or the server in between, as long as the
+ * connection is not closed for good. The end, `break`, an error and an abort remove the consumer from the server.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { CaughtUp } from '../caught-up.js';
+import { EventLogError } from '../errors.js';
+import { EventFilter } from '../filter.js';
+import type { Batch } from '../scan.js';
+import { type BatchSource, batchSource, EventStream } from '../stream.js';
+import { checkTailOptions, type TailOptions } from '../tail.js';
+import { orAborted, passes } from './failure.js';
+import { RunFeed } from './feed.js';
+import { subjectOf } from './message.js';
+
+/** What to follow, from where, and in which stream. The server tells of every event: nothing is polled or watched. */
+export interface RemoteTailOptions extends Omit<TailOptions, 'pollInterval' | 'watch'> {
+  /** The stream that holds the run; `omne-runs` by default. */
+  stream?: string;
+}
+
+/** How often to ask for a run that is not there yet. */
+const APPEAR_POLL_MS = 100;
+
+/**
+ * The events of a run as they are mirrored. Iterate it, or take `batches()`; once.
+ *
+ * @throws EventLogError while iterating: `ERR_RUN_NOT_FOUND` and `ERR_STREAM_NOT_FOUND` when they do not appear in time,
+ * and what `RemoteReader` throws.
+ */
+export class RemoteTail extends EventStream {
+  /** Resolves when the end was reached once, which takes somebody who iterates; rejects when the tail ends before. */
+  readonly caughtUp: Promise<void>;
+  readonly #connection: NatsConnection;
+  readonly #runId: string;
+  readonly #options: RemoteTailOptions;
+  readonly #caughtUp = new CaughtUp();
+
+  /** Called by `tailRemote`. */
+  constructor(connection: NatsConnection, runId: string, options: RemoteTailOptions = {}) {
+    checkTailOptions(options);
+    subjectOf(runId); // a bad run id is told here, as by a tail of the file
+    super(typeof options.from === 'number' ? options.from : 0, options.signal);
+    this.#connection = connection;
+    this.#runId = runId;
+    this.#options = { ...options };
+    this.caughtUp = this.#caughtUp.promise;
+  }
+
+  /** Always 0: only whole lines are mirrored. */
+  get tornBytes(): number {
+    return 0;
+  }
+
+  protected override source(): BatchSource {
+    const { signal } = this.#options;
+    const ending = new AbortController();
+    let feed: RunFeed | undefined;
+    const end = () => {
+      ending.abort();
+      void feed?.close(); // wakes a `next` that waits
+    };
+    signal?.addEventListener('abort', end);
+
+    const next = async (): Promise<Batch | undefined> => {
+      feed ??= await this.#appear(ending.signal);
+      signal?.throwIfAborted();
+      if (feed === undefined || ending.signal.aborted) return undefined;
+      if (feed.caughtUp) this.#caughtUp.reached();
+      const batch = await feed.next();
+      signal?.throwIfAborted();
+      if (batch === undefined && !ending.signal.aborted) this.#caughtUp.reached();
+      return batch;
+    };
+    const source = batchSource(
+      () => next().catch((error: unknown) => this.#caughtUp.failed(error)),
+      async () => {
+        signal?.removeEventListener('abort', end);
+        await feed?.close();
+      },
+    );
+    return {
+      next: source.next,
+      close: () => {
+        end();
+        this.#caughtUp.closed();
+        return source.close();
+      },
+    };
+  }
+
+  /** Waits for the run. One that had to be waited for is new: it is read from its start. */
+  async #appear(ending: AbortSignal): Promise<RunFeed | undefined> {
+    const { appearTimeout = 5000, stopAtTerminal = true, signal, last: _, from: __, ...rest } = this.#options;
+    const filter = new EventFilter(rest);
+    const deadline = performance.now() + appearTimeout;
+    let from = this.#options.from;
+    while (!ending.aborted) {
+      signal?.throwIfAborted();
+      try {
+        const options = { ...this.#options, from, stopAtTerminal, follow: true, mayGrow: true };
+        const feed = await orAborted(RunFeed.open(this.#connection, this.#runId, filter, options), signal);
+        this.startsAt(feed.start.position);
+        return feed;
+      } catch (error) {
+        const closed = this.#connection.isClosed();
+        if (closed || !mayAppear(error) || performance.now() >= deadline) throw error;
+      }
+      if (from === 'end') from = 'start';
+      const milliseconds = Math.min(APPEAR_POLL_MS, appearTimeout);
+      await sleep(milliseconds, undefined, { signal: ending }).catch(() => undefined);
+    }
+    signal?.throwIfAborted();
+    return undefined;
+  }
+}
+
+/** Whether the run may be there later: it is not now, or the server does not answer. */
+function mayAppear(error: unknown): boolean {
+  if (!(error instanceof EventLogError)) return false;
+  const { code, cause } = error;
+  return code === 'ERR_RUN_NOT_FOUND' || code === 'ERR_STREAM_NOT_FOUND' || passes(cause);
+}
+
+/**
+ * Follows a run from a NATS server, as `EventLog.tail` does from disk: the same events, options and positions.
+ *
+ * @param connection - of `@nats-io/transport-node`; it stays yours, and open.
+ * @throws EventLogError `ERR_INVALID_RUN_ID` at once, the rest while iterating; see `RemoteTail`.
+ * @example
+ * for await (const event of tailRemote(connection, runId)) {
+ *   console.log(event.type);
+ * } // ends behind pipe.completed or pipe.aborted
+ */
+export function tailRemote(
+  connection: NatsConnection,
+  runId: string,
+  options: RemoteTailOptions = {},
+): RemoteTail {
+  return new RemoteTail(connection, runId, options);
+}
