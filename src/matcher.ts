@@ -5,6 +5,14 @@
  * to the strict lane (`codec.ts`), which decides. So it takes nothing but the canonical form: keys in schema order, no white
  * space, no control characters, integers in digits, no list, and no escape that is half of a surrogate pair. A property test
  * holds the lanes together.
+ *
+ * Why it is the way it is, by figures of one machine (a line of 215 bytes, Node 20, us of one core for each event): a regular
+ * expression for each type, the lane before this one, took 0.58 from bytes to event. Words of four bytes walked by an interpreter
+ * of the schema take 0.53, by code compiled from it 0.41: 0.18 for looking at the bytes, 0.10 for the text of the line, 0.13
+ * for its parts and the object. `JSON.parse` with its text takes 0.70, and checks nothing. What was tried and left: the same match
+ * in WebAssembly with vectors of 16 bytes (0.09 in the place of 0.18, an eighth of a replay, for a second language and a
+ * compiler), strings shared with the line before (nothing), a text for each field (slower). Without making texts nothing is as
+ * quick: a filter passes over an event for 0.2.
  */
 import { Captures } from './captures.js';
 import type { Source } from './check.js';
