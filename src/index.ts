@@ -41,6 +41,7 @@
  *     stream      batches -> consumer, with a position
  *     reader      replay
  *     caught-up   the promise of a tail that it reached the end
+ *     growth      waiting until a file may have grown
  *     tail        following a live run
  *     state       what happened in a run, folded from its events
  *     iterations  the text of a loop node's iterations

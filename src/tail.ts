@@ -8,13 +8,13 @@
  * start, so a torn tail that a writer mends is never seen. The end, `break`, an error and an abort give back the
  * descriptor, the watcher and the timer at once.
  */
-import { type FSWatcher, watch } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onAbort } from './abort.js';
 import { CaughtUp } from './caught-up.js';
 import { tails, type WokenBy } from './diagnostics.js';
 import { EventLogError } from './errors.js';
 import { checkBooleans, checkReadOptions, EventFilter, type ReadOptions } from './filter.js';
+import { Growth } from './growth.js';
 import type { RunPlaces } from './places.js';
 import { type Batch, LogScanner } from './scan.js';
 import { endsRunAt } from './start.js';
@@ -34,8 +34,6 @@ export interface TailOptions extends Omit<ReadOptions, 'limit' | 'from'> {
   watch?: boolean | undefined;
 }
 
-/** A longer timer of Node goes off at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** How often to look for a run that is not there yet. */
 const APPEAR_POLL_MS = 20;
 
@@ -163,58 +161,6 @@ export class EventTail extends EventStream {
   /** Whether reading began behind the terminal event. */
   async #endedBefore({ start, position, log }: LogScanner): Promise<boolean> {
     return start > 0 && position === start && endsRunAt(log, start, this.#options.maxLineBytes);
-  }
-}
-
-/** Waits until a file may have grown: a notice, or the poll behind it. */
-class Growth {
-  readonly #pollInterval: number;
-  #watcher: FSWatcher | undefined;
-  #noticed = false;
-  #wake: (() => void) | undefined;
-
-  constructor(path: string, pollInterval: number, useNotices: boolean) {
-    this.#pollInterval = Math.min(pollInterval, LONGEST_TIMER_MS);
-    if (useNotices) this.#watch(path);
-  }
-
-  /** Forgets earlier notices: what they told is about to be read. */
-  look(): void {
-    this.#noticed = false;
-  }
-
-  /** The file may have grown. */
-  notice(): void {
-    this.#noticed = true;
-    this.#wake?.();
-  }
-
-  /** Resolves at the first notice since `look`, or after the poll interval. */
-  wait(): Promise<WokenBy> {
-    if (this.#noticed) return Promise.resolve('notice');
-    return new Promise(resolve => {
-      const timer = setTimeout(() => this.#wake?.(), this.#pollInterval);
-      this.#wake = () => {
-        clearTimeout(timer);
-        this.#wake = undefined;
-        resolve(this.#noticed ? 'notice' : 'poll');
-      };
-    });
-  }
-
-  close(): void {
-    this.#watcher?.close();
-    this.#wake?.();
-  }
-
-  #watch(path: string): void {
-    try {
-      // Not persistent: it is the wait, not the watcher, that keeps a process alive.
-      this.#watcher = watch(path, { persistent: false }, () => this.notice());
-      this.#watcher.on('error', () => this.#watcher?.close());
-    } catch {
-      // No watch to be had (ENOSPC, EMFILE: the limits of inotify): the poll alone does it.
-    }
   }
 }
 
