@@ -30,6 +30,9 @@ export interface ScanOptions extends StartOptions {
   stopAtTerminal?: boolean | undefined;
 }
 
+/** Shared by all: a block is decoded in one go, and making one for each of many short logs would take longer than reading them. */
+const matcher = new LineMatcher();
+
 /** Reads one log forwards. */
 export class LogScanner {
   /** The position reading began at. */
@@ -38,7 +41,6 @@ export class LogScanner {
   readonly log: ReadableLog;
   readonly #filter: EventFilter;
   readonly #cutter: LineCutter;
-  readonly #matcher = new LineMatcher();
   readonly #maxLineBytes: number;
   readonly #onMalformed: ReadOptions['onMalformed'];
   readonly #stopAtTerminal: boolean;
@@ -143,7 +145,7 @@ export class LogScanner {
   /** Decodes what is left of the block, or as far as the next malformed line when there are events before it. */
   #decode({ bytes, offset }: LineBlock): Batch {
     const batch: Batch = { events: [], ends: [] };
-    this.#matcher.use(bytes);
+    matcher.use(bytes);
     const valid = isUtf8(bytes); // one check for the whole block; only where it fails, one for each line
     while (this.#at < bytes.length && !this.finished) {
       const start = this.#at;
@@ -175,9 +177,9 @@ export class LogScanner {
 
   /** The event of a line of valid UTF-8; undefined when it cannot pass the filter. */
   #decodeLine(bytes: Buffer, start: number, end: number): RunEvent | undefined {
-    const type = this.#matcher.match(start, end);
-    if (type === undefined) return decodeUncanonical(this.#matcher, bytes.toString('utf8', start, end));
-    return this.#filter.passesOver(type, this.#matcher) ? undefined : this.#matcher.event();
+    const type = matcher.match(start, end);
+    if (type === undefined) return decodeUncanonical(matcher, bytes.toString('utf8', start, end));
+    return this.#filter.passesOver(type, matcher) ? undefined : matcher.event();
   }
 
   #malformed(cause: unknown, offset: number): void {
