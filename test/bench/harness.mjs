@@ -11,8 +11,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { join, sep } from 'node:path';
 
 /**
- * One measurement: how many operations were done, in how long. A latency is one operation.
- * @typedef {{ operations: number, elapsedMs: number }} Sample
+ * One measurement: how many operations were done, in how long. A latency is one operation. `amount` is what was counted, of a
+ * row that is no time.
+ * @typedef {{ operations: number, elapsedMs: number, amount?: number }} Sample
  */
 
 /**
@@ -22,12 +23,14 @@ import { join, sep } from 'node:path';
 
 /**
  * One line of the table. `compare` tells what its figure is: `time` per operation as a multiple of the baseline's (lower is
- * better), `rate` of operations as a multiple of the baseline's (higher is better), or `alone`, milliseconds per operation.
+ * better), `rate` of operations as a multiple of the baseline's (higher is better), `alone`, milliseconds per operation, or
+ * `amount` per operation, in the row's `unit`.
  * `must` and `aim` are limits of that figure; `note` is the key of a note of the suite.
  * @typedef {object} Row
  * @property {string} name
- * @property {'time' | 'rate' | 'alone'} compare
+ * @property {'time' | 'rate' | 'alone' | 'amount'} compare
  * @property {(setting: Setting) => Promise<Sample>} measure
+ * @property {string} [unit]
  * @property {number} [must]
  * @property {number} [aim]
  * @property {string} [note]
@@ -42,6 +45,7 @@ import { join, sep } from 'node:path';
  * @property {{ name: string, what: string, measure: (setting: Setting) => Promise<Sample> }} baseline
  * @property {{ heading: string, rows: Row[] }[]} groups
  * @property {{ [key: string]: string }} notes
+ * @property {() => Promise<void>} [close] - ends what it has started
  */
 
 /**
@@ -50,6 +54,7 @@ import { join, sep } from 'node:path';
  * @property {string} heading
  * @property {string} name
  * @property {Row['compare']} compare
+ * @property {string | undefined} unit
  * @property {number} figure
  * @property {number} lowest
  * @property {number} highest
@@ -89,12 +94,14 @@ export async function runSuite(suite, { rounds, durationMs, folder, progress }) 
       progress(
         `${suite.name}: ${round === 0 ? 'warming up' : `round ${round} of ${rounds}`}, row ${index + 1} of ${rows.length}`,
       );
-      const baseline = row.compare === 'alone' ? undefined : await suite.baseline.measure(setting());
+      const compared = row.compare === 'time' || row.compare === 'rate';
+      const baseline = compared ? await suite.baseline.measure(setting()) : undefined;
       const sample = await row.measure(setting());
       if (round > 0) taken.push({ figure: figureOf(row, sample, baseline), row: sample, baseline });
     }
     rmSync(roundFolder, { recursive: true });
   }
+  await suite.close?.();
   progress('');
   const baselines = rows.flatMap(({ rounds }) =>
     rounds.flatMap(({ baseline }) => (baseline ? [baseline] : [])),
@@ -132,6 +139,7 @@ export async function timed(durationMs, work) {
  * @param {Sample | undefined} baseline
  */
 function figureOf(row, sample, baseline) {
+  if (row.compare === 'amount') return (sample.amount ?? Number.NaN) / sample.operations;
   if (baseline === undefined) return microseconds(sample) / 1000;
   const times = microseconds(sample) / microseconds(baseline);
   return row.compare === 'rate' ? 1 / times : times;
@@ -143,7 +151,7 @@ function figureOf(row, sample, baseline) {
  * @param {RowResult['rounds']} rounds
  * @returns {RowResult}
  */
-function summarize(heading, { name, compare, must, aim, note }, rounds) {
+function summarize(heading, { name, compare, unit, must, aim, note }, rounds) {
   const figures = rounds.map(({ figure }) => figure);
   const figure = median(figures);
   /** @param {number | undefined} limit */
@@ -153,6 +161,7 @@ function summarize(heading, { name, compare, must, aim, note }, rounds) {
     heading,
     name,
     compare,
+    unit,
     figure,
     lowest: Math.min(...figures),
     highest: Math.max(...figures),

@@ -2,7 +2,7 @@
 /**
  * `npm run bench -- [options]`: measures this library side by side with its floor and its peers.
  *
- *     --only NAME   one suite: write, read, tail, catch-up, large, diagnostics, mirror (needs nats-server)
+ *     --only NAME   one suite: write, read, tail, catch-up, large, diagnostics; mirror, remote (both need nats-server)
  *     --rounds N    rounds that count, 7 by default
  *     --quick       two short rounds: shows that it works, measures nothing
  *     --dir DIR     where to write; a new folder in the system's temporary one by default
@@ -27,6 +27,7 @@ const SUITES = {
   large: () => import('./large.mjs'),
   diagnostics: () => import('./diagnostics.mjs'),
   mirror: () => import('./mirror.mjs'),
+  remote: () => import('./remote.mjs'),
 };
 
 const { values: options } = parseArgs({
@@ -49,6 +50,7 @@ mkdirSync(options.dir, { recursive: true });
 const folder = mkdtempSync(join(resolve(options.dir), 'omne-bench-'));
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
 process.once('SIGINT', () => process.exit(130));
+process.once('SIGTERM', () => process.exit(143));
 
 const machine = machineOf(folder);
 if (!options.json) console.log(describe(machine));

@@ -5,16 +5,23 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { jetstream, jetstreamManager } from '@nats-io/jetstream';
-import { connect } from '@nats-io/transport-node';
+import { jetstream } from '@nats-io/jetstream';
 import { EventLog } from '../../dist/index.js';
 import { mirrorRun, mirrorVolume } from '../../dist/jetstream.js';
-import { generateLog, RUN_ID } from '../../fixtures/generate.mjs';
+import { RUN_ID } from '../../fixtures/generate.mjs';
+import {
+  newStream,
+  quantile,
+  runIdOf,
+  STREAM,
+  SUBJECTS,
+  startServer,
+  stopServers,
+  until,
+  writeRun,
+} from './nats.mjs';
 
 /** @typedef {import('./harness.mjs').Sample} Sample */
 /** @typedef {import('./harness.mjs').Setting} Setting */
@@ -22,57 +29,17 @@ import { generateLog, RUN_ID } from '../../fixtures/generate.mjs';
 const EVENTS = 20_000;
 const RUNS = 64;
 const APPENDS = 1000;
-const SUBJECTS = 'omne.runs.>';
 const MIRROR = fileURLToPath(new URL('../support/jetstream/mirror-volume.mjs', import.meta.url));
 
-const home = mkdtempSync(join(tmpdir(), 'omne-bench-mirror-'));
-const port = await freePort();
-const server = spawn('nats-server', ['-js', '-sd', home, '-a', '127.0.0.1', '-p', String(port)], {
-  stdio: 'ignore',
-});
-await once(server, 'spawn'); // rejects where there is none
-process.once('exit', () => {
-  server.kill('SIGKILL');
-  rmSync(home, { recursive: true, force: true });
-});
-const servers = `nats://127.0.0.1:${port}`;
-const connection = await connect({ servers, waitOnFirstConnect: true, noAsyncTraces: true });
-const manager = await jetstreamManager(connection);
-await newStream();
-
-/** A new one each time: the server remembers the message ids of one that is only emptied. */
-async function newStream() {
-  await manager.streams.delete('omne-runs').catch(() => undefined); // there is none the first time
-  await manager.streams.add({ name: 'omne-runs', subjects: [SUBJECTS] });
-}
-
-async function freePort() {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}
-
-/** A benchmark that runs alone keeps the process busy with nothing. */
-process.once('beforeExit', () => connection.close());
+const server = await startServer();
+const { connection } = server;
 
 /** @param {Setting} setting */
 const sizeOf = ({ durationMs }) => (durationMs < 100 ? EVENTS / 20 : EVENTS);
 
-/** @param {string} root @param {string} runId @param {number} events */
-function writeRun(root, runId, events) {
-  const path = join(root, '.omne/var/runs', runId, 'events.jsonl');
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, Buffer.concat([...generateLog(events)]));
-  return path;
-}
-
 /** @param {() => Promise<number>} work @returns {Promise<Sample>} */
 async function emptied(work) {
-  await newStream();
+  await newStream(server);
   const started = performance.now();
   const operations = await work();
   return { operations, elapsedMs: performance.now() - started };
@@ -88,7 +55,7 @@ async function plainClient(setting) {
     let next = 0;
     const inTurn = async () => {
       for (let line = lines[next++]; line !== undefined; line = lines[next++]) {
-        await client.publish('omne.runs.plain', line);
+        await client.publish(`${SUBJECTS}plain`, line);
       }
     };
     await Promise.all(Array.from({ length: 256 }, inTurn));
@@ -105,8 +72,7 @@ async function oneRun(setting) {
 /** @param {Setting} setting */
 async function manyRuns(setting) {
   for (let run = 0; run < RUNS; run++) {
-    const runId = `feature-01kp8g6dg0${String(run).padStart(16, '0')}`;
-    writeRun(setting.folder, runId, Math.round(sizeOf(setting) / RUNS));
+    writeRun(setting.folder, runIdOf(run), Math.round(sizeOf(setting) / RUNS));
   }
   return emptied(async () => (await mirrorVolume(setting.folder, { connection, once: true })).events);
 }
@@ -122,14 +88,14 @@ const latest = { delays: [], appends: [] };
  */
 async function appending({ folder, durationMs }, mirrored) {
   const count = durationMs < 100 ? APPENDS / 20 : APPENDS;
-  await newStream();
+  await newStream(server);
   const mirror = mirrored
-    ? spawn(process.execPath, [MIRROR, folder, servers], { stdio: 'ignore' })
+    ? spawn(process.execPath, [MIRROR, folder, server.url], { stdio: 'ignore' })
     : undefined;
   const log = await EventLog.create(folder, 'feature');
   /** @type {number[]} */
   const delays = [];
-  const consumer = await jetstream(connection).consumers.get('omne-runs', { filter_subjects: SUBJECTS });
+  const consumer = await jetstream(connection).consumers.get(STREAM, { filter_subjects: `${SUBJECTS}>` });
   const messages = await consumer.consume({
     callback: message => {
       const { stdout } = JSON.parse(message.string());
@@ -159,16 +125,6 @@ async function appending({ folder, durationMs }, mirrored) {
   }
   latest.delays = delays.slice(1).sort((a, b) => a - b);
   latest.appends = appends.sort((a, b) => a - b);
-}
-
-/** @param {() => boolean} holds */
-async function until(holds) {
-  while (!holds()) await new Promise(resolve => setTimeout(resolve, 1));
-}
-
-/** @param {number[]} sorted @param {number} part @returns {Sample} */
-function quantile(sorted, part) {
-  return { operations: 1, elapsedMs: sorted[Math.floor(sorted.length * part)] ?? Number.NaN };
 }
 
 /** @type {import('./harness.mjs').Suite} */
@@ -221,6 +177,7 @@ const suite = {
       ],
     },
   ],
+  close: stopServers,
   notes: {
     delay:
       'Events come 5 ms apart. The append itself, which waits for the disk, is part of it; an ordered consumer receives.',

@@ -3,11 +3,12 @@
 
 /** @typedef {import('./harness.mjs').SuiteResult} SuiteResult */
 
-/** How a figure and its limits are written: lower or higher is better, a multiple of the baseline or milliseconds. */
+/** How a figure and its limits are written: lower or higher is better, a multiple of the baseline, milliseconds, or an amount. */
 const STYLES = /** @type {const} */ ({
   time: { limit: '<= ', unit: ' x time' },
   rate: { limit: '>= ', unit: ' x rate' },
   alone: { limit: '<= ', unit: ' ms' },
+  amount: { limit: '<= ', unit: ' ' },
 });
 
 /**
@@ -29,14 +30,15 @@ function cellsOf({ operation, baseline, rows }) {
   const groups = [];
   for (const row of rows) {
     const { limit, unit } = STYLES[row.compare];
+    const isTime = row.compare !== 'amount';
     /** @type {(value: number | undefined, reached: boolean | undefined, mark: string) => string} */
     const limited = (value, reached, mark) =>
       value === undefined ? '' : `${limit}${value} ${reached ? 'reached' : mark}`;
     const cells = [
       row.note === undefined ? row.name : `${row.name} [${keys.indexOf(row.note) + 1}]`,
-      rounded(row.microseconds),
-      Math.round(1e6 / row.microseconds).toLocaleString('en'),
-      rounded(row.figure) + unit,
+      isTime ? rounded(row.microseconds) : '',
+      isTime ? Math.round(1e6 / row.microseconds).toLocaleString('en') : '',
+      rounded(row.figure) + unit + (row.unit ?? ''),
       `${rounded(row.lowest)}..${rounded(row.highest)}`,
       limited(row.must, row.mustReached, 'MISSED'),
       limited(row.aim, row.aimReached, 'not yet'),
