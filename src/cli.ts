@@ -3,7 +3,7 @@
  * The command `omne-log`: finds the command, runs it, and turns how it ended into an exit code.
  *
  * Promise: 0 fine, 1 error, 2 wrong usage, 130 interrupted (SIGINT), 143 terminated (SIGTERM). Who closes the pipe we write
- * to (`| head`) has seen enough: that ends the command quietly, with 0.
+ * to (`| head`) has seen enough: that ends the command quietly, with 0, when it next writes.
  */
 import { readFile } from 'node:fs/promises';
 import { nextStep } from './cli/advice.js';
@@ -16,7 +16,7 @@ import { mirror } from './cli/mirror.js';
 import { repair } from './cli/repair.js';
 import { show } from './cli/show.js';
 import { tail } from './cli/tail.js';
-import { paint, print, printable } from './cli/terminal.js';
+import { giveUpWriting, paint, print, printable } from './cli/terminal.js';
 import { text } from './cli/text.js';
 import { timeline } from './cli/timeline.js';
 import { verify } from './cli/verify.js';
@@ -41,7 +41,10 @@ class Interruption extends Error {
 
 // Once: the command gets the chance to end in good order, a second signal ends it at once.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => ending.abort(new Interruption(signal)));
+  process.once(signal, () => {
+    ending.abort(new Interruption(signal));
+    giveUpWriting();
+  });
 }
 process.stdout.on('error', error => ending.abort(error));
 
@@ -49,6 +52,8 @@ process.exitCode = await main(process.argv.slice(2)).then(
   code => (ending.signal.aborted ? exitCodeOf(ending.signal.reason) : code),
   error => exitCodeOf(ending.signal.aborted ? ending.signal.reason : error),
 );
+// What still waits for a reader that has stalled would keep the process.
+if (ending.signal.reason instanceof Interruption) process.exit();
 
 async function main([name, ...args]: readonly string[]): Promise<number> {
   if (name === undefined) throw new UsageError('a command is missing');

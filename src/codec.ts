@@ -24,7 +24,7 @@ import { type LineMatcher, matcherAt } from './matcher.js';
 /**
  * Encodes an event as one line of canonical JSON, without the newline.
  *
- * @param event - a complete event; `inputs` and `distro_version` may be left out.
+ * @param event - a complete event, as decoding gives it.
  * @throws EventLogError `ERR_INVALID_EVENT` with `field` when the value breaks the schema.
  * @example
  * encodeEvent({ type: 'pipe.completed', id, ts: '2026-04-15T12:00:00Z', run_id: runId });

@@ -29,7 +29,8 @@ const BAD_LINE = Buffer.from(`${BAD_UTF8}\n`);
  * A stream that takes the bytes of a log and gives `RunEvent`s (object mode), for use in a pipeline.
  *
  * It fails with `ERR_MALFORMED_LINE` or `ERR_LINE_TOO_LONG`; both carry `line`, counted from the start of the stream. As with
- * any stream of Node, an error drops what was decoded but not yet read; `onMalformed` goes on instead.
+ * any stream of Node, an error drops what was decoded but not yet read; `onMalformed` goes on instead. An aborted `signal`
+ * destroys it with its reason, or with an error that has it as `cause` where the reason is no error.
  *
  * @param options - as for `EventLog.read`, as far as they make sense for a stream.
  * @example
@@ -38,6 +39,10 @@ const BAD_LINE = Buffer.from(`${BAD_UTF8}\n`);
  */
 export function eventDecoder(options: DecoderOptions = {}): Duplex {
   checkReadOptions(options);
+  for (const name of ['from', 'last', 'limit']) {
+    if (Object.hasOwn(options, name))
+      throw new TypeError(`option ${name} is for logs: a decoder takes its stream as it comes`);
+  }
   const { maxLineBytes = MAX_LINE_BYTES, onMalformed, signal } = options;
   const filter = new EventFilter(options);
   const lines = new LinesInStep();
@@ -156,7 +161,7 @@ function destroyOnAbort(stream: Duplex, signal: AbortSignal | undefined): void {
   if (signal === undefined) return;
   const abort = () => {
     const { reason } = signal;
-    stream.destroy(reason instanceof Error ? reason : new Error(`aborted: ${reason}`, { cause: reason }));
+    stream.destroy(reason instanceof Error ? reason : new Error('aborted', { cause: reason }));
   };
   if (signal.aborted) process.nextTick(abort); // a pipeline refuses a stream that was destroyed before it
   stream.once('close', onAbort(signal, abort));

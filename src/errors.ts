@@ -95,6 +95,8 @@ export class EventLogError extends Error {
  * const events = await EventLog.read(root, runId, { onMalformed: error => skipped.push(error) }).toArray();
  */
 export class MalformedLineError extends EventLogError {
+  /** `ERR_MALFORMED_LINE` */
+  declare readonly code: 'ERR_MALFORMED_LINE';
   /** `MalformedLineError` */
   override readonly name = 'MalformedLineError';
   /** Why the line is no event. */

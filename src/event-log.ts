@@ -188,7 +188,7 @@ export class EventLog implements AsyncDisposable {
    * @example
    * await log.appendAll(nodes.map(node_id => ({ type: 'node.started', node_id, kind: 'bash' })));
    */
-  appendAll(drafts: Iterable<EventDraft>): Promise<RunEvent[]> {
+  appendAll<const D extends EventDraft>(drafts: Iterable<D & ExactDraft<D>>): Promise<RunEvent[]> {
     return this.#enqueue(
       () => {
         const prepared: PreparedEvent[] = [];

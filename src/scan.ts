@@ -32,6 +32,7 @@ export interface ScanOptions extends StartOptions {
 
 /** Shared by all: a block is decoded in one go, and making one for each of many short logs would take longer than reading them. */
 const matcher = new LineMatcher();
+const NOTHING = Buffer.alloc(0);
 
 /** Reads one log forwards. */
 export class LogScanner {
@@ -47,6 +48,7 @@ export class LogScanner {
   #line: number | undefined; // lines decoded so far; unknown when reading began further on
   #stopped = false;
   #block: LineBlock | undefined; // what is being decoded, from `#at` on
+  #valid = false; // the whole block is UTF-8; where it is not, each line is checked
   #at = 0;
   #ahead: Promise<number> | undefined;
   #nearEnd = false; // the last read came to the end of the file
@@ -110,6 +112,7 @@ export class LogScanner {
       this.#nearEnd = read < room.length;
       this.#block = this.#take(read, offset);
       if (this.#block !== undefined) {
+        this.#valid = isUtf8(this.#block.bytes);
         if (!this.#nearEnd) this.#readAhead();
         return this.#decode(this.#block);
       }
@@ -130,6 +133,7 @@ export class LogScanner {
   /** Closes the log, once a reading ahead has come back. */
   async close(): Promise<void> {
     await this.#ahead?.catch(() => undefined);
+    matcher.use(NOTHING); // which holds on to no buffer then
     await this.log.close();
   }
 
@@ -146,7 +150,6 @@ export class LogScanner {
   #decode({ bytes, offset }: LineBlock): Batch {
     const batch: Batch = { events: [], ends: [] };
     matcher.use(bytes);
-    const valid = isUtf8(bytes); // one check for the whole block; only where it fails, one for each line
     while (this.#at < bytes.length && !this.finished) {
       const start = this.#at;
       const end = bytes.indexOf(LF, start);
@@ -155,7 +158,9 @@ export class LogScanner {
         throw this.#tooLong(offset + start);
       }
       try {
-        const event = valid ? this.#decodeLine(bytes, start, end) : decodeEvent(bytes.subarray(start, end));
+        const event = this.#valid
+          ? this.#decodeLine(bytes, start, end)
+          : decodeEvent(bytes.subarray(start, end));
         if (event !== undefined) {
           this.#stopped = this.#stopAtTerminal && isTerminal(event);
           if (this.#filter.take(event)) {

@@ -15,21 +15,36 @@ const BACKSLASH = '\\';
 /** `ReadOptions` as a tail has them. */
 export type StartOptions = Omit<ReadOptions, 'from'> & { from?: number | 'start' | 'end' | undefined };
 
+/** From the start of a line to the end of one. */
+interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
 /** The position of the first line to read; `filter` is told when all from there on stands behind `after`. */
 export async function findStart(
   log: ReadableLog,
   filter: EventFilter,
   options: StartOptions,
 ): Promise<number> {
-  const { from = 0, after, last } = options;
-  if (from === 'end') return endOfLastLine(log.read, 0, log.size());
+  const { from = 0, last, after } = options;
+  if (from === 'end') {
+    const end = await endOfLastLine(log.read, 0, log.size());
+    if (after !== undefined && (await behindEvent(log, { start: 0, end }, options)) !== undefined)
+      filter.metAfter();
+    return end;
+  }
   const start = from === 'start' ? 0 : from;
   await checkLineStart(log, start);
-  if (last !== undefined) return startOfLast(log, start, filter, options);
-  const behind = after === undefined ? undefined : await behindEvent(log, start, after, options.maxLineBytes);
-  if (behind === undefined) return start; // the filter knows what to do about an `after` that is not there
-  filter.metAfter();
-  return behind;
+  if (after === undefined && last === undefined) return start;
+  const range = { start, end: await endOfLastLine(log.read, start, log.size()) };
+  const behind = last === undefined ? await behindEvent(log, range, options) : undefined;
+  // Where the event stands in front of where reading begins, all there is stands behind it.
+  const passed =
+    behind === undefined && (await behindEvent(log, { start: 0, end: start }, options)) !== undefined;
+  if (passed || behind !== undefined) filter.metAfter(); // else the filter knows what to do
+  if (last === undefined) return behind ?? start;
+  return startOfLast(log, range, filter, passed ? { ...options, after: undefined } : options);
 }
 
 async function checkLineStart(log: ReadableLog, start: number): Promise<void> {
@@ -45,14 +60,13 @@ async function checkLineStart(log: ReadableLog, start: number): Promise<void> {
   }
 }
 
-/** Where the line behind the event with this id begins, looked for from the end; undefined when no event has it. */
+/** Where the line behind the event with the id `after` begins, looked for from the end; undefined when no event has it. */
 async function behindEvent(
   log: ReadableLog,
-  start: number,
-  id: string,
-  maxLineBytes: number | undefined,
+  { start, end }: Range,
+  { after: id, maxLineBytes }: StartOptions,
 ): Promise<number | undefined> {
-  const end = await endOfLastLine(log.read, start, log.size());
+  if (id === undefined) return undefined;
   let behind = end;
   for await (const { bytes, offset } of linesBackward(log.read, end, {
     start,
@@ -74,11 +88,10 @@ async function behindEvent(
  */
 async function startOfLast(
   log: ReadableLog,
-  start: number,
+  { start, end }: Range,
   filter: EventFilter,
   { after, maxLineBytes, last: count = 0 }: StartOptions,
 ): Promise<number> {
-  const end = await endOfLastLine(log.read, start, log.size());
   if (count === 0) return end;
   let earliest = end; // where the last matching events met so far begin
   let found = 0;

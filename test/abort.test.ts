@@ -19,6 +19,24 @@ function warnings(): string[] {
 }
 
 describe('listening to a signal', () => {
+  test('all streams of a signal end, also when its reason is nothing that can be told as text', async () => {
+    for (const reason of [Symbol('enough'), Object.create(null)]) {
+      const root = temporaryVolume();
+      writeLog(root, linesOf(sampleEvents(1)));
+      const controller = new AbortController();
+      const { signal } = controller;
+      const decoders = [eventDecoder({ signal }), eventDecoder({ signal })];
+      const causes = decoders.map(decoder => new Promise(resolve => decoder.once('error', resolve)));
+      const tail = EventLog.tail(root, RUN_ID, { signal, watch: false, pollInterval: 60_000 });
+      const ended = tail.toArray().catch(error => error);
+      await tail.caughtUp;
+      controller.abort(reason);
+      expect(await ended).toBe(reason);
+      for (const cause of await Promise.all(causes))
+        expect(cause).toMatchObject({ message: 'aborted', cause: reason });
+    }
+  });
+
   test('tells all who listen, the same function as often as it listens', () => {
     const { signal, abort } = controller();
     const told: string[] = [];

@@ -181,3 +181,18 @@ describe('omne-log tail elsewhere', () => {
     expect(outcome).toMatchObject({ code, stderr: '' });
   });
 });
+
+test.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)('a command whose reader has stalled ends at the first %s', async (signal, code) => {
+  const root = temporaryVolume();
+  await using log = await EventLog.create(root, 'live');
+  await log.append({ type: 'pipe.aborted', reason: 'x'.repeat(1024 * 1024) }); // more than a pipe takes
+  const child = spawn(process.execPath, [COMMAND, 'cat', log.runId, '--json', '--root', root], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(child.stdout, 'readable'); // some came, and nobody reads on
+  child.kill(signal);
+  expect(await once(child, 'exit')).toEqual([code, null]);
+});

@@ -291,6 +291,9 @@ test('appendAll takes any iterable of drafts, mixed as they come', () => {
   log.appendAll([]);
   // @ts-expect-error unknown field
   log.appendAll([{ type: 'pipe.completed', extra: 1 }]);
+  const odd = (node_id: string) => ({ type: 'node.started', node_id, kind: 'bash', extra: 1 }) as const;
+  // @ts-expect-error unknown field of a draft made elsewhere
+  log.appendAll(['a'].map(odd));
   // @ts-expect-error missing field
   log.appendAll([{ type: 'pipe.completed' }, { type: 'node.started', node_id: 'a' }]);
   // @ts-expect-error one draft is no iterable

@@ -10,6 +10,24 @@ const EVENTS = sampleEvents(6);
 const LINES = EVENTS.map(lineOf);
 const [LINE_0 = '', LINE_1 = '', LINE_2 = ''] = LINES;
 
+test('malformed lines cost no more behind a long line, whose block stays large', async () => {
+  const pairs = `${LINE_1}b\n`.repeat(10_000);
+  const long = `${LINE_0.trim().slice(0, -1)},"x":"${'y'.repeat(15 * 1024 * 1024)}"}\n`;
+  const milliseconds = async (content: string) => {
+    const root = temporaryVolume();
+    writeLog(root, content);
+    let told = 0;
+    const start = performance.now();
+    await scan(root, { onMalformed: () => told++ });
+    expect(told).toBe(10_000);
+    return performance.now() - start;
+  };
+  await milliseconds(pairs); // compiled by then
+  const alone = await milliseconds(pairs);
+  // Checking the whole block again for each of them took ten times as long.
+  expect(await milliseconds(long + pairs)).toBeLessThan(4 * alone + 200);
+});
+
 describe('a malformed line', () => {
   const bad: { what: string; line: Buffer | string; reason: string | RegExp }[] = [
     { what: 'an empty line', line: '', reason: 'blank line' },

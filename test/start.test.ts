@@ -51,6 +51,21 @@ describe('reading behind an id', () => {
     expect((await idsRead(foreign, options)).join(' ')).toBe(ids);
   });
 
+  test('hands out all behind a position that lies behind the event, so that reading can be resumed there', async () => {
+    const root = temporaryVolume();
+    const events = eventsWith(['m', 'c', 'x', 'a', 'k', 'b']);
+    writeLog(root, linesOf(events));
+    const first = readerOf(root, { after: 'm', limit: 2 });
+    expect((await first.toArray()).map(({ id }) => id)).toEqual(['c', 'x']);
+    const from = first.position;
+    const rest = async (options: ReadOptions) =>
+      (await readerOf(root, { ...options, from }).toArray()).map(({ id }) => id);
+    expect(await rest({ after: 'm' })).toEqual(['a', 'k', 'b']);
+    expect(await rest({ after: 'm', last: 2 })).toEqual(['k', 'b']);
+    expect(await rest({ after: 'a' })).toEqual(['k', 'b']);
+    expect(await rest({ after: 'l' })).toEqual([]);
+  });
+
   test('means the last event with the id where several have it', async () => {
     expect(await idsRead(eventsWith(['a', 'b', 'a', 'c']), { after: 'a' })).toEqual(['c']);
   });
@@ -106,6 +121,16 @@ test('a tail behind an id hands out what is appended, though the ids do not rise
     expect(ids.at(-1)).toBe('b');
     writeLog(root, linesOf(eventsWith(['m', 'c', 'x'])));
   }
+});
+
+test('a tail from the end behind an id hands out what is appended, though its id is lesser', async () => {
+  const root = temporaryVolume();
+  const path = writeLog(root, linesOf(eventsWith(['m'])));
+  const tail = EventLog.tail(root, RUN_ID, { from: 'end', after: 'm' });
+  const next = tail[Symbol.asyncIterator]().next();
+  await tail.caughtUp;
+  appendFileSync(path, linesOf(eventsWith(['c'])));
+  expect((await next).value?.id).toBe('c');
 });
 
 test('a decoder, which cannot look ahead, starts at the first id that is greater', async () => {

@@ -51,8 +51,19 @@ export function print(lines: string): Promise<void> {
 /** Writes text or bytes as they are; see `print`. */
 export function write(chunk: string | Uint8Array): Promise<void> {
   return new Promise(resolve => {
-    process.stdout.write(chunk, () => resolve());
+    waiting.add(resolve);
+    process.stdout.write(chunk, () => {
+      waiting.delete(resolve);
+      resolve();
+    });
   });
+}
+
+const waiting = new Set<() => void>();
+
+/** Lets everybody go on who waits for a stdout that takes nothing more. */
+export function giveUpWriting(): void {
+  for (const resolve of waiting) resolve();
 }
 
 /** JSON for stdout. On a terminal even JSON is escaped: what a JSON string may hold verbatim can still reorder a line. */

@@ -1,10 +1,10 @@
 /**
  * Mutation tests (`npm run mutate`): Stryker changes one comparison, condition, sum or block of a file after the other, and
- * the tests of that file have to notice. Texts are left alone, and what the compiler alone would refuse.
+ * the tests of these files, and those of what commits tell, have to notice. Texts are left alone, and what the compiler alone would refuse.
  */
 import { defineConfig } from 'vitest/config';
 
-const names = ['queue', 'commit', 'lines', 'recovery'];
+const names = ['queue', 'commit', 'lines', 'recovery', 'diagnostics'];
 
 export default defineConfig({
   test: { include: names.map(name => `test/${name}.test.ts`), testTimeout: 30_000 },
