@@ -1,7 +1,7 @@
 /** ULIDs that only rise, and run ids that never lead anywhere else. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { checkPipe, isUlid, runIdOf, UlidSequence } from '../src/ids.js';
+import { checkPipe, compareRunIds, isUlid, runIdOf, UlidSequence } from '../src/ids.js';
 import { EventLogError, isRunId, parseRunId } from '../src/index.js';
 import { runIds, ulids } from './support/arbitraries.js';
 
@@ -17,6 +17,13 @@ function above(id: string): UlidSequence {
 
 /** The time an id holds, in milliseconds. */
 const timeOf = (ulid: string) => parseRunId(`pipe-${ulid}`).createdAt.getTime();
+
+test('run ids are ordered by their ULIDs, and by their pipes where two volumes have the same ULID', () => {
+  const later = ULID.replace(/.$/, 'n');
+  const inOrder = [`z-${ULID}`, `a-${later}`, `b-${later}`];
+  expect(inOrder.toReversed().sort(compareRunIds)).toEqual(inOrder);
+  expect(compareRunIds(`a-${ULID}`, `a-${ULID}`)).toBe(0);
+});
 
 describe('a UlidSequence', () => {
   test('gives 26 lower-case characters that hold the time', () => {
