@@ -11,7 +11,8 @@ import fse from 'fs-extra';
 import { type Folder, within } from './confine.js';
 import { errnoOf, systemError, unsafePath } from './errors.js';
 import { makeVarFolder } from './folders.js';
-import { checkPipe, isRunId, isUlid, parseRunId, runIdOf, UlidSequence } from './ids.js';
+import { checkPipe, isUlid, parseRunId, runIdOf, UlidSequence } from './ids.js';
+import { runIdsOf } from './listing.js';
 import { tryLock, waitForLock } from './lock.js';
 import { ulidLastPath } from './places.js';
 import { PLATFORM } from './platform.js';
@@ -114,7 +115,6 @@ function nextAbove(id: string): string | undefined {
 }
 
 async function highestUlid(root: string): Promise<string> {
-  const names = await within(root, ['var', 'runs'], folder => fse.readdir(folder.at('.'))).catch(() => []);
-  const ulids = names.filter(isRunId).map(name => parseRunId(name).ulid);
-  return ulids.sort().at(-1) ?? '';
+  const newest = (await runIdsOf(root).catch(() => [])).at(-1); // what is wrong with the folder is for `create` to tell
+  return newest === undefined ? '' : parseRunId(newest).ulid;
 }

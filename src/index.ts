@@ -27,6 +27,7 @@
  *     folders     making and syncing folders
  *     liveness    which runs have a writer
  *     slots       how many writes may wait for the disk at once
+ *     listing     which runs a volume holds
  *     inside      opening the log where it must stand, and reading from it
  *     readable    a log opened for reading
  *     file        one write, one sync, on the right file
