@@ -19,14 +19,14 @@ import { PLATFORM } from './platform.js';
 
 const { O_CREAT, O_RDWR } = constants;
 
-/** Options of an allocation. */
+/** Options of an allocation: those of a log that matter here. */
 export interface AllocateOptions {
   /** Permission bits of new files, narrowed by the umask. */
   readonly mode?: number | undefined;
   /** Whether to take the lock; by default where the platform has flock(2). */
   readonly lock?: boolean | undefined;
   /** How long to wait for the lock, in milliseconds. */
-  readonly lockTimeoutMs?: number | undefined;
+  readonly lockTimeout?: number | undefined;
 }
 
 /** Hands out the next run id of a pipe. Only the id: no folder is made for the run. */
@@ -65,11 +65,11 @@ async function nextUnderLock(
   folder: Folder,
   path: string,
   root: string,
-  { mode, lock = PLATFORM.flock, lockTimeoutMs }: AllocateOptions,
+  { mode, lock = PLATFORM.flock, lockTimeout }: AllocateOptions,
 ): Promise<string> {
   const fd = await openPlainFile(folder, path, mode);
   try {
-    if (lock) await waitForLock(() => tryLock(fd, path), path, lockTimeoutMs);
+    if (lock) await waitForLock(() => tryLock(fd, path), path, lockTimeout);
     return await nextUlid(fd, root);
   } finally {
     await fse.close(fd); // gives the lock back

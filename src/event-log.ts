@@ -68,14 +68,16 @@ export class EventLog implements AsyncDisposable {
   /**
    * Allocates a run id and makes nothing else: for executors that prepare the run's folder before they log.
    *
+   * @param options - as for `create`; `mode`, `lock` and `lockTimeout` matter here.
    * @returns `<pipe>-<ulid>`, greater than every run id handed out in this volume before.
    * @throws EventLogError `ERR_INVALID_PIPE`, `ERR_LOCK_TIMEOUT`, `ERR_LOCK_UNSUPPORTED`, `ERR_UNSAFE_PATH`, `ERR_NO_SPACE`, `ERR_SYSTEM`.
    * @example
    * const runId = await EventLog.allocate(root, 'feature');
    * const log = await EventLog.open(root, runId, { create: true });
    */
-  static async allocate(root: string, pipe: string): Promise<string> {
-    return allocateRunId(absoluteRoot(root), pipe);
+  static async allocate(root: string, pipe: string, options: LogOptions = {}): Promise<string> {
+    checkLogOptions(options);
+    return allocateRunId(absoluteRoot(root), pipe, options);
   }
 
   /**
@@ -88,7 +90,7 @@ export class EventLog implements AsyncDisposable {
   static async create(root: string, pipe: string, options: LogOptions = {}): Promise<EventLog> {
     checkLogOptions(options);
     const start = absoluteRoot(root); // the current folder may change while this is under way
-    const runId = await allocateRunId(start, pipe, { ...options, lockTimeoutMs: options.lockTimeout });
+    const runId = await allocateRunId(start, pipe, options);
     const places = placesOf(start, runId);
     if (!(await makeRunFolder(places, options.mode))) {
       throw new EventLogError('ERR_RUN_EXISTS', 'the run folder exists already', { path: places.folder });
