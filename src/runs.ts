@@ -46,7 +46,7 @@ export interface RunSummary {
   readonly eventCount: number;
   /** The size of the log in bytes. */
   readonly bytes: number;
-  /** What is wrong with the log, if anything; the other figures are then of what could be read. */
+  /** What is wrong with the log; the other figures are then of what could be read. Absent where nothing is. */
   readonly problem?: string;
 }
 
