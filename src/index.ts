@@ -1,5 +1,7 @@
+/// <reference types="node" preserve="true" />
 /**
- * omne-event-log: an append-only JSONL event log for pipe runs.
+ * omne-event-log: an append-only JSONL event log for pipe runs. The line above this lets TypeScript 7 find the types of Node
+ * where no setting names them.
  *
  * Layout, in the order the imports run (a file imports only from files above it):
  *
