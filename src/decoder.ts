@@ -31,7 +31,7 @@ const BAD_LINE = Buffer.from(`${BAD_UTF8}\n`);
  * It fails with `ERR_MALFORMED_LINE` or `ERR_LINE_TOO_LONG`; both carry `line`, counted from the start of the stream. As with
  * any stream of Node, an error drops what was decoded but not yet read; `onMalformed` goes on instead.
  *
- * @param options - as for `EventLog.read`, as far as they make sense for a stream.
+ * @param options - as for `EventLog.read`: `after`, `types`, `nodeId`, `onMalformed`, `maxLineBytes`, `signal`.
  * @example
  * const events = createReadStream('events.jsonl.gz').pipe(createGunzip()).pipe(eventDecoder());
  * for await (const event of events) console.log(event.type);

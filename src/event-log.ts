@@ -148,7 +148,7 @@ export class EventLog implements AsyncDisposable {
    *
    * A damaged or empty log is a summary with a `problem`, never an end of the listing.
    *
-   * @throws EventLogError `ERR_SYSTEM` while iterating when the volume cannot be listed; one without runs has none.
+   * @throws EventLogError `ERR_UNSAFE_PATH` or `ERR_SYSTEM` while iterating when the volume cannot be listed; one without runs has none.
    * @example
    * for await (const run of EventLog.runs(root, { pipe: 'feature', reverse: true, limit: 10 })) console.log(run.runId, run.status);
    */
@@ -168,8 +168,9 @@ export class EventLog implements AsyncDisposable {
    * The draft is copied at once: it may be changed or reused while the append is under way.
    *
    * @throws EventLogError (as a rejection) `ERR_INVALID_EVENT`, `ERR_LINE_TOO_LONG`, `ERR_BACKLOG_FULL`, `ERR_RUN_ENDED`,
-   * `ERR_LOG_CLOSED`, `ERR_NO_SPACE`, `ERR_LOCK_TIMEOUT`, `ERR_SYSTEM`: nothing of the event was kept. `ERR_LOG_FAILED`: whether it was is unknown.
-   * `ERR_LOG_CORRUPT`, `ERR_LOG_TRUNCATED`, `ERR_LOG_REPLACED`: the log was damaged by others, nothing was kept.
+   * `ERR_LOG_CLOSED`, `ERR_NO_SPACE`, `ERR_LOCK_TIMEOUT`, `ERR_LOCK_UNSUPPORTED`, `ERR_UNSAFE_PATH`, `ERR_SYSTEM`: nothing of
+   * the event was kept. `ERR_LOG_FAILED`: whether it was is unknown. `ERR_LOG_CORRUPT`, `ERR_LOG_TRUNCATED`,
+   * `ERR_LOG_REPLACED`: the log was damaged by others, nothing was kept.
    * @example
    * const started = await log.append({ type: 'node.started', node_id: 'plan', kind: 'prompt' });
    * console.log(started.id, started.ts);
@@ -204,7 +205,8 @@ export class EventLog implements AsyncDisposable {
   /**
    * Resolves when no append called before is under way any more.
    *
-   * @throws EventLogError `ERR_LOG_FAILED` when the log has failed; what else became of an append its own promise tells.
+   * @throws EventLogError `ERR_LOG_FAILED` or `ERR_LOG_TRUNCATED` when the log has failed for good, with that very error; what else
+   * became of an append its own promise tells.
    */
   async flush(): Promise<void> {
     await this.#queue.settled();

@@ -55,6 +55,10 @@ describe('the tarball', () => {
     expect(packed.files.map(({ path }) => path).sort()).toEqual(wanted.sort());
   });
 
+  test('has the name that the README installs', () => {
+    expect(readme).toContain(`npm install <this folder>/${packed.filename}`);
+  });
+
   test('is no larger than the README says', () => {
     const [, size, unpacked] = /at most (\d+) kB to download, (\d+) kB unpacked/.exec(readme) ?? [];
     expect(packed.size).toBeLessThanOrEqual(Number(size) * 1000);
