@@ -52,14 +52,14 @@ const lastTurns = new Map<string, Promise<unknown>>();
 /** One allocation at a time in this process: they would only poll for the lock against each other. */
 function inTurn<T>(path: string, work: () => Promise<T>): Promise<T> {
   const turn = (lastTurns.get(path) ?? Promise.resolve()).then(work);
-  const settled: Promise<void> = turn.then(noop, noop).then(() => {
-    if (lastTurns.get(path) === settled) lastTurns.delete(path);
-  });
+  const settled: Promise<void> = turn
+    .catch(() => undefined) // told to who asked for it
+    .then(() => {
+      if (lastTurns.get(path) === settled) lastTurns.delete(path);
+    });
   lastTurns.set(path, settled);
   return turn;
 }
-
-function noop(): void {}
 
 async function nextUnderLock(
   folder: Folder,

@@ -1,5 +1,6 @@
 /**
- * `EventLog`: the one object an executor holds. It ties the stages together and adds nothing of its own.
+ * `EventLog`: the one object an executor holds. It ties the stages together, and refuses what may not be queued: events over the
+ * limit, behind the terminal one, or behind `close`.
  *
  *     append:  draft -> check (codec) -> queue -> commit -> file
  *     read:    reader <- scan <- file

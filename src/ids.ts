@@ -18,11 +18,6 @@ export class UlidSequence {
   #last: string | undefined; // upper case, as the ulid package counts
   #lastTime = 0;
 
-  /** The last ULID handed out or shown, in lower case. */
-  get last(): string | undefined {
-    return this.#last?.toLowerCase();
-  }
-
   /** Makes every later id greater than `id`; text that is no ULID is passed over. */
   raiseTo(id: string): void {
     if (!ULID_IN_ANY_CASE.test(id)) return;
