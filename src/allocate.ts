@@ -11,21 +11,22 @@ import fse from 'fs-extra';
 import { type Folder, within } from './confine.js';
 import { errnoOf, systemError, unsafePath } from './errors.js';
 import { makeVarFolder } from './folders.js';
-import { checkPipe, isRunId, isUlid, parseRunId, runIdOf, UlidSequence } from './ids.js';
+import { checkPipe, isUlid, parseRunId, runIdOf, UlidSequence } from './ids.js';
+import { runIdsOf } from './listing.js';
 import { tryLock, waitForLock } from './lock.js';
 import { ulidLastPath } from './places.js';
 import { PLATFORM } from './platform.js';
 
 const { O_CREAT, O_RDWR } = constants;
 
-/** Options of an allocation. */
+/** Options of an allocation: those of a log that matter here. */
 export interface AllocateOptions {
   /** Permission bits of new files, narrowed by the umask. */
   readonly mode?: number | undefined;
   /** Whether to take the lock; by default where the platform has flock(2). */
   readonly lock?: boolean | undefined;
   /** How long to wait for the lock, in milliseconds. */
-  readonly lockTimeoutMs?: number | undefined;
+  readonly lockTimeout?: number | undefined;
 }
 
 /** Hands out the next run id of a pipe. Only the id: no folder is made for the run. */
@@ -51,24 +52,24 @@ const lastTurns = new Map<string, Promise<unknown>>();
 /** One allocation at a time in this process: they would only poll for the lock against each other. */
 function inTurn<T>(path: string, work: () => Promise<T>): Promise<T> {
   const turn = (lastTurns.get(path) ?? Promise.resolve()).then(work);
-  const settled: Promise<void> = turn.then(noop, noop).then(() => {
-    if (lastTurns.get(path) === settled) lastTurns.delete(path);
-  });
+  const settled: Promise<void> = turn
+    .catch(() => undefined) // told to who asked for it
+    .then(() => {
+      if (lastTurns.get(path) === settled) lastTurns.delete(path);
+    });
   lastTurns.set(path, settled);
   return turn;
 }
-
-function noop(): void {}
 
 async function nextUnderLock(
   folder: Folder,
   path: string,
   root: string,
-  { mode, lock = PLATFORM.flock, lockTimeoutMs }: AllocateOptions,
+  { mode, lock = PLATFORM.flock, lockTimeout }: AllocateOptions,
 ): Promise<string> {
   const fd = await openPlainFile(folder, path, mode);
   try {
-    if (lock) await waitForLock(() => tryLock(fd, path), path, lockTimeoutMs);
+    if (lock) await waitForLock(() => tryLock(fd, path), path, lockTimeout);
     return await nextUlid(fd, root);
   } finally {
     await fse.close(fd); // gives the lock back
@@ -114,7 +115,6 @@ function nextAbove(id: string): string | undefined {
 }
 
 async function highestUlid(root: string): Promise<string> {
-  const names = await within(root, ['var', 'runs'], folder => fse.readdir(folder.at('.'))).catch(() => []);
-  const ulids = names.filter(isRunId).map(name => parseRunId(name).ulid);
-  return ulids.sort().at(-1) ?? '';
+  const newest = (await runIdsOf(root).catch(() => [])).at(-1); // what is wrong with the folder is for `create` to tell
+  return newest === undefined ? '' : parseRunId(newest).ulid;
 }

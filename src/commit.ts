@@ -78,7 +78,7 @@ export class Committer {
         });
       });
     } catch (thrown) {
-      error = systemError('the log could not be read', this.#file.path, thrown);
+      error = systemError('the events could not be committed', this.#file.path, thrown); // e.g. a read that failed
     }
     timer?.done();
     return () => {

@@ -32,7 +32,7 @@ const BAD_LINE = Buffer.from(`${BAD_UTF8}\n`);
  * any stream of Node, an error drops what was decoded but not yet read; `onMalformed` goes on instead. An aborted `signal`
  * destroys it with its reason, or with an error that has it as `cause` where the reason is no error.
  *
- * @param options - as for `EventLog.read`, as far as they make sense for a stream.
+ * @param options - as for `EventLog.read`: `after`, `types`, `nodeId`, `onMalformed`, `maxLineBytes`, `signal`.
  * @example
  * const events = createReadStream('events.jsonl.gz').pipe(createGunzip()).pipe(eventDecoder());
  * for await (const event of events) console.log(event.type);

@@ -1,8 +1,8 @@
 /**
  * Diagnostics: what a log tells whoever subscribed to its channels of `node:diagnostics_channel`.
  *
- * Promises: without a subscriber nothing is built and no clock is read; whoever publishes asks `hasSubscribers` first. A
- * message comes when the work is done and the lock is given back, so a slow subscriber delays only the thread it runs on.
+ * Promises: without a subscriber nothing is built and no clock is read; whoever publishes asks `observed` first. A message
+ * comes when the work is done and the lock is given back, so a slow subscriber delays only the thread it runs on.
  * One that throws harms no commit, no recovery and no tail: Node reports its error as an uncaught exception on its own.
  * Names and fields of the messages are as stable as the public names.
  */

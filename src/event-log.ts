@@ -1,5 +1,6 @@
 /**
- * `EventLog`: the one object an executor holds. It ties the stages together and adds nothing of its own.
+ * `EventLog`: the one object an executor holds. It ties the stages together, and refuses what may not be queued: events over the
+ * limit, behind the terminal one, or behind `close`.
  *
  *     append:  draft -> check (codec) -> queue -> commit -> file
  *     read:    reader <- scan <- file
@@ -68,14 +69,16 @@ export class EventLog implements AsyncDisposable {
   /**
    * Allocates a run id and makes nothing else: for executors that prepare the run's folder before they log.
    *
+   * @param options - as for `create`; `mode`, `lock` and `lockTimeout` matter here.
    * @returns `<pipe>-<ulid>`, greater than every run id handed out in this volume before.
    * @throws EventLogError `ERR_INVALID_PIPE`, `ERR_LOCK_TIMEOUT`, `ERR_LOCK_UNSUPPORTED`, `ERR_UNSAFE_PATH`, `ERR_NO_SPACE`, `ERR_SYSTEM`.
    * @example
    * const runId = await EventLog.allocate(root, 'feature');
    * const log = await EventLog.open(root, runId, { create: true });
    */
-  static async allocate(root: string, pipe: string): Promise<string> {
-    return allocateRunId(absoluteRoot(root), pipe);
+  static async allocate(root: string, pipe: string, options: LogOptions = {}): Promise<string> {
+    checkLogOptions(options);
+    return allocateRunId(absoluteRoot(root), pipe, options);
   }
 
   /**
@@ -88,7 +91,7 @@ export class EventLog implements AsyncDisposable {
   static async create(root: string, pipe: string, options: LogOptions = {}): Promise<EventLog> {
     checkLogOptions(options);
     const start = absoluteRoot(root); // the current folder may change while this is under way
-    const runId = await allocateRunId(start, pipe, { ...options, lockTimeoutMs: options.lockTimeout });
+    const runId = await allocateRunId(start, pipe, options);
     const places = placesOf(start, runId);
     if (!(await makeRunFolder(places, options.mode))) {
       throw new EventLogError('ERR_RUN_EXISTS', 'the run folder exists already', { path: places.folder });
@@ -146,7 +149,7 @@ export class EventLog implements AsyncDisposable {
    *
    * A damaged or empty log is a summary with a `problem`, never an end of the listing.
    *
-   * @throws EventLogError `ERR_SYSTEM` while iterating when the volume cannot be listed; one without runs has none.
+   * @throws EventLogError `ERR_UNSAFE_PATH` or `ERR_SYSTEM` while iterating when the volume cannot be listed; one without runs has none.
    * @example
    * for await (const run of EventLog.runs(root, { pipe: 'feature', reverse: true, limit: 10 })) console.log(run.runId, run.status);
    */
@@ -166,8 +169,9 @@ export class EventLog implements AsyncDisposable {
    * The draft is copied at once: it may be changed or reused while the append is under way.
    *
    * @throws EventLogError (as a rejection) `ERR_INVALID_EVENT`, `ERR_LINE_TOO_LONG`, `ERR_BACKLOG_FULL`, `ERR_RUN_ENDED`,
-   * `ERR_LOG_CLOSED`, `ERR_NO_SPACE`, `ERR_LOCK_TIMEOUT`, `ERR_SYSTEM`: nothing of the event was kept. `ERR_LOG_FAILED`: whether it was is unknown.
-   * `ERR_LOG_CORRUPT`, `ERR_LOG_TRUNCATED`, `ERR_LOG_REPLACED`: the log was damaged by others, nothing was kept.
+   * `ERR_LOG_CLOSED`, `ERR_NO_SPACE`, `ERR_LOCK_TIMEOUT`, `ERR_LOCK_UNSUPPORTED`, `ERR_UNSAFE_PATH`, `ERR_SYSTEM`: nothing of
+   * the event was kept. `ERR_LOG_FAILED`: whether it was is unknown. `ERR_LOG_CORRUPT`, `ERR_LOG_TRUNCATED`,
+   * `ERR_LOG_REPLACED`: the log was damaged by others, nothing was kept.
    * @example
    * const started = await log.append({ type: 'node.started', node_id: 'plan', kind: 'prompt' });
    * console.log(started.id, started.ts);
@@ -202,7 +206,8 @@ export class EventLog implements AsyncDisposable {
   /**
    * Resolves when no append called before is under way any more.
    *
-   * @throws EventLogError `ERR_LOG_FAILED` when the log has failed; what else became of an append its own promise tells.
+   * @throws EventLogError `ERR_LOG_FAILED` or `ERR_LOG_TRUNCATED` when the log has failed for good, with that very error; what else
+   * became of an append its own promise tells.
    */
   async flush(): Promise<void> {
     await this.#queue.settled();

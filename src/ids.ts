@@ -18,11 +18,6 @@ export class UlidSequence {
   #last: string | undefined; // upper case, as the ulid package counts
   #lastTime = 0;
 
-  /** The last ULID handed out or shown, in lower case. */
-  get last(): string | undefined {
-    return this.#last?.toLowerCase();
-  }
-
   /** Makes every later id greater than `id`; text that is no ULID is passed over. */
   raiseTo(id: string): void {
     if (!ULID_IN_ANY_CASE.test(id)) return;
@@ -71,6 +66,12 @@ export function isUlid(text: string): boolean {
 /** Joins a pipe name and a ULID. */
 export function runIdOf(pipe: string, ulid: string): string {
   return `${pipe}-${ulid}`;
+}
+
+/** The order of runs: that of their ULIDs; the whole id settles what two volumes put together left open. */
+export function compareRunIds(a: string, b: string): number {
+  const [left, right] = [a.slice(-26) + a, b.slice(-26) + b];
+  return left < right ? -1 : Number(left > right);
 }
 
 /** Rejects a pipe name that could not stand in a run id (`ERR_INVALID_PIPE`). */

@@ -1,5 +1,7 @@
+/// <reference types="node" preserve="true" />
 /**
- * omne-event-log: an append-only JSONL event log for pipe runs.
+ * omne-event-log: an append-only JSONL event log for pipe runs. The line above this lets TypeScript 7 find the types of Node
+ * where no setting names them.
  *
  * Layout, in the order the imports run (a file imports only from files above it):
  *
@@ -27,6 +29,7 @@
  *     folders     making and syncing folders
  *     liveness    which runs have a writer
  *     slots       how many writes may wait for the disk at once
+ *     listing     which runs a volume holds
  *     inside      opening the log where it must stand, and reading from it
  *     readable    a log opened for reading
  *     file        one write, one sync, on the right file

@@ -11,6 +11,7 @@ import fse from 'fs-extra';
 import { within } from './confine.js';
 import { EventLogError, errnoOf, systemError, unsafePath } from './errors.js';
 import type { IterationStarted } from './events.js';
+import { readFully } from './inside.js';
 import { CAPTURE_FOLDER, capturePath, placesOf, type RunPlaces } from './places.js';
 import { EventReader } from './reader.js';
 
@@ -66,15 +67,13 @@ async function* cut(places: RunPlaces, path: string, nodeId: string): AsyncGener
 async function readSlice(places: RunPlaces, path: string, start: number, end?: number): Promise<string> {
   const fd = await openCapture(places, path);
   try {
-    const stat = await fse.fstat(fd);
-    if (!stat.isFile()) throw unsafePath(path, 'is not a regular file');
-    if (stat.size < (end ?? start)) {
-      const what = `the capture file has ${stat.size} bytes, and the log tells of output up to ${end ?? start}`;
+    const { size } = await fse.fstat(fd);
+    if (size < (end ?? start)) {
+      const what = `the capture file has ${size} bytes, and the log tells of output up to ${end ?? start}`;
       throw new EventLogError('ERR_CAPTURE_TRUNCATED', what, { path, offset: start });
     }
-    const bytes = Buffer.alloc((end ?? stat.size) - start);
-    const { bytesRead } = await fse.read(fd, bytes, 0, bytes.length, start);
-    return bytes.toString('utf8', 0, bytesRead);
+    const bytes = Buffer.alloc((end ?? size) - start);
+    return bytes.toString('utf8', 0, await readFully(fd, bytes, start));
   } catch (error) {
     throw systemError('the capture file could not be read', path, error);
   } finally {
@@ -82,10 +81,14 @@ async function readSlice(places: RunPlaces, path: string, start: number, end?: n
   }
 }
 
-async function openCapture(places: RunPlaces, path: string): Promise<number> {
+/** Opens a capture file for reading; links are not followed, neither for it nor for a folder on the way. */
+export async function openCapture(places: RunPlaces, path: string): Promise<number> {
   try {
     const names = ['var', 'runs', basename(places.folder), CAPTURE_FOLDER];
-    return await within(places.root, names, nodes => nodes.open(basename(path), constants.O_RDONLY));
+    const fd = await within(places.root, names, nodes => nodes.open(basename(path), constants.O_RDONLY));
+    if ((await fse.fstat(fd)).isFile()) return fd;
+    await fse.close(fd);
+    throw unsafePath(path, 'is not a regular file');
   } catch (error) {
     if (errnoOf(error) === 'ELOOP') throw unsafePath(path, 'is a symbolic link');
     if (errnoOf(error) === 'ENXIO') throw unsafePath(path, 'is not a regular file'); // a socket

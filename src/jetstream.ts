@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /** omne-event-log/jetstream: runs on NATS JetStream, mirrored there as they are written, and read from anywhere. */
 export { type MirroredRun, type MirrorOptions, mirrorRun } from './jetstream/mirror-run.js';
 export { type MirroredVolume, type MirrorVolumeOptions, mirrorVolume } from './jetstream/mirror-volume.js';

@@ -159,6 +159,13 @@ function previousLf(bytes: Buffer, before: number): number {
   return before === 0 ? -1 : bytes.lastIndexOf(LF, before - 1);
 }
 
+/** Whether a line ends at the position, which is not 0. */
+export async function endsLine(read: ReadAt, position: number): Promise<boolean> {
+  const before = Buffer.alloc(1);
+  await read(before, position - 1);
+  return before[0] === LF;
+}
+
 /** Finds the position behind the last newline in `[start, size)`, reading backwards; `start` when there is none. */
 export async function endOfLastLine(read: ReadAt, start: number, size: number): Promise<number> {
   const block = Buffer.allocUnsafe(Math.min(BLOCK_BYTES, size - start));

@@ -20,7 +20,11 @@ import type { EventType, RunEvent } from './events.js';
 import { flatSource, matchFlat } from './flat.js';
 import { NODE_ID_SLOT, SHORTEST_LINE, SLOTS, type Template, templatesFor } from './template.js';
 
-/** Matches the lines of one buffer after the other. */
+/**
+ * Matches the lines of one buffer after the other. It holds one line at a time, so the order of the calls is fixed: `use` once for
+ * each buffer, `match` for each of its lines, and what is asked of that line, by `mayBeOfNode` (through a filter), `event` or
+ * `fields`, before the next `match` or `use`.
+ */
 export class LineMatcher {
   #bytes: Buffer = Buffer.alloc(0);
   #start = 0;

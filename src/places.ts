@@ -1,7 +1,7 @@
 /**
- * Where things lie in a volume: the only place that builds paths.
+ * Where things lie in a volume: the names in it, and the paths made of them.
  *
- * Promise: a run id is checked before it becomes part of a path.
+ * Promise: a run id or node id is checked before it becomes part of a path.
  */
 import { basename, dirname, join, resolve } from 'node:path';
 import fse from 'fs-extra';

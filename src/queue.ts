@@ -1,5 +1,6 @@
 /**
- * The commit queue: turns many appends into few commits. Knows no file system and no events.
+ * The commit queue: turns many appends into few commits. Knows no file system and no events; a path is but a
+ * word of its error.
  *
  * Promises: entries are committed in the order they came, one commit at a time. While a commit is on its way, entries
  * queue; the next commit takes all of them, up to `maxBatchBytes` (one entry always fits). There is no timer. More than

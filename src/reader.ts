@@ -12,7 +12,7 @@ import { type BatchSource, batchSource, EventStream } from './stream.js';
  * The events of a run, from disk. Iterate it, or take `batches()` or `toArray()`; once.
  *
  * @throws EventLogError while iterating: `ERR_RUN_NOT_FOUND`, `ERR_UNSAFE_PATH`, `ERR_MALFORMED_LINE`, `ERR_LINE_TOO_LONG`,
- * `ERR_LOG_TRUNCATED` and `ERR_INVALID_POSITION` (both for `from`), `ERR_SYSTEM`.
+ * `ERR_LOG_TRUNCATED` (the log ends before `from`, or was cut while it was read), `ERR_INVALID_POSITION`, `ERR_SYSTEM`.
  * @example
  * const reader = EventLog.read(root, runId, { types: ['node.failed'] });
  * for await (const event of reader) console.log(event.type, reader.position);

@@ -6,12 +6,12 @@
  * descriptors stay bounded, however many runs there are.
  */
 import fse from 'fs-extra';
-import { within } from './confine.js';
-import { EventLogError, errnoOf, systemError } from './errors.js';
+import { EventLogError } from './errors.js';
 import { checkBooleans, checkReadOptions, EventFilter } from './filter.js';
-import { isRunId, parseRunId } from './ids.js';
+import { parseRunId } from './ids.js';
+import { runIdsOf } from './listing.js';
 import { isLive } from './liveness.js';
-import { placesOf, type RunPlaces, runsFolder } from './places.js';
+import { placesOf, type RunPlaces } from './places.js';
 import { PLATFORM } from './platform.js';
 import { LogScanner } from './scan.js';
 import { type RunState, RunStateReducer } from './state.js';
@@ -46,7 +46,7 @@ export interface RunSummary {
   readonly eventCount: number;
   /** The size of the log in bytes. */
   readonly bytes: number;
-  /** What is wrong with the log, if anything; the other figures are then of what could be read. */
+  /** What is wrong with the log; the other figures are then of what could be read. Absent where nothing is. */
   readonly problem?: string;
 }
 
@@ -75,8 +75,10 @@ export function listRuns(root: string, options: RunsOptions = {}): AsyncGenerato
 }
 
 async function* summaries(root: string, options: RunsOptions): AsyncGenerator<RunSummary, undefined> {
-  const { status, limit = Number.POSITIVE_INFINITY, signal } = options;
-  const runIds = await runIdsOf(root, options);
+  const { pipe, reverse = false, status, limit = Number.POSITIVE_INFINITY, signal } = options;
+  const all = await runIdsOf(root);
+  const runIds = all.filter(runId => pipe === undefined || parseRunId(runId).pipe === pipe);
+  if (reverse) runIds.reverse();
   const underway: Promise<RunSummary | undefined>[] = [];
   let next = 0;
   let listed = 0;
@@ -99,21 +101,6 @@ async function* summaries(root: string, options: RunsOptions): AsyncGenerator<Ru
     await Promise.allSettled(underway); // leave no file open behind
   }
   return undefined;
-}
-
-async function runIdsOf(root: string, { pipe, reverse = false }: RunsOptions): Promise<string[]> {
-  const folder = runsFolder(root);
-  try {
-    const names = await within(root, ['var', 'runs'], runs => fse.readdir(runs.at('.')));
-    const runIds = names.filter(isRunId);
-    const wanted = pipe === undefined ? runIds : runIds.filter(runId => parseRunId(runId).pipe === pipe);
-    const keyOf = (runId: string) => runId.slice(-26) + runId; // the name settles what two volumes put together left open
-    wanted.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
-    return reverse ? wanted.reverse() : wanted;
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return [];
-    throw systemError('the runs could not be listed', folder, error);
-  }
 }
 
 /** The summary of one run; undefined where a file, or nothing any more, has the name of a run. */

@@ -30,7 +30,11 @@ export interface ScanOptions extends StartOptions {
   stopAtTerminal?: boolean | undefined;
 }
 
-/** Shared by all: a block is decoded in one go, and making one for each of many short logs would take longer than reading them. */
+/**
+ * Shared by all: making one for each of many short logs would take longer than reading them. That is safe since a block is decoded
+ * without a wait. The one thing that runs in between is `onMalformed`, and a reading that it begins or goes on with decodes
+ * nothing before a later microtask; `decodeEvent` has a matcher of its own.
+ */
 const matcher = new LineMatcher();
 const NOTHING = Buffer.alloc(0);
 

@@ -7,7 +7,7 @@ import { decodeEvent } from './codec.js';
 import { EventLogError, MalformedLineError } from './errors.js';
 import { isTerminal, type RunEvent } from './events.js';
 import type { EventFilter, ReadOptions } from './filter.js';
-import { endOfLastLine, LF, linesBackward } from './lines.js';
+import { endOfLastLine, endsLine, linesBackward } from './lines.js';
 import type { ReadableLog } from './readable.js';
 
 const BACKSLASH = '\\';
@@ -53,9 +53,7 @@ async function checkLineStart(log: ReadableLog, start: number): Promise<void> {
   if (start > log.size()) {
     throw new EventLogError('ERR_LOG_TRUNCATED', 'the log is shorter than the position to read from', facts);
   }
-  const before = Buffer.alloc(1);
-  await log.read(before, start - 1);
-  if (before[0] !== LF) {
+  if (!(await endsLine(log.read, start))) {
     throw new EventLogError('ERR_INVALID_POSITION', 'no line starts at the position to read from', facts);
   }
 }

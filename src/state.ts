@@ -21,11 +21,11 @@ export interface GateState {
 export interface NodeState {
   /** The node's id in its pipe. */
   readonly nodeId: string;
-  /** What kind of work it does; absent where no `node.started` was seen, as are `name` and `model`. */
+  /** What kind of work it does; absent where no `node.started` was seen. */
   readonly kind?: NodeKind;
-  /** Its name for people, if it has one. */
+  /** Its name for people; absent where it has none. */
   readonly name?: string;
-  /** The model it asks, if it asks one. */
+  /** The model it asks; absent where it asks none. */
   readonly model?: string;
   /** `running` until an end was seen. */
   readonly status: 'running' | 'completed' | 'failed';

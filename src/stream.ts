@@ -1,8 +1,8 @@
 /**
- * Handing events to a consumer: the iteration that replays and tails share.
+ * Handing events to a consumer: the iteration that replays and tails share, those of a file and those from afar.
  *
  * Promises: `position` is the position behind the last event handed out, never behind one that was not; `break`, a thrown
- * error, the end and an abort all close the file. A stream is iterated once.
+ * error, the end and an abort all give back what the source holds. A stream is iterated once.
  */
 import type { RunEvent } from './events.js';
 import type { Batch } from './scan.js';
@@ -26,7 +26,7 @@ export function batchSource(
     next: () => {
       if (released !== undefined) return Promise.resolve(undefined);
       const batch = next();
-      reading = batch.catch(noop);
+      reading = batch.catch(() => undefined); // told to who asked for it
       return batch;
     },
     close: () => (released ??= reading.then(release)),
@@ -34,7 +34,7 @@ export function batchSource(
 }
 
 /**
- * An iterable of events with a position: what `EventReader` and `EventTail` share. It is iterated once.
+ * An iterable of events with a position: what `EventReader`, `EventTail` and their remote kin share. It is iterated once.
  *
  * @example
  * const seen = async (events: EventStream) => (await events.toArray()).length;
@@ -44,7 +44,7 @@ export abstract class EventStream implements AsyncIterable<RunEvent> {
   #position: number;
   #started = false;
 
-  /** Called by `EventReader` and `EventTail`. */
+  /** Called by the classes that extend it. */
   constructor(position: number, signal: AbortSignal | undefined) {
     this.#position = position;
     this.#signal = signal;
@@ -68,7 +68,7 @@ export abstract class EventStream implements AsyncIterable<RunEvent> {
     return this.#iterate(cursor => cursor.takeOne());
   }
 
-  /** The fast lane: non-empty arrays of events, as they come from one read of the file. */
+  /** The fast lane: non-empty arrays of events, as they come from one read. */
   batches(): AsyncIterableIterator<RunEvent[], undefined> {
     return this.#iterate(cursor => cursor.takeAll());
   }
@@ -166,7 +166,7 @@ class StreamIterator<Item> implements AsyncIterableIterator<Item, undefined> {
       .finally(() => {
         if (this.#filling === settled) this.#filling = undefined;
       });
-    const settled: Promise<unknown> = result.then(noop, noop);
+    const settled: Promise<unknown> = result.catch(() => undefined);
     this.#filling = settled;
     return result;
   }
@@ -199,5 +199,3 @@ class StreamIterator<Item> implements AsyncIterableIterator<Item, undefined> {
     return this.#closed;
   }
 }
-
-function noop(): void {}

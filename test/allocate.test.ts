@@ -1,8 +1,10 @@
 /** Run ids that rise in a volume: across processes, whatever the clock does and whatever stands in `.ulid-last`. */
 import { execFile, execFileSync } from 'node:child_process';
 import {
+  closeSync,
   existsSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -16,6 +18,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { EventLog, EventLogError, parseRunId } from '../src/index.js';
+import { tryLock } from '../src/lock.js';
 import { runsFolder, ulidLastPath } from '../src/places.js';
 import { temporaryVolume } from './support/volume.js';
 
@@ -95,6 +98,21 @@ describe('a run id is allocated', () => {
     for (const own of processes) expect(own.toSorted()).toEqual(own);
     expect(stored(root)).toBe(all.map(ulidOf).sort().at(-1)?.toUpperCase());
   });
+});
+
+test('allocate takes the options of create: how long to wait for the lock, or not to take it, and the mode', async () => {
+  const root = temporaryVolume();
+  const first = await EventLog.allocate(root, 'a', { mode: 0o600 });
+  expect(statSync(ulidLastPath(root)).mode & 0o777).toBe(0o600);
+  const holder = openSync(ulidLastPath(root), 'r');
+  try {
+    expect(tryLock(holder, ulidLastPath(root))).toBe(true);
+    const refused = EventLog.allocate(root, 'a', { lockTimeout: 20 });
+    await expect(refused).rejects.toMatchObject({ code: 'ERR_LOCK_TIMEOUT' });
+    expect((await EventLog.allocate(root, 'a', { lock: false })) > first).toBe(true);
+  } finally {
+    closeSync(holder);
+  }
 });
 
 describe('when the clock goes back', () => {

@@ -1,5 +1,5 @@
 /** The views of runs that have ended or lie still: what a person gets to see, and programs with `--json`. */
-import { appendFileSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { widthOf } from '../src/cli/width.js';
@@ -14,6 +14,7 @@ import {
   writeRun,
 } from './support/cli-runs.js';
 import { type Outcome, omneLog } from './support/command.js';
+import { writeLog } from './support/logs.js';
 import { onTerminal, screenOf } from './support/screen.js';
 import { testWith } from './support/tools.js';
 import { temporaryVolume } from './support/volume.js';
@@ -207,6 +208,27 @@ describe('omne-log cat', () => {
     expect(await cat('--reverse', '-n', '0')).toEqual([]);
   });
 
+  test('prints backwards, behind an event, what it prints forwards, also where ids do not rise', async () => {
+    const { root, runs } = someRuns();
+    const [first] = await EventLog.read(root, runs.good.runId, { limit: 1 }).toArray();
+    const lines = ['m', 'z', 'b', 'c', 'd', 'b', 'e'].map((id, index) =>
+      JSON.stringify({ ...first, id, pipe: `pipe-${index}` }),
+    );
+    writeFileSync(runs.good.path, `${lines.join('\n')}\n`);
+    const cat = async (...args: string[]) => {
+      const { stdout } = await omneLog(['cat', runs.good.runId, '--json', '--root', root, ...args]);
+      return stdout.split('\n').slice(0, -1);
+    };
+    for (const after of ['m', 'z', 'b', 'c', 'd', 'e', 'a', 'n', 'zz']) {
+      const forwards = await cat('--after', after);
+      expect(await cat('--after', after, '--reverse'), after).toEqual(forwards.toReversed());
+      expect(await cat('--after', after, '--reverse', '-n', '2'), after).toEqual(
+        forwards.toReversed().slice(0, 2),
+      );
+    }
+    expect((await cat('--after', 'z', '--reverse')).length).toBe(5);
+  });
+
   test('prints backwards what stands behind a damaged line, then fails and tells where it is', async () => {
     const { root, runs } = someRuns();
     const good = readFileSync(runs.good.path, 'utf8').trimEnd().split('\n').at(-1) ?? '';
@@ -269,6 +291,37 @@ describe('omne-log text', () => {
       expect(outcome.stderr).toContain('ERR_UNSAFE_PATH');
     }
   });
+
+  test('follows no link in the place of the folder of captures either', async () => {
+    const { root, runs } = someRuns();
+    const outside = temporaryVolume();
+    writeCapture({ ...runs.good, folder: outside }, 'plan', 'secret');
+    symlinkSync(join(outside, 'nodes'), join(runs.good.folder, 'nodes'));
+    const outcome = await omneLog(['text', runs.good.runId, 'plan', '--root', root]);
+    expect(outcome).toMatchObject({ code: 1, stdout: '' });
+    expect(outcome.stderr).toContain('ERR_UNSAFE_PATH');
+  });
+});
+
+test.each([['show', 'last'], ['verify', '--all'], ['completion', 'runs'], ['ls']])(
+  'omne-log %s %s lists no runs through a link',
+  async (...args) => {
+    const { root } = someRuns();
+    const linked = temporaryVolume();
+    mkdirSync(join(linked, '.omne', 'var'), { recursive: true });
+    symlinkSync(join(root, '.omne', 'var', 'runs'), join(linked, '.omne', 'var', 'runs'));
+    const outcome = await omneLog([...args.filter(arg => arg !== undefined), '--root', linked]);
+    expect(outcome).toMatchObject({ code: 1, stdout: '' });
+    expect(outcome.stderr).toContain('ERR_UNSAFE_PATH');
+  },
+);
+
+test('of two runs with one ULID, as two volumes put together have them, the last is the same each time', async () => {
+  const { root } = someRuns();
+  const ulid = '7zzzzzzzzzzzzzzzzzzzzzzzzz';
+  for (const pipe of ['b', 'c', 'a']) writeLog(root, '', `${pipe}-${ulid}`);
+  const { stdout } = await omneLog(['completion', 'runs', '--root', root]);
+  expect(stdout.split('\n').slice(0, 3)).toEqual([`c-${ulid}`, `b-${ulid}`, `a-${ulid}`]);
 });
 
 describe('omne-log verify and repair', () => {

@@ -203,6 +203,24 @@ test('a bad whole line of another writer is named and nothing is written behind 
   expect(disk.written).toEqual(damaged);
 });
 
+test('a failure of the system before the write refuses the batch, and its message claims no more than that', async () => {
+  const disk = new MemoryDisk();
+  const committer = await started(disk);
+  disk.onStat = () => {
+    throw systemError('EIO', 'fstat');
+  };
+  const prepared = prepareDraft(gate('a'), RUN_ID);
+  const reject = vi.fn();
+  const append = { events: [prepared], bytes: prepared.bytes, last: false, resolve: () => undefined, reject };
+  (await committer.commit([append]))();
+  expect(reject).toHaveBeenCalledExactlyOnceWith(
+    expect.objectContaining({
+      code: 'ERR_SYSTEM',
+      message: expect.stringMatching(/^the events could not be committed: EIO/),
+    }),
+  );
+});
+
 test('a log cut below what was acknowledged is ERR_LOG_TRUNCATED from then on', async () => {
   const disk = new MemoryDisk();
   const committer = await started(disk);

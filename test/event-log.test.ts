@@ -309,6 +309,7 @@ test('a log cut behind its writer takes no more appends', async () => {
   await log.append(gate('a'));
   await truncate(log.path, 3);
   await expect(log.append(gate('b'))).rejects.toThrow(code('ERR_LOG_TRUNCATED'));
+  await expect(log.flush()).rejects.toThrow(code('ERR_LOG_TRUNCATED'));
 });
 
 test('appendAll of what is no iterable is a TypeError, not an empty success', async () => {

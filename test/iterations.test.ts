@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
   mkdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -12,7 +13,9 @@ import { createServer } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { EventLogError, type Iteration, iterations, type RunEvent } from '../src/index.js';
+import { COMMAND, runToEnd } from './support/command.js';
 import { collect, linesOf, openDescriptors, RUN_ID, rejection, writeLog } from './support/logs.js';
+import { testWith } from './support/tools.js';
 import { temporaryVolume } from './support/volume.js';
 
 function begins(offsets: readonly number[], node_id = 'n'): RunEvent[] {
@@ -278,6 +281,26 @@ describe('nothing but a plain file in the folder of captures is read', () => {
       cause: expect.objectContaining({ path: expect.stringMatching(/\.omne.*n\.out$/) }),
     });
   });
+});
+
+testWith(['strace'], 'a read that a signal interrupts is repeated, and the text is whole', async () => {
+  const { root, capture } = volumeWith([0, 4], 'one\ntwo\n');
+  const trace = join(root, 'trace');
+  const inject = ['-e', 'trace=pread64', '-e', 'inject=pread64:error=EINTR:when=1'];
+  const strace = ['strace', '-f', '-qq', '-o', trace, '-P', capture, ...inject] as const;
+  const text = await runToEnd([
+    ...strace,
+    process.execPath,
+    COMMAND,
+    'text',
+    RUN_ID,
+    'n',
+    '1',
+    '--root',
+    root,
+  ]);
+  expect(text).toEqual({ code: 0, stdout: 'one\n', stderr: '' });
+  expect(readFileSync(trace, 'utf8')).toContain('EINTR');
 });
 
 test('a run without a log is an error of the listing', async () => {

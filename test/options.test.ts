@@ -104,6 +104,7 @@ const WRONG: { readonly [call: string]: { readonly [option: string]: readonly un
     maxLineBytes: NUMBERS,
     maxPendingBytes: NUMBERS,
   },
+  allocate: { mode: NUMBERS, lock: BOOLEANS, lockTimeout: NUMBERS },
   open: { create: BOOLEANS, lock: BOOLEANS, mode: NUMBERS },
 };
 
@@ -120,6 +121,7 @@ test.for(wrong)('$call: a wrong $option is a TypeError that names it', async ({ 
     verifyRun: options => callWith(verifyRun, root, RUN_ID, options),
     eventDecoder: options => callWith(eventDecoder, options),
     create: options => callWith(EventLog.create, root, 'feature', options),
+    allocate: options => callWith(EventLog.allocate, root, 'feature', options),
     open: options => callWith(EventLog.open, root, RUN_ID, options),
   };
   for (const value of values) {

@@ -55,6 +55,10 @@ describe('the tarball', () => {
     expect(packed.files.map(({ path }) => path).sort()).toEqual(wanted.sort());
   });
 
+  test('has the name that the README installs', () => {
+    expect(readme).toContain(`npm install <this folder>/${packed.filename}`);
+  });
+
   test('is no larger than the README says', () => {
     const [, size, unpacked] = /at most (\d+) kB to download, (\d+) kB unpacked/.exec(readme) ?? [];
     expect(packed.size).toBeLessThanOrEqual(Number(size) * 1000);
@@ -160,10 +164,18 @@ describe('in TypeScript under the strictest flags, with declarations checked too
     resolutions.map(resolution => ({ compiler, tsc, ...resolution })),
   );
 
-  /** What the compiler says about a file in the consumer's folder. */
-  async function complaints(tsc: string, file: string, code: string, options: object): Promise<string> {
+  /** What the compiler says about a file in the consumer's folder, under the strictest flags. */
+  const complaints = (tsc: string, file: string, code: string, options: object): Promise<string> =>
+    complaintsUnder(tsc, file, code, { ...flags, ...options });
+
+  async function complaintsUnder(
+    tsc: string,
+    file: string,
+    code: string,
+    compilerOptions: object,
+  ): Promise<string> {
     writeFileSync(join(consumer, file), code);
-    const config = JSON.stringify({ compilerOptions: { ...flags, ...options }, files: [file] });
+    const config = JSON.stringify({ compilerOptions, files: [file] });
     writeFileSync(join(consumer, `${file}.json`), config);
     const compiling = run(process.execPath, [tsc, '-p', `${file}.json`], { cwd: consumer });
     return (await compiling.catch((error: { stdout: string }) => error)).stdout;
@@ -174,6 +186,16 @@ describe('in TypeScript under the strictest flags, with declarations checked too
     const file = `${compiler.at(-1)}-${resolution.moduleResolution}.mts`;
     expect(await complaints(tsc, file, program, resolution)).toBe('');
   });
+
+  test.for(Object.entries(compilers))(
+    'it compiles with %s when tsconfig.json says strict and no more',
+    async ([compiler, tsc]) => {
+      const bare =
+        "import { EventLog } from 'omne-event-log';\nexport const log = await EventLog.create('.', 'feature');";
+      const options = { strict: true, module: 'nodenext', noEmit: true };
+      expect(await complaintsUnder(tsc, `bare-${compiler.at(-1)}.mts`, bare, options)).toBe('');
+    },
+  );
 
   test('it compiles as a CommonJS module that requires it', async () => {
     const required = `import log = require('omne-event-log');\nconst types: readonly string[] = log.EVENT_TYPES;\nexport = types;`;

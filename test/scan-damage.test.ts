@@ -1,8 +1,9 @@
 /** What a scan makes of lines that are no events, or too long: named, never passed over in silence. */
 import { describe, expect, test } from 'vitest';
+import { decodeEvent } from '../src/codec.js';
 import { MalformedLineError } from '../src/errors.js';
 import { BLOCK_BYTES } from '../src/lines.js';
-import { lineOf, linesOf, sampleEvents, writeLog } from './support/logs.js';
+import { lineOf, linesOf, readerOf, sampleEvents, writeLog } from './support/logs.js';
 import { scan } from './support/scanning.js';
 import { temporaryVolume } from './support/volume.js';
 
@@ -95,6 +96,24 @@ describe('a malformed line', () => {
     const scanned = await scan(root);
     expect(scanned.events).toHaveLength(5000);
     expect(scanned.error).toMatchObject({ line: 5001, offset: Buffer.byteLength(linesOf(events)) });
+  });
+
+  test('a callback that decodes, and reads on in another log, leaves the lines behind it what they are', async () => {
+    const [one, other] = [temporaryVolume(), temporaryVolume()];
+    writeLog(one, logWith('bad'));
+    writeLog(other, linesOf(EVENTS).repeat(2));
+    const beside = readerOf(other)[Symbol.asyncIterator]();
+    const read: unknown[] = [(await beside.next()).value];
+    const pending: Promise<unknown>[] = [];
+    const onMalformed = () => {
+      expect(decodeEvent(LINE_2)).toEqual(EVENTS[2]);
+      pending.push(beside.next().then(({ value }) => read.push(value)));
+      pending.push(readerOf(other).toArray());
+    };
+    expect(await readerOf(one, { onMalformed }).toArray()).toEqual(EVENTS);
+    expect(pending.length).toBe(4);
+    await Promise.all(pending);
+    expect(read).toEqual(EVENTS.slice(0, 3));
   });
 
   test('what the callback throws ends the reading and comes out as it is', async () => {

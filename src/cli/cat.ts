@@ -34,7 +34,7 @@ export const cat: Command = defineCommand({
     },
     after: { type: 'string', value: 'ID', help: 'Only events behind the one with this id.' },
     reverse: { type: 'boolean', help: 'Newest first.' },
-    json: { type: 'boolean', help: 'Print JSON lines, as they stand in the log.' },
+    json: { type: 'boolean', help: 'Print canonical JSON, an event per line.' },
     root: ROOT_OPTION,
     ...NATS_OPTIONS,
   },

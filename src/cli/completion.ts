@@ -4,10 +4,11 @@
  * Promise: the scripts are made of the table of commands, so they never know less than the command itself. Runs are
  * completed by asking the command, which reads the names of folders and no log.
  */
+import { runIdsOf } from '../listing.js';
 import { type Command, defineCommand, EXIT, UsageError } from './command.js';
 import { completionScript, SHELLS } from './completion-scripts.js';
 import { print } from './terminal.js';
-import { ROOT_OPTION, runIdsOf, whichRoot } from './which.js';
+import { ROOT_OPTION, whichRoot } from './which.js';
 
 /** The command `completion`, for these commands and itself. */
 export function completionOf(commands: readonly Command[]): Command {
@@ -24,7 +25,7 @@ export function completionOf(commands: readonly Command[]): Command {
     ].join('\n'),
     async run({ values, positionals: [given = ''] }) {
       if (given === 'runs') {
-        const runIds = await runIdsOf(await whichRoot(values.root));
+        const runIds = (await runIdsOf(await whichRoot(values.root))).reverse();
         if (runIds.length > 0) await print(runIds.join('\n'));
         return EXIT.ok;
       }

@@ -10,9 +10,12 @@ import { decodeEvent, type ReadOptions, type RunEvent } from '../index.js';
 import { endOfLastLine, linesBackward } from '../lines.js';
 import { placesOf } from '../places.js';
 import { openForReading } from '../readable.js';
+import { findStart } from '../start.js';
 
 /** Which events: those behind `after`, of these types and this node, at most `limit` of them. */
 export type ReversedOptions = Pick<ReadOptions, 'after' | 'types' | 'nodeId' | 'limit' | 'signal'>;
+
+const ALL = Number.MAX_SAFE_INTEGER;
 
 /** Events newest first; throws what `EventReader` throws. */
 export async function* eventsReversed(
@@ -26,11 +29,16 @@ export async function* eventsReversed(
   try {
     let handedOut = 0;
     const end = await endOfLastLine(log.read, 0, log.size());
+    let first: number | undefined; // where the events to hand out begin, once that had to be looked for
     for await (const { bytes, offset } of linesBackward(log.read, end, { path: log.path })) {
       signal?.throwIfAborted();
       if (handedOut >= limit) break;
       const event = decode(bytes, offset, log.path);
-      if (after !== undefined && event.id <= after) break; // ids rise
+      if (event.id === after) break;
+      // A lesser id is in front of the one meant, or ids do not rise here and that one stands further on.
+      if (after !== undefined && event.id < after)
+        first ??= await findStart(log, filter, { after, last: ALL });
+      if (first !== undefined && offset < first) break;
       if (!filter.matches(event)) continue;
       handedOut++;
       yield event;

@@ -21,7 +21,7 @@ export const tail: Command = defineCommand({
   operands: ['RUN'],
   options: {
     follow: { type: 'boolean', short: 'f', help: 'Implied.' },
-    json: { type: 'boolean', help: 'Print JSON lines, as they stand in the log.' },
+    json: { type: 'boolean', help: 'Print canonical JSON, an event per line.' },
     'exit-status': { type: 'boolean', help: 'Exit with 1 when the run was aborted.' },
     root: ROOT_OPTION,
     ...NATS_OPTIONS,

@@ -4,12 +4,10 @@
  * Promise: on a terminal controls are escaped, so a captured output cannot take it over; anywhere else the bytes of the
  * capture file come out as they are.
  */
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { EventLogError, errnoOf, systemError, unsafePath } from '../errors.js';
+import { createReadStream } from 'node:fs';
 import { iterations } from '../index.js';
-import { capturePath, placesOf } from '../places.js';
-import { PLATFORM } from '../platform.js';
+import { openCapture } from '../iterations.js';
+import { capturePath, placesOf, type RunPlaces } from '../places.js';
 import { type Command, defineCommand, EXIT, UsageError, wholeNumber } from './command.js';
 import { printableText, write } from './terminal.js';
 import { ROOT_OPTION, RUN_HELP, whichRoot, whichRun } from './which.js';
@@ -25,7 +23,7 @@ export const text: Command = defineCommand({
     const wanted = wholeNumber('ITERATION', iteration);
     const root = await whichRoot(values.root);
     const runId = await whichRun(root, run);
-    if (wanted === undefined) await printCapture(capturePath(placesOf(root, runId), node), signal);
+    if (wanted === undefined) await printCapture(placesOf(root, runId), node, signal);
     else await write(shown(await iterationText(root, runId, node, wanted)));
     return EXIT.ok;
   },
@@ -41,17 +39,11 @@ async function iterationText(root: string, runId: string, node: string, wanted: 
   throw new UsageError(`node '${node}' has no iteration ${wanted}; it has ${known}`);
 }
 
-async function printCapture(path: string, signal: AbortSignal): Promise<void> {
-  const flags = constants.O_RDONLY | PLATFORM.noFollow | PLATFORM.nonBlock;
-  const capture = await open(path, flags).catch((error: unknown) => {
-    if (errnoOf(error) === 'ELOOP') throw unsafePath(path, 'is a symbolic link');
-    if (errnoOf(error) !== 'ENOENT') throw systemError('the capture file could not be opened', path, error);
-    throw new EventLogError('ERR_CAPTURE_NOT_FOUND', 'the node has no capture file', { path, cause: error });
-  });
-  await using file = capture;
-  if (!(await file.stat()).isFile()) throw unsafePath(path, 'is not a regular file');
+async function printCapture(places: RunPlaces, node: string, signal: AbortSignal): Promise<void> {
+  const path = capturePath(places, node);
+  const fd = await openCapture(places, path);
   const decoder = new TextDecoder();
-  for await (const chunk of file.createReadStream({ signal })) {
+  for await (const chunk of createReadStream(path, { fd, signal })) {
     await write(process.stdout.isTTY ? shown(decoder.decode(chunk, { stream: true })) : chunk);
   }
 }

@@ -5,12 +5,13 @@
  * the others.
  */
 import { EventLogError, type VerifyReport, verifyRun } from '../index.js';
+import { runIdsOf } from '../listing.js';
 import { commandFor } from './advice.js';
 import { type Command, defineCommand, EXIT, UsageError } from './command.js';
 import { DAMAGED, MARKS } from './marks.js';
 import { StatusLine } from './status-line.js';
 import { paint, printable } from './terminal.js';
-import { ROOT_OPTION, RUN_HELP, runIdsOf, whichRoot, whichRun } from './which.js';
+import { ROOT_OPTION, RUN_HELP, whichRoot, whichRun } from './which.js';
 import { count, size } from './words.js';
 
 const SHOWN_PROBLEMS = 20;
@@ -30,7 +31,7 @@ export const verify: Command = defineCommand({
     const all = values.all === true;
     if (all === (run !== undefined)) throw new UsageError('either RUN or --all must be given');
     const root = await whichRoot(values.root);
-    const runIds = run === undefined ? (await runIdsOf(root)).reverse() : [await whichRun(root, run)];
+    const runIds = run === undefined ? await runIdsOf(root) : [await whichRun(root, run)];
     let wrong = 0;
     let progress = '';
     const status = new StatusLine(() => progress);

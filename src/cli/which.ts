@@ -3,10 +3,9 @@
  *
  * Promise: finding a run reads the names of the folders and no log.
  */
-import { readdir } from 'node:fs/promises';
-import { EventLogError, errnoOf, systemError } from '../errors.js';
+import { EventLogError } from '../errors.js';
 import { findVolumeRoot, isRunId, parseRunId } from '../index.js';
-import { runsFolder } from '../places.js';
+import { runIdsOf } from '../listing.js';
 import { UsageError } from './command.js';
 
 /** The option that every command on runs has. */
@@ -32,7 +31,7 @@ export async function whichRoot(given: string | undefined): Promise<string> {
 
 /** The id of the run that is meant. */
 export function whichRun(root: string, given: string): Promise<string> {
-  return pickRun(given, root, () => runIdsOf(root));
+  return pickRun(given, root, async () => (await runIdsOf(root)).reverse());
 }
 
 /** The same among runs from anywhere: `list` gives their ids, newest first, `place` is where they are. */
@@ -55,16 +54,4 @@ export async function pickRun(given: string, place: string, list: () => Promise<
   const shown = candidates.slice(0, SHOWN_CANDIDATES).join(', ');
   const more = candidates.length > SHOWN_CANDIDATES ? ', ...' : '';
   throw new UsageError(`'${given}' begins ${candidates.length} runs: ${shown}${more}`);
-}
-
-/** The ids of all runs, newest first. */
-export async function runIdsOf(root: string): Promise<string[]> {
-  const folder = runsFolder(root);
-  try {
-    const runIds = (await readdir(folder)).filter(isRunId);
-    return runIds.sort((a, b) => (a.slice(-26) < b.slice(-26) ? 1 : -1));
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return [];
-    throw systemError('the runs could not be listed', folder, error);
-  }
 }

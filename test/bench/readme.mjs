@@ -9,7 +9,9 @@ import { fileURLToPath } from 'node:url';
 const path = fileURLToPath(new URL('../../README.md', import.meta.url));
 const readme = readFileSync(path, 'utf8');
 const tables = process.argv.slice(2).map(file => readFileSync(file, 'utf8').trim());
-const [machine] = tables.map(table => table.split('\n')[0]);
+const [machine, ...others] = new Set(tables.map(table => table.split('\n')[0]));
+if (others.length > 0)
+  throw new Error(`the tables are of several machines: ${[machine, ...others].join(' | ')}`);
 const text = tables.map(table => table.split('\n').slice(1).join('\n').trim()).join('\n\n');
 const marked = /(<!-- bench -->)[\s\S]*(<!-- \/bench -->)/;
 if (!marked.test(readme)) throw new Error('the README has no place for the tables');
