@@ -40,8 +40,8 @@ const BAD_LINE = Buffer.from(`${BAD_UTF8}\n`);
 export function eventDecoder(options: DecoderOptions = {}): Duplex {
   checkReadOptions(options);
   for (const name of ['from', 'last', 'limit']) {
-    if (Object.hasOwn(options, name))
-      throw new TypeError(`option ${name} is for logs: a decoder takes its stream as it comes`);
+    if (Reflect.get(options, name) === undefined) continue;
+    throw new TypeError(`option ${name} is for logs: a decoder takes its stream as it comes`);
   }
   const { maxLineBytes = MAX_LINE_BYTES, onMalformed, signal } = options;
   const filter = new EventFilter(options);

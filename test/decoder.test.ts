@@ -220,3 +220,9 @@ describe('as a stream', () => {
 async function drain(decoder: AsyncIterable<unknown>): Promise<void> {
   for await (const _ of decoder);
 }
+
+test('refuses the options of a log, which would do something else here', () => {
+  for (const name of ['from', 'last', 'limit']) {
+    expect(() => eventDecoder({ [name]: 2 })).toThrow(`option ${name} is for logs`);
+  }
+});
