@@ -8,9 +8,20 @@ import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { EventLog, type RunEvent } from '../src/index.js';
 import { DEFAULT_STREAM, subjectOf } from '../src/jetstream/message.js';
+import { remoteEventsReversed } from '../src/jetstream/reversed.js';
 import { mirrorRun, readRemote, tailRemote } from '../src/jetstream.js';
 import { NatsServer, noServer } from './nats-server.js';
-import { lineOf, linesOf, REFERENCE, RUN_ID, rejection, sampleEvent, sampleEvents } from './support/logs.js';
+import {
+  collect,
+  expectedEvents,
+  lineOf,
+  linesOf,
+  REFERENCE,
+  RUN_ID,
+  rejection,
+  sampleEvent,
+  sampleEvents,
+} from './support/logs.js';
 import { connectTo, RawPublisher } from './support/raw-publisher.js';
 import { completedRun, logOf, SMALL_RUN } from './support/small-run.js';
 import { temporaryVolume } from './support/volume.js';
@@ -119,6 +130,20 @@ describe.skipIf(noServer)('what a stream holds', () => {
       Array.from({ length: 700 }, (_, index) => sampleEvent(1300 + index)),
     );
     expect(await readRemote(connection, RUN_ID, { last: 3, nodeId: 'nobody' }).toArray()).toEqual([]);
+  });
+
+  test('is read from its last event back to an id also where ids do not rise', async () => {
+    const { connection, publisher } = await fresh();
+    const events = [...'mzbcd'].map((id, index) => ({ ...sampleEvent(index), id }));
+    await publisher.publish(RUN_ID, linesOf(events));
+    for (const after of [...'mzbcd', 'a', 'n', '~']) {
+      const expected = expectedEvents(events, { after }).reverse();
+      for (const limit of [0, 2, undefined]) {
+        const options = limit === undefined ? { after } : { after, limit };
+        const found = await collect(remoteEventsReversed(connection, RUN_ID, options));
+        expect([options, found]).toEqual([options, expected.slice(0, limit)]);
+      }
+    }
   });
 
   test('there is a clear error where there is no such stream, and a tail waits for it', async () => {

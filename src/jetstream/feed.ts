@@ -10,7 +10,7 @@ import type { Batch } from '../scan.js';
 import { DEFAULT_STREAM } from './message.js';
 import { MessageScanner } from './message-scan.js';
 import { OrderedMessages } from './ordered.js';
-import { findRemoteStart, type RemoteStart, type RemoteStartOptions } from './search.js';
+import { findRemoteStart, type RemoteStart, type RemoteStartOptions } from './remote-start.js';
 import { remoteOf, StoredRun } from './stored-run.js';
 
 /** What to read, and how far. */
@@ -58,7 +58,7 @@ export class RunFeed {
   ): Promise<RunFeed> {
     const remote = await remoteOf(connection, options.stream ?? DEFAULT_STREAM);
     const run = new StoredRun(remote, runId);
-    return new RunFeed(run, await findRemoteStart(run, options), filter, options);
+    return new RunFeed(run, await findRemoteStart(run, filter, options), filter, options);
   }
 
   /** The last message there was at the start was looked at. */

@@ -7,9 +7,9 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import { parseRunId } from '../ids.js';
 import { checkRunsOptions, type RunSummary, type RunsOptions } from '../runs.js';
+import { decodeOrSkip } from '../start.js';
 import { RunStateReducer } from '../state.js';
 import { DEFAULT_STREAM, positionOf, runIdOf, SUBJECT_PREFIX } from './message.js';
-import { eventOf } from './search.js';
 import { type Remote, remoteError, remoteOf, StoredRun } from './stored-run.js';
 
 /** What can be told of a run from its messages without reading them all. `eventCount` is that of the events kept. */
@@ -110,7 +110,7 @@ async function summarize(run: StoredRun, eventCount: number): Promise<RemoteRunS
   const reducer = new RunStateReducer();
   let problem: string | undefined;
   for (const message of first.seq === last.seq ? [first] : [first, last]) {
-    const event = eventOf(message.data);
+    const event = decodeOrSkip(message.data);
     if (event !== undefined) reducer.apply(event);
     else problem ??= `message ${message.seq} of the stream holds no event`;
   }

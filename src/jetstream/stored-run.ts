@@ -14,8 +14,8 @@ import {
   type StoredMsg,
 } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { EventLogError, messageOf } from '../errors.js';
-import { subjectOf } from './message.js';
+import { EventLogError, MalformedLineError, messageOf } from '../errors.js';
+import { positionOf, subjectOf } from './message.js';
 
 /** A stream, and how to ask for it. */
 export interface Remote {
@@ -66,6 +66,13 @@ export class StoredRun {
     } catch (error) {
       throw remoteError(error, this.remote);
     }
+  }
+
+  /** The position behind the line of a message. */
+  endOf(message: StoredMsg): number {
+    const position = positionOf(message.header);
+    if (position !== undefined) return position;
+    throw new MalformedLineError('the message has no position', { path: this.path });
   }
 
   /** The error for a run of which there is no message. */
