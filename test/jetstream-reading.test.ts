@@ -1,5 +1,6 @@
 /** What only a remote reader meets: servers that go away, streams that forget, consumers that vanish. */
 import { execFileSync } from 'node:child_process';
+import { getEventListeners } from 'node:events';
 import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,7 +10,7 @@ import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { EventLog, type RunEvent } from '../src/index.js';
 import { DEFAULT_STREAM, subjectOf } from '../src/jetstream/message.js';
 import { remoteEventsReversed } from '../src/jetstream/reversed.js';
-import { mirrorRun, readRemote, tailRemote } from '../src/jetstream.js';
+import { mirrorRun, mirrorVolume, readRemote, tailRemote } from '../src/jetstream.js';
 import { NatsServer, noServer } from './nats-server.js';
 import {
   collect,
@@ -360,6 +361,38 @@ describe.skipIf(noServer)('a server that does not let us', () => {
   ])('%s is told of, not tried for ever', async ([, denied = '']) => {
     const { reader } = await strictServer(denied);
     await expect(readRemote(reader, SMALL_RUN).toArray()).rejects.toEqual(code('ERR_REMOTE_FAILED'));
+  });
+
+  test('fifteen tails, readers and mirrors share a signal without a warning, and leave nothing on it', async () => {
+    const { connection, publisher } = await fresh();
+    const warned: string[] = [];
+    const note = ({ message }: Error) => warned.push(message);
+    process.on('warning', note);
+    onTestFinished(() => void process.off('warning', note));
+    await publisher.publish(SMALL_RUN, logOf(RUN.slice(0, 5)));
+    const root = temporaryVolume();
+    const logs = await Promise.all(Array.from({ length: 15 }, () => EventLog.create(root, 'feature')));
+    onTestFinished(async () => void (await Promise.all(logs.map(log => log.close()))));
+    const ending = new AbortController();
+    const { signal } = ending;
+    const tails = logs.map(() => tailRemote(connection, SMALL_RUN, { signal }));
+    const work = [
+      ...tails.map(tail => tail.toArray()),
+      ...logs.map(({ runId }) => mirrorRun(root, runId, { connection, signal })),
+      ...logs.map(() => mirrorVolume(root, { connection, signal })),
+    ].map(each => rejection(each));
+    const readers = logs.map(() => readRemote(connection, SMALL_RUN, { signal }).toArray());
+    await Promise.all([...readers, ...tails.map(tail => tail.caughtUp)]);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    server.pause(); // now all of them wait for an answer, and between their tries
+    onTestFinished(() => server.resume());
+    const more = logs.map(() => rejection(readRemote(connection, SMALL_RUN, { signal }).toArray()));
+    const reason = new Error('enough');
+    ending.abort(reason);
+    expect(new Set(await Promise.all([...work, ...more]))).toEqual(new Set([reason]));
+    server.resume();
+    await vi.waitFor(() => expect(getEventListeners(signal, 'abort')).toEqual([]));
+    expect(warned).toEqual([]);
   });
 
   test('an abort does not wait for a server that says nothing', async () => {

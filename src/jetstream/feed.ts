@@ -15,7 +15,7 @@ import { remoteOf, StoredRun } from './stored-run.js';
 
 /** What to read, and how far. */
 export interface FeedOptions extends RemoteStartOptions, Pick<ReadOptions, 'limit'> {
-  readonly stream?: string;
+  readonly stream?: string | undefined;
   /** Go on behind the last message there is. */
   readonly follow: boolean;
   /** End behind a terminal event. */

@@ -4,17 +4,19 @@
  * Promise: it hands out what a reader of the log would, at the same positions; it needs no file.
  */
 import type { NatsConnection } from '@nats-io/transport-node';
+import { onAbort } from '../abort.js';
 import { checkReadOptions, EventFilter, type ReadOptions } from '../filter.js';
 import type { Batch } from '../scan.js';
 import { type BatchSource, batchSource, EventStream } from '../stream.js';
 import { orAborted } from './failure.js';
 import { RunFeed } from './feed.js';
 import { subjectOf } from './message.js';
+import { checkConnection, checkStreamName } from './options.js';
 
 /** What to read, and from which stream. */
 export interface RemoteReadOptions extends ReadOptions {
   /** The stream that holds the run; `omne-runs` by default. */
-  stream?: string;
+  stream?: string | undefined;
 }
 
 /**
@@ -31,7 +33,9 @@ export class RemoteReader extends EventStream {
 
   /** Called by `readRemote`. */
   constructor(connection: NatsConnection, runId: string, options: RemoteReadOptions = {}) {
+    checkConnection(connection);
     checkReadOptions(options);
+    checkStreamName(options.stream);
     subjectOf(runId); // a bad run id is told here, as by a reader of the file
     super(options.from ?? 0, options.signal);
     this.#connection = connection;
@@ -48,8 +52,7 @@ export class RemoteReader extends EventStream {
     const { signal } = this.#options;
     let feed: RunFeed | undefined;
     const release = async () => feed?.close();
-    const onAbort = () => void release();
-    signal?.addEventListener('abort', onAbort);
+    const stopListening = signal && onAbort(signal, () => void release());
     const next = async (): Promise<Batch | undefined> => {
       signal?.throwIfAborted();
       if (feed === undefined) {
@@ -63,7 +66,7 @@ export class RemoteReader extends EventStream {
       return batch;
     };
     const source = batchSource(next, async () => {
-      signal?.removeEventListener('abort', onAbort);
+      stopListening?.();
       await release();
     });
     return {

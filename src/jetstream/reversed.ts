@@ -17,7 +17,7 @@ import { remoteOf, StoredRun } from './stored-run.js';
 /** Which events, and of which stream. */
 export interface RemoteReversedOptions
   extends Pick<ReadOptions, 'after' | 'types' | 'nodeId' | 'limit' | 'signal'> {
-  stream?: string;
+  stream?: string | undefined;
 }
 
 /** Events newest first; throws what `RemoteReader` throws. */

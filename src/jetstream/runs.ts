@@ -10,6 +10,7 @@ import { checkRunsOptions, type RunSummary, type RunsOptions } from '../runs.js'
 import { decodeOrSkip } from '../start.js';
 import { RunStateReducer } from '../state.js';
 import { DEFAULT_STREAM, positionOf, runIdOf, SUBJECT_PREFIX } from './message.js';
+import { checkConnection, checkStreamName } from './options.js';
 import { type Remote, remoteError, remoteOf, StoredRun } from './stored-run.js';
 
 /** What can be told of a run from its messages without reading them all. `eventCount` is that of the events kept. */
@@ -30,7 +31,7 @@ export type RemoteRunSummary = Pick<
 /** Which runs to list, and of which stream. */
 export interface RemoteRunsOptions extends RunsOptions {
   /** The stream that holds the runs; `omne-runs` by default. */
-  stream?: string;
+  stream?: string | undefined;
 }
 
 /** How many runs are asked for at once, two requests each. */
@@ -43,11 +44,20 @@ const CONCURRENT_RUNS = 16;
  * @example
  * for await (const run of remoteRuns(connection, { status: 'running' })) console.log(run.runId, run.lastTs);
  */
-export async function* remoteRuns(
+export function remoteRuns(
   connection: NatsConnection,
   options: RemoteRunsOptions = {},
 ): AsyncGenerator<RemoteRunSummary, undefined> {
+  checkConnection(connection);
   checkRunsOptions(options);
+  checkStreamName(options.stream);
+  return summaries(connection, { ...options });
+}
+
+async function* summaries(
+  connection: NatsConnection,
+  options: RemoteRunsOptions,
+): AsyncGenerator<RemoteRunSummary, undefined> {
   const { pipe, reverse = false, status, limit = Number.POSITIVE_INFINITY, signal } = options;
   const remote = await remoteOf(connection, options.stream ?? DEFAULT_STREAM);
   signal?.throwIfAborted();

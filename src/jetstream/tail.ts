@@ -6,6 +6,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
+import { onAbort } from '../abort.js';
 import { CaughtUp } from '../caught-up.js';
 import { EventLogError } from '../errors.js';
 import { EventFilter } from '../filter.js';
@@ -15,11 +16,12 @@ import { checkTailOptions, type TailOptions } from '../tail.js';
 import { orAborted, passes } from './failure.js';
 import { RunFeed } from './feed.js';
 import { subjectOf } from './message.js';
+import { checkConnection, checkStreamName } from './options.js';
 
 /** What to follow, from where, and in which stream. The server tells of every event: nothing is polled or watched. */
 export interface RemoteTailOptions extends Omit<TailOptions, 'pollInterval' | 'watch'> {
   /** The stream that holds the run; `omne-runs` by default. */
-  stream?: string;
+  stream?: string | undefined;
 }
 
 /** How often to ask for a run that is not there yet. */
@@ -41,7 +43,9 @@ export class RemoteTail extends EventStream {
 
   /** Called by `tailRemote`. */
   constructor(connection: NatsConnection, runId: string, options: RemoteTailOptions = {}) {
+    checkConnection(connection);
     checkTailOptions(options);
+    checkStreamName(options.stream);
     subjectOf(runId); // a bad run id is told here, as by a tail of the file
     super(typeof options.from === 'number' ? options.from : 0, options.signal);
     this.#connection = connection;
@@ -63,7 +67,7 @@ export class RemoteTail extends EventStream {
       ending.abort();
       void feed?.close(); // wakes a `next` that waits
     };
-    signal?.addEventListener('abort', end);
+    const stopListening = signal && onAbort(signal, end);
 
     const next = async (): Promise<Batch | undefined> => {
       feed ??= await this.#appear(ending.signal);
@@ -78,7 +82,7 @@ export class RemoteTail extends EventStream {
     const source = batchSource(
       () => next().catch((error: unknown) => this.#caughtUp.failed(error)),
       async () => {
-        signal?.removeEventListener('abort', end);
+        stopListening?.();
         await feed?.close();
       },
     );
@@ -101,11 +105,19 @@ export class RemoteTail extends EventStream {
     while (!ending.aborted) {
       signal?.throwIfAborted();
       try {
-        const options = { ...this.#options, from, stopAtTerminal, follow: true, mayGrow: true };
+        const options = {
+          ...this.#options,
+          from,
+          stopAtTerminal,
+          follow: true,
+          mayGrow: true,
+          signal: ending,
+        };
         const feed = await orAborted(RunFeed.open(this.#connection, this.#runId, filter, options), signal);
         this.startsAt(feed.start.position);
         return feed;
       } catch (error) {
+        if (ending.aborted) break;
         const closed = this.#connection.isClosed();
         if (closed || !mayAppear(error) || performance.now() >= deadline) throw error;
       }
