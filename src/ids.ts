@@ -73,6 +73,12 @@ export function runIdOf(pipe: string, ulid: string): string {
   return `${pipe}-${ulid}`;
 }
 
+/** The order of runs: that of their ULIDs; the whole id settles what two volumes put together left open. */
+export function compareRunIds(a: string, b: string): number {
+  const [left, right] = [a.slice(-26) + a, b.slice(-26) + b];
+  return left < right ? -1 : Number(left > right);
+}
+
 /** Rejects a pipe name that could not stand in a run id (`ERR_INVALID_PIPE`). */
 export function checkPipe(pipe: string): void {
   if (typeof pipe !== 'string') throw new TypeError('the pipe name must be a string');

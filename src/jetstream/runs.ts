@@ -5,7 +5,7 @@
  * summary with a `problem`. Requests in flight are bounded; the names of all runs are held, and nothing else of them.
  */
 import type { NatsConnection } from '@nats-io/transport-node';
-import { parseRunId } from '../ids.js';
+import { compareRunIds, parseRunId } from '../ids.js';
 import { checkRunsOptions, type RunSummary, type RunsOptions } from '../runs.js';
 import { decodeOrSkip } from '../start.js';
 import { RunStateReducer } from '../state.js';
@@ -105,8 +105,7 @@ async function messageCounts(remote: Remote): Promise<Map<string, number>> {
       const runId = runIdOf(subject);
       return runId === undefined ? [] : [[runId, count]];
     });
-    const keyOf = (runId: string) => runId.slice(-26) + runId;
-    return new Map(counts.sort(([a], [b]) => (keyOf(a) < keyOf(b) ? -1 : 1)));
+    return new Map(counts.sort(([a], [b]) => compareRunIds(a, b)));
   } catch (error) {
     throw remoteError(error, remote);
   }
