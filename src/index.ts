@@ -55,6 +55,7 @@
  * Runs on other machines lie apart: only whoever imports `omne-event-log/jetstream` needs the clients of NATS.
  *
  *     jetstream/message       what a run is called on a server
+ *     jetstream/link          the chain of a run's messages
  *     jetstream/options       what is asked of arguments
  *     jetstream/failure       what passes by itself, and what does not
  *     jetstream/run-stream    the stream that holds the runs

@@ -1,10 +1,12 @@
 /**
  * The messages of a run from the last to the first.
  *
- * Promise: they are read step by step, and one step at a time is held, which is bounded whatever lies between them.
+ * Promises: they are read step by step, and one step at a time is held, which is bounded whatever lies between them. Where one
+ * names another in front of it than stands there, that is an error.
  */
 import type { JsMsg } from '@nats-io/jetstream';
-import { positionOf } from './message.js';
+import { linkOf } from './link.js';
+import { startOf } from './message.js';
 import { OrderedMessages } from './ordered.js';
 import type { StoredRun } from './stored-run.js';
 
@@ -27,20 +29,20 @@ export async function* messagesBackward(
 ): AsyncGenerator<JsMsg, undefined> {
   let end = last;
   let step = FIRST_STEP;
+  let behind: JsMsg | undefined;
   while (end >= first) {
     const begin = Math.max(first, end - step + 1);
     const { messages, complete } = await messagesBetween(run, begin, end, signal);
     const covered = complete ? begin : (messages[0]?.seq ?? begin);
-    yield* messages.reverse();
+    for (const message of messages.reverse()) {
+      if (behind !== undefined && linkOf(behind, message) === 'broken') throw run.incomplete(startOf(behind));
+      behind = message;
+      yield message;
+    }
     step = complete ? step * 2 : end - covered + 1; // other runs may lie between, so a step is bounded by what it finds
     end = covered - 1;
   }
   return undefined;
-}
-
-/** Where the line of a message begins: told by its length, which is that of the line in a log in canonical form. */
-export function startOf({ headers, data }: JsMsg): number {
-  return Math.max(0, (positionOf(headers) ?? 0) - data.length - 1);
 }
 
 /** The last messages between two sequences, and whether those are all. */

@@ -17,12 +17,13 @@ import {
   type JsMsg,
   jetstream,
   jetstreamManager,
-  PubHeaders,
   ReplayPolicy,
   type StoredMsg,
 } from '@nats-io/jetstream';
 import { nanos, PermissionViolationError } from '@nats-io/transport-node';
+import { EventLogError } from '../errors.js';
 import { passes } from './failure.js';
+import { linkOf } from './link.js';
 import { positionOf } from './message.js';
 import { remoteError, type StoredRun } from './stored-run.js';
 
@@ -112,7 +113,8 @@ export class OrderedMessages {
   #ask(consumer: Consumer): void {
     this.#pump ??= this.#receive(consumer)
       .catch(async (error: unknown) => {
-        if (error instanceof PermissionViolationError || (await this.#isMute(consumer))) this.#denied = error;
+        if (error instanceof PermissionViolationError) this.#denied = error;
+        else if (await this.#isMute(consumer)) this.#denied = mute(this.#run.remote.stream, error);
         this.#abandon(consumer);
       })
       .finally(() => {
@@ -225,10 +227,15 @@ export class OrderedMessages {
   }
 }
 
+function mute(stream: string, cause: unknown): EventLogError {
+  const what = `stream ${stream}: its consumers are there, but send nothing: may they be asked ($JS.API.CONSUMER.MSG.NEXT)?`;
+  return new EventLogError('ERR_REMOTE_FAILED', what, { cause });
+}
+
 /** Whether a message is the last one received, or names it as the one in front of it. */
 function follows({ seq, header }: StoredMsg, last: JsMsg): boolean {
   if (seq === last.seq) return positionOf(header) === positionOf(last.headers);
-  return header.get(PubHeaders.ExpectedLastSubjectSequenceHdr) === String(last.seq);
+  return linkOf({ seq, headers: header }, last) === 'holds';
 }
 
 /** So many messages of a size that a window of them is of a bounded size itself. */

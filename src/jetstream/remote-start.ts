@@ -8,8 +8,9 @@ import type { StoredMsg } from '@nats-io/jetstream';
 import { isTerminal } from '../events.js';
 import type { EventFilter } from '../filter.js';
 import { decodeOrSkip, type StartOptions } from '../start.js';
-import { messagesBackward, type Range, startOf } from './backwards.js';
-import { boundaryBehind, type Place, sequenceAt } from './search.js';
+import { messagesBackward, type Range } from './backwards.js';
+import { startOf } from './message.js';
+import { boundaryBehind, endOfRun, eventOf, type Place, sequenceAt } from './search.js';
 import type { StoredRun } from './stored-run.js';
 
 /** Where to begin, and how far the run went then. */
@@ -51,13 +52,14 @@ async function findPlace(
   last: StoredMsg,
 ): Promise<Place> {
   const { from = 0, after, signal } = options;
-  if (from === 'end') return behind(run, last);
+  const end = { sequence: last.seq + 1, position: await endOfRun(run, last, signal) };
+  if (from === 'end') return end;
   const position = from === 'start' ? 0 : from;
-  const ahead = options.mayGrow === true && position > run.endOf(last) && !endsRun(last);
-  if (ahead) return { sequence: last.seq + 1, position };
-  const start = { sequence: await sequenceAt(run, first, last, position), position };
+  const ahead = options.mayGrow === true && position > end.position && !endsRun(last);
+  if (ahead) return { sequence: end.sequence, position };
+  const start = { sequence: await sequenceAt(run, first, last, position, end.position), position };
   const range = { first: start.sequence, last: last.seq };
-  if (options.last !== undefined) return placeOfLast(run, range, behind(run, last), filter, options);
+  if (options.last !== undefined) return placeOfLast(run, range, end, filter, options);
   if (after === undefined) return start;
   const { exact, ...place } = await boundaryBehind(run, range, after, signal);
   if (!exact) return start; // the filter knows what to do about an `after` that is not there
@@ -79,7 +81,7 @@ async function placeOfLast(
   let behindGreater: Place | undefined; // the same, but only as far as a greater id stands before them
   let lesser = false; // there was an id below `after`
   for await (const message of messagesBackward(run, range, signal)) {
-    const event = decodeOrSkip(message.data);
+    const event = eventOf(message);
     if (event === undefined) continue;
     if (event.id === after) {
       filter.metAfter();
@@ -95,10 +97,6 @@ async function placeOfLast(
   }
   if (behindGreater !== undefined) filter.metAfter();
   return behindGreater ?? end;
-}
-
-function behind(run: StoredRun, message: StoredMsg): Place {
-  return { sequence: message.seq + 1, position: run.endOf(message) };
 }
 
 function endsRun({ data }: StoredMsg): boolean {

@@ -9,8 +9,8 @@ import { decodeEvent } from '../codec.js';
 import { MalformedLineError } from '../errors.js';
 import type { RunEvent } from '../events.js';
 import { EventFilter, type ReadOptions } from '../filter.js';
-import { messagesBackward, startOf } from './backwards.js';
-import { DEFAULT_STREAM, positionOf } from './message.js';
+import { messagesBackward } from './backwards.js';
+import { DEFAULT_STREAM, positionOf, startOf } from './message.js';
 import { boundaryBehind } from './search.js';
 import { remoteOf, StoredRun } from './stored-run.js';
 

@@ -9,8 +9,9 @@ import { compareRunIds, parseRunId } from '../ids.js';
 import { checkRunsOptions, type RunSummary, type RunsOptions } from '../runs.js';
 import { decodeOrSkip } from '../start.js';
 import { RunStateReducer } from '../state.js';
-import { DEFAULT_STREAM, positionOf, runIdOf, SUBJECT_PREFIX } from './message.js';
+import { DEFAULT_STREAM, runIdOf, SUBJECT_PREFIX } from './message.js';
 import { checkConnection, checkStreamName } from './options.js';
+import { endOfRun } from './search.js';
 import { type Remote, remoteError, remoteOf, StoredRun } from './stored-run.js';
 
 /** What can be told of a run from its messages without reading them all. `eventCount` is that of the events kept. */
@@ -133,7 +134,7 @@ async function summarize(run: StoredRun, eventCount: number): Promise<RemoteRunS
     ...(lastTs === undefined ? {} : { lastTs }),
     ...(durationMs === undefined ? {} : { durationMs }),
     eventCount,
-    bytes: positionOf(last.header) ?? 0,
+    bytes: await endOfRun(run, last),
     ...(problem === undefined ? {} : { problem }),
   };
 }

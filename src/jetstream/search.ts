@@ -4,11 +4,12 @@
  * Promise: what is found is right whether ids rise or not: where halving does not lead to an id itself, every event is looked
  * at, from the last one back.
  */
-import type { StoredMsg } from '@nats-io/jetstream';
+import type { JsMsg, StoredMsg } from '@nats-io/jetstream';
 import { EventLogError } from '../errors.js';
+import type { RunEvent } from '../events.js';
 import { decodeOrSkip } from '../start.js';
-import { messagesBackward, type Range, startOf } from './backwards.js';
-import { positionOf } from './message.js';
+import { messagesBackward, type Range } from './backwards.js';
+import { positionOf, type Stored, startOf } from './message.js';
 import type { StoredRun } from './stored-run.js';
 
 /** A place in a stream. */
@@ -25,16 +26,36 @@ export interface Boundary extends Place {
   readonly exact: boolean;
 }
 
+/** The position behind the last event: that of the last message that tells one. */
+export async function endOfRun(run: StoredRun, last: StoredMsg, signal?: AbortSignal): Promise<number> {
+  const position = positionOf(last.header);
+  if (position !== undefined) return position;
+  for await (const { headers } of messagesBackward(run, { first: 1, last: last.seq - 1 }, signal)) {
+    const earlier = positionOf(headers);
+    if (earlier !== undefined) return earlier;
+  }
+  return 0;
+}
+
+/** The event of a message; undefined where it holds none, or has no position: that is left to the reading that follows. */
+export function eventOf({
+  data,
+  headers,
+}: Pick<JsMsg, 'data'> & Pick<Stored, 'headers'>): RunEvent | undefined {
+  return positionOf(headers) === undefined ? undefined : decodeOrSkip(data);
+}
+
 /** The sequence of the message that begins at a position. */
 export async function sequenceAt(
   run: StoredRun,
   first: StoredMsg,
   last: StoredMsg,
   from: number,
+  end: number,
 ): Promise<number> {
   if (from === 0) return first.seq;
   const facts = { path: run.path, offset: from };
-  if (from > run.endOf(last)) {
+  if (from > end) {
     throw new EventLogError(
       'ERR_LOG_TRUNCATED',
       'the remote copy is shorter than the position to read from',
@@ -60,16 +81,16 @@ export async function boundaryBehind(
   id: string,
   signal: AbortSignal | undefined,
 ): Promise<Boundary> {
-  const { before } = await searchFirst(run, range, ({ data }) => {
-    const event = decodeOrSkip(data);
+  const { before } = await searchFirst(run, range, ({ data, header }) => {
+    const event = eventOf({ data, headers: header });
     return event === undefined || event.id > id;
   });
-  if (before !== undefined && decodeOrSkip(before.data)?.id === id) {
+  if (before !== undefined && eventOf({ data: before.data, headers: before.header })?.id === id) {
     return { sequence: before.seq + 1, position: positionOf(before.header) ?? 0, exact: true };
   }
   let greater: Place = { sequence: range.last + 1, position: 0 };
   for await (const message of messagesBackward(run, range, signal)) {
-    const event = decodeOrSkip(message.data);
+    const event = eventOf(message);
     if (event?.id === id) {
       return { sequence: message.seq + 1, position: positionOf(message.headers) ?? 0, exact: true };
     }

@@ -14,8 +14,8 @@ import {
   type StoredMsg,
 } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { EventLogError, MalformedLineError, messageOf } from '../errors.js';
-import { positionOf, subjectOf } from './message.js';
+import { EventLogError, messageOf } from '../errors.js';
+import { subjectOf } from './message.js';
 
 /** A stream, and how to ask for it. */
 export interface Remote {
@@ -68,11 +68,10 @@ export class StoredRun {
     }
   }
 
-  /** The position behind the line of a message. */
-  endOf(message: StoredMsg): number {
-    const position = positionOf(message.header);
-    if (position !== undefined) return position;
-    throw new MalformedLineError('the message has no position', { path: this.path });
+  /** The error for events that are missing in front of a position. */
+  incomplete(offset: number): EventLogError {
+    const what = 'events are missing in the remote copy: deleted, or too old to be kept';
+    return new EventLogError('ERR_LOG_CORRUPT', what, { path: this.path, offset });
   }
 
   /** The error for a run of which there is no message. */
