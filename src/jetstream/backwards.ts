@@ -12,8 +12,9 @@ import type { StoredRun } from './stored-run.js';
 
 /** How many sequences are looked at from the end in the first step back. */
 const FIRST_STEP = 256;
-/** How many messages of a step are held at the most. */
+/** How many messages of a step are held at the most, and how many bytes of more than one. */
 const MOST_IN_STEP = 2048;
+const MOST_BYTES = 8 * 1024 * 1024;
 
 /** The sequences of the messages to look at, both included. */
 export interface Range {
@@ -56,14 +57,19 @@ async function messagesBetween(
   if (found === undefined || found.seq > end) return { messages: [], complete: true };
   const source = new OrderedMessages(run, found.seq);
   const between: JsMsg[] = [];
+  let bytes = 0;
   let complete = true;
   try {
     for (let messages = await source.next(); messages !== undefined; messages = await source.next()) {
       signal?.throwIfAborted();
-      for (const message of messages) if (message.seq <= end) between.push(message);
-      if (between.length > MOST_IN_STEP) {
-        between.splice(0, between.length - MOST_IN_STEP);
-        complete = false;
+      for (const message of messages) {
+        if (message.seq > end) break;
+        between.push(message);
+        bytes += message.data.length;
+        while (between.length > MOST_IN_STEP || (bytes > MOST_BYTES && between.length > 1)) {
+          bytes -= between.shift()?.data.length ?? 0;
+          complete = false;
+        }
       }
       const latest = messages.at(-1);
       if (latest === undefined || latest.seq >= end || latest.info.pending === 0) break;

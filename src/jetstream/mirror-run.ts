@@ -24,10 +24,11 @@ export interface MirrorOptions {
 
 /** What was shipped of a run. */
 export interface MirroredRun {
+  /** `<pipe>-<ulid>` */
   readonly runId: string;
   /** How many events this call has sent and seen acknowledged. */
   readonly events: number;
-  /** The position in the log up to which the copy goes. */
+  /** The position in the log up to which the copy goes, in bytes. */
   readonly position: number;
 }
 

@@ -24,7 +24,10 @@ export interface RemoteReadOptions extends ReadOptions {
  *
  * @throws EventLogError while iterating: `ERR_RUN_NOT_FOUND`, `ERR_STREAM_NOT_FOUND`, `ERR_REMOTE_FAILED`,
  * `ERR_MALFORMED_LINE`, `ERR_LINE_TOO_LONG`, `ERR_LOG_CORRUPT` where events are missing between others, `ERR_LOG_TRUNCATED`
- * and `ERR_INVALID_POSITION` (both for `from`).
+ * (for `from`, and when the end of the copy is deleted while it is read), `ERR_INVALID_POSITION` (for `from`).
+ * @example
+ * const reader = readRemote(connection, runId, { types: ['node.failed'] });
+ * for await (const event of reader) console.log(event.type, reader.position);
  */
 export class RemoteReader extends EventStream {
   readonly #connection: NatsConnection;
@@ -43,11 +46,12 @@ export class RemoteReader extends EventStream {
     this.#options = { ...options };
   }
 
-  /** Always 0: only whole lines are mirrored. */
+  /** Unterminated bytes at the end: always 0, only whole lines are mirrored. */
   get tornBytes(): number {
     return 0;
   }
 
+  /** The batches of the copy, from the start chosen to what was its end when the reading began. */
   protected override source(): BatchSource {
     const { signal } = this.#options;
     let feed: RunFeed | undefined;

@@ -32,6 +32,10 @@ const APPEAR_POLL_MS = 100;
  *
  * @throws EventLogError while iterating: `ERR_RUN_NOT_FOUND` and `ERR_STREAM_NOT_FOUND` when they do not appear in time,
  * and what `RemoteReader` throws.
+ * @example
+ * for await (const event of tailRemote(connection, runId)) {
+ *   console.log(event.type);
+ * } // ends behind pipe.completed or pipe.aborted
  */
 export class RemoteTail extends EventStream {
   /** Resolves when the end was reached once, which takes somebody who iterates; rejects when the tail ends before. */
@@ -54,11 +58,12 @@ export class RemoteTail extends EventStream {
     this.caughtUp = this.#caughtUp.promise;
   }
 
-  /** Always 0: only whole lines are mirrored. */
+  /** Unterminated bytes at the end: always 0, only whole lines are mirrored. */
   get tornBytes(): number {
     return 0;
   }
 
+  /** The batches of the copy as it grows. */
   protected override source(): BatchSource {
     const { signal } = this.#options;
     const ending = new AbortController();
