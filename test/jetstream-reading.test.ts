@@ -470,6 +470,31 @@ describe.skipIf(noServer)('a server that does not let us', () => {
     expect(warned).toEqual([]);
   });
 
+  test('neither an abort nor an end waits for a consumer that is being made', async () => {
+    const { connection, publisher } = await fresh();
+    await publisher.publish(SMALL_RUN, logOf(RUN));
+    const request = connection.request.bind(connection);
+    let asked = 0;
+    connection.request = (subject, ...rest) => {
+      if (!subject.includes('CONSUMER.CREATE')) return request(subject, ...rest);
+      asked++;
+      return new Promise(() => undefined);
+    };
+    const reason = new Error('enough');
+    for (const [index, open] of [readRemote, tailRemote].entries()) {
+      const ending = new AbortController();
+      const reading = rejection(open(connection, SMALL_RUN, { signal: ending.signal }).toArray());
+      await vi.waitFor(() => expect(asked).toBe(2 * index + 1));
+      ending.abort(reason);
+      expect(await reading).toBe(reason);
+      const iterator = open(connection, SMALL_RUN)[Symbol.asyncIterator]();
+      const next = iterator.next();
+      await vi.waitFor(() => expect(asked).toBe(2 * index + 2));
+      await iterator.return?.();
+      expect(await next).toEqual({ done: true, value: undefined });
+    }
+  });
+
   test('an abort does not wait for a server that says nothing', async () => {
     const own = await NatsServer.start();
     const { connection, publisher } = await fresh(own);

@@ -9,7 +9,6 @@
  * The ordered consumer of the client is not used: while its reader is busy it asks again at every heartbeat it misses, and
  * all it asked for comes at once in the end.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   AckPolicy,
   type Consumer,
@@ -22,7 +21,7 @@ import {
 } from '@nats-io/jetstream';
 import { nanos, PermissionViolationError } from '@nats-io/transport-node';
 import { EventLogError } from '../errors.js';
-import { passes } from './failure.js';
+import { orAborted, passes, pause } from './failure.js';
 import { linkOf } from './link.js';
 import { positionOf } from './message.js';
 import { remoteError, type StoredRun } from './stored-run.js';
@@ -37,7 +36,6 @@ const HEARTBEAT_MS = 1000;
 const INACTIVE_MS = 60_000;
 /** How long `close` waits for the server. */
 const CLOSE_MS = 1000;
-const LONGEST_PAUSE_MS = 2000;
 const MUTE_CONSUMERS = 3;
 
 /** Reads one subject forwards. */
@@ -84,7 +82,7 @@ export class OrderedMessages {
         return [];
       }
       if (this.#denied !== undefined) throw remoteError(this.#denied, this.#run.remote);
-      this.#consumer ??= await this.#open();
+      this.#consumer ??= await this.#orClosed(this.#open());
       if (this.#consumer === undefined) continue;
       this.#ask(this.#consumer);
       await new Promise<void>(resolve => {
@@ -107,6 +105,15 @@ export class OrderedMessages {
     const consumer = this.#consumer;
     this.#consumer = undefined;
     if (consumer !== undefined) await this.#remove(consumer);
+  }
+
+  /** Does not wait for a server that says nothing longer than somebody wants to know. */
+  async #orClosed<T>(work: Promise<T>): Promise<T | undefined> {
+    const { signal } = this.#ending;
+    return orAborted(work, signal).catch((error: unknown) => {
+      if (signal.aborted) return undefined;
+      throw error;
+    });
   }
 
   /** Has a window of messages sent, unless one is under way. */
@@ -172,8 +179,10 @@ export class OrderedMessages {
     const { remote, subject } = this.#run;
     const { connection, manager, stream } = remote;
     for (let attempt = 0; ; attempt++) {
-      if (attempt + this.#failures > 1) await this.#pause(attempt + this.#failures);
-      if (this.#ending.signal.aborted) return undefined;
+      const failures = attempt + this.#failures;
+      const { signal } = this.#ending;
+      if (failures > 1) await pause(failures, signal).catch(() => undefined);
+      if (signal.aborted) return undefined;
       try {
         await this.#checkLast();
         const info = await manager.consumers.add(stream, {
@@ -211,11 +220,6 @@ export class OrderedMessages {
     this.#queue = [];
     this.#sequence = 1;
     this.#rewound();
-  }
-
-  async #pause(attempt: number): Promise<void> {
-    const milliseconds = Math.min(LONGEST_PAUSE_MS, 25 * 2 ** Math.min(attempt, 10));
-    await sleep(milliseconds, undefined, { signal: this.#ending.signal }).catch(() => undefined);
   }
 
   /** Where the server cannot be asked it removes the consumer by itself, a minute after its last request. */

@@ -65,7 +65,7 @@ export class RemoteReader extends EventStream {
         feed = await orAborted(RunFeed.open(this.#connection, this.#runId, filter, options), signal);
         this.startsAt(feed.start.position);
       }
-      const batch = await feed.next();
+      const batch = await orAborted(feed.next(), signal);
       signal?.throwIfAborted();
       return batch;
     };

@@ -79,7 +79,7 @@ export class RemoteTail extends EventStream {
       signal?.throwIfAborted();
       if (feed === undefined || ending.signal.aborted) return undefined;
       if (feed.caughtUp) this.#caughtUp.reached();
-      const batch = await feed.next();
+      const batch = await orAborted(feed.next(), signal);
       signal?.throwIfAborted();
       if (batch === undefined && !ending.signal.aborted) this.#caughtUp.reached();
       return batch;
