@@ -58,6 +58,8 @@
  * Runs on other machines lie apart: only whoever imports `omne-event-log/jetstream` needs the clients of NATS.
  *
  *     jetstream/message       what a run is called on a server
+ *     jetstream/link          the chain of a run's messages
+ *     jetstream/options       what is asked of arguments
  *     jetstream/failure       what passes by itself, and what does not
  *     jetstream/run-stream    the stream that holds the runs
  *     jetstream/publisher     who sent last, and how much may be under way
@@ -71,7 +73,9 @@
  *     jetstream/volume-mirror, jetstream/mirror-volume   all runs of a volume
  *     jetstream/stored-run    the messages of a run, one by one
  *     jetstream/ordered       the messages of a run in order, a window at a time
- *     jetstream/search        where the reading of a remote run begins
+ *     jetstream/backwards     the same from the last to the first
+ *     jetstream/search        a place in a remote run, by halving
+ *     jetstream/remote-start  where the reading of a remote run begins
  *     jetstream/message-scan  messages -> events -> batches
  *     jetstream/feed          batches of a remote run, from a start to its end
  *     jetstream/reader, jetstream/tail   replaying and following from afar

@@ -128,7 +128,8 @@ export async function endsRunAt(log: ReadableLog, position: number, maxLineBytes
   return event !== undefined && isTerminal(event);
 }
 
-function decodeOrSkip(line: Buffer): RunEvent | undefined {
+/** The event of a line; undefined where it is none: that is left to the reading that follows. */
+export function decodeOrSkip(line: Uint8Array): RunEvent | undefined {
   try {
     return decodeEvent(line);
   } catch (error) {

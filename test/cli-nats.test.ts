@@ -191,6 +191,7 @@ describe.skipIf(noServer)('omne-log mirror', () => {
     expect(await usage('mirror', '--all', '--nats', server.url, '--max-age', 'long')).toContain(
       '--max-age takes',
     );
+    expect(await usage('ls', '--nats', server.url, '--stream', 'a.b')).toContain('--stream: the name of a');
     expect(await usage('cat', 'last', '--stream', 's')).toContain('--creds and --stream go with --nats');
     expect(await usage('cat', 'last', '--nats', server.url, '--root', '.')).toContain(
       'either --root or --nats',
@@ -227,7 +228,7 @@ describe.skipIf(noServer)('secrets', () => {
       [['--nats', `nats://alice:${PASSWORD}x@${host}`], 1, 'ERR_REMOTE_FAILED'],
       [['--nats', `nats://${PASSWORD}@${host}`], 1, 'ERR_REMOTE_FAILED'],
       [['--nats', `nats://alice:${PASSWORD}@${closed}`], 1, 'ERR_REMOTE_FAILED'],
-      [['--nats', `nats://alice:${PASSWORD}@${host}`, '--stream', 'a b'], 1, 'ERR_REMOTE_FAILED'],
+      [['--nats', `nats://alice:${PASSWORD}@${host}`, '--stream', 'a b'], 2, '--stream: the name of a'],
       [['--nats', `http://alice:${PASSWORD}@${host}`], 2, '--nats takes a URL'],
       [['--nats', `nats://alice:${PASSWORD}@`], 2, '--nats takes a URL'],
       [['--nats', `nats://alice:${PASSWORD}%zz@${host}`], 2, '--nats takes a URL'],

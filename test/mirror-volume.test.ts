@@ -1,6 +1,6 @@
 /** Mirroring all runs of a volume to a real NATS server. */
-import { rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
@@ -75,6 +75,17 @@ describe.skipIf(noServer)('mirrorVolume', () => {
 
   test('an empty folder is a volume without runs', async () => {
     expect(await mirrorVolume(root, { connection, once: true })).toEqual({ runs: 0, events: 0 });
+  });
+
+  test('a runs folder that is a link is not followed', async () => {
+    const elsewhere = temporaryVolume();
+    await finishedRun(elsewhere, 3);
+    mkdirSync(join(root, '.omne', 'var'), { recursive: true });
+    symlinkSync(join(elsewhere, '.omne', 'var', 'runs'), join(root, '.omne', 'var', 'runs'));
+    const told: unknown[] = [];
+    const mirroring = mirrorVolume(root, { connection, once: true, onError: error => told.push(error) });
+    await expect(mirroring).rejects.toMatchObject({ code: 'ERR_UNSAFE_PATH' });
+    expect(told).toEqual([]);
   });
 
   test('follows runs that appear, and those that go on', async () => {

@@ -2,6 +2,7 @@
 import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 import { EventLog, eventDecoder, repairRun, verifyRun } from '../src/index.js';
+import { mirrorRun, mirrorVolume, readRemote, remoteRuns, tailRemote } from '../src/jetstream.js';
 import { RUN_ID, rejection } from './support/logs.js';
 import { temporaryVolume } from './support/volume.js';
 
@@ -59,6 +60,9 @@ const NUMBERS = [-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '1', true, null,
 const BOOLEANS = ['yes', 'true', 1, 0, null, {}];
 const TEXTS = [1, true, null, {}, ['a']];
 const SIGNALS = [true, 'stop', null, {}, new AbortController()];
+const STREAM_NAMES = [5, true, null, {}, '', 'a.b', 'a b', '>', 'a/b'];
+const STREAMS = [5, true, null, [], '', 'a.b', { name: '' }, { name: 5 }];
+const CONNECTIONS = [undefined, null, 'nats://127.0.0.1', {}];
 const FUNCTIONS = [true, 'skip', null, {}];
 
 /** Option by option, values that are of the wrong kind. */
@@ -106,6 +110,33 @@ const WRONG: { readonly [call: string]: { readonly [option: string]: readonly un
   },
   allocate: { mode: NUMBERS, lock: BOOLEANS, lockTimeout: NUMBERS },
   open: { create: BOOLEANS, lock: BOOLEANS, mode: NUMBERS },
+  readRemote: { stream: STREAM_NAMES, from: NUMBERS, last: NUMBERS, signal: SIGNALS },
+  tailRemote: {
+    stream: STREAM_NAMES,
+    stopAtTerminal: BOOLEANS,
+    appearTimeout: [-1, '1', null],
+    signal: SIGNALS,
+  },
+  remoteRuns: { stream: STREAM_NAMES, limit: NUMBERS, reverse: BOOLEANS, signal: SIGNALS },
+  mirrorRun: { connection: CONNECTIONS, stream: STREAMS, signal: SIGNALS },
+  mirrorVolume: {
+    connection: CONNECTIONS,
+    stream: STREAMS,
+    signal: SIGNALS,
+    concurrency: [0, ...NUMBERS],
+    pollInterval: [0, -1, Number.NaN, '1', null],
+    once: BOOLEANS,
+    onError: FUNCTIONS,
+    onRun: FUNCTIONS,
+  },
+};
+
+/** Looks like a connection; whoever uses it has not looked at the options first. */
+const CONNECTION = {
+  isClosed: () => false,
+  request: () => {
+    throw new Error('used');
+  },
 };
 
 const wrong = Object.entries(WRONG).flatMap(([call, options]) =>
@@ -123,6 +154,11 @@ test.for(wrong)('$call: a wrong $option is a TypeError that names it', async ({ 
     create: options => callWith(EventLog.create, root, 'feature', options),
     allocate: options => callWith(EventLog.allocate, root, 'feature', options),
     open: options => callWith(EventLog.open, root, RUN_ID, options),
+    readRemote: options => callWith(readRemote, CONNECTION, RUN_ID, options),
+    tailRemote: options => callWith(tailRemote, CONNECTION, RUN_ID, options),
+    remoteRuns: options => callWith(remoteRuns, CONNECTION, options),
+    mirrorRun: options => callWith(mirrorRun, root, RUN_ID, { connection: CONNECTION, ...options }),
+    mirrorVolume: options => callWith(mirrorVolume, root, { connection: CONNECTION, ...options }),
   };
   for (const value of values) {
     const attempt = async () => calls[call]?.({ [option]: value });
@@ -135,4 +171,13 @@ test.for(wrong)('$call: a wrong $option is a TypeError that names it', async ({ 
 test('a wrong option of a listing is told at the call, before anything is listed', () => {
   expect(() => callWith(EventLog.runs, temporaryVolume(), { reverse: 'yes' })).toThrow(TypeError);
   expect(() => callWith(EventLog.read, temporaryVolume(), RUN_ID, { limit: 'all' })).toThrow(TypeError);
+  expect(() => callWith(remoteRuns, CONNECTION, { limit: -1 })).toThrow(TypeError);
+});
+
+test('what is no connection to a NATS server is told at the call', () => {
+  for (const connection of [undefined, null, 'nats://127.0.0.1', {}]) {
+    expect(() => callWith(readRemote, connection, RUN_ID)).toThrow(TypeError);
+    expect(() => callWith(tailRemote, connection, RUN_ID)).toThrow(TypeError);
+    expect(() => callWith(remoteRuns, connection)).toThrow(TypeError);
+  }
 });

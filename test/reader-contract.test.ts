@@ -135,6 +135,24 @@ for (const backEnd of [files, copies]) {
       );
     });
 
+    test.for(['mzbcd', 'edcba', 'aebdc', 'bcdea'])(
+      'begins behind an id also where ids do not rise: %s',
+      async ids => {
+        const events = [...ids].map((id, index) => ({ ...sampleEvent(index), id }));
+        const place = await backEnd.place(RUN_ID);
+        await place.write(linesOf(events));
+        for (const after of [...ids, 'Z', 'bb', 'n', '~']) {
+          for (const last of [undefined, 0, 1, 2, 4]) {
+            for (const from of [undefined, Buffer.byteLength(linesOf(events.slice(0, 2)))]) {
+              const options = { after, last, from };
+              const reader = place.read(options);
+              expect([options, await reader.toArray()]).toEqual([options, expectedEvents(events, options)]);
+            }
+          }
+        }
+      },
+    );
+
     test('tells a position behind every event, from which another reader goes on', async () => {
       const place = await backEnd.place(RUN_ID);
       await place.write(TEXT);

@@ -4,6 +4,7 @@
  * Promise: both answer alike, so that a command is written once; closing gives back a connection.
  */
 import type { NatsConnection } from '@nats-io/transport-node';
+import { messageOf } from '../errors.js';
 import {
   EventLog,
   type EventStream,
@@ -13,6 +14,7 @@ import {
   type RunsOptions,
 } from '../index.js';
 import { DEFAULT_STREAM } from '../jetstream/message.js';
+import { checkStreamName } from '../jetstream/options.js';
 import type { RemoteRunSummary } from '../jetstream.js';
 import { isLive } from '../liveness.js';
 import { placesOf } from '../places.js';
@@ -46,7 +48,17 @@ export async function openSource(
     return volumeSource(await whichRoot(root));
   }
   if (root !== undefined) throw new UsageError('either --root or --nats');
+  checkStream(stream);
   return remoteSource(await connectTo(nats, creds), stream === undefined ? {} : { stream });
+}
+
+/** A mistake in the name of the stream is one in the command line, told before a server is asked. */
+function checkStream(stream: string | undefined): void {
+  try {
+    checkStreamName(stream);
+  } catch (error) {
+    throw new UsageError(`--stream: ${messageOf(error)}`);
+  }
 }
 
 /** The runs of a volume. */

@@ -4,9 +4,9 @@
  * Promise: what passes (no answer, no leader, a lost connection) is tried again with growing pauses until the signal aborts;
  * everything else is an `EventLogError` that keeps the cause.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { JetStreamApiError } from '@nats-io/jetstream';
 import { errors } from '@nats-io/transport-node';
+import { onAbort } from '../abort.js';
 import { EventLogError, messageOf } from '../errors.js';
 
 /** The server knows the stream not. */
@@ -39,12 +39,11 @@ export function hasNoResponders(error: unknown): boolean {
 /** Waits before try number `failures` + 1: twice as long after every failure, and at random, so that two do not stay in step. */
 export async function pause(failures: number, signal: AbortSignal | undefined): Promise<void> {
   const longest = Math.min(LONGEST_PAUSE_MS, SHORTEST_PAUSE_MS * 2 ** Math.min(failures, 10));
-  try {
-    await sleep(longest * (0.5 + Math.random() / 2), undefined, { signal });
-  } catch (error) {
-    signal?.throwIfAborted(); // with its own reason
-    throw error;
-  }
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<void>(resolve => {
+    timer = setTimeout(resolve, longest * (0.5 + Math.random() / 2));
+  });
+  await orAborted(over, signal).finally(() => clearTimeout(timer));
 }
 
 /** Tries again for as long as the failure passes. */
@@ -69,8 +68,8 @@ export function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined):
   if (signal === undefined) return work;
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+    const stopListening = onAbort(signal, abort);
+    work.then(resolve, reject).finally(stopListening);
     if (signal.aborted) abort();
   });
 }

@@ -10,12 +10,12 @@ import type { Batch } from '../scan.js';
 import { DEFAULT_STREAM } from './message.js';
 import { MessageScanner } from './message-scan.js';
 import { OrderedMessages } from './ordered.js';
-import { findRemoteStart, type RemoteStart, type RemoteStartOptions } from './search.js';
+import { findRemoteStart, type RemoteStart, type RemoteStartOptions } from './remote-start.js';
 import { remoteOf, StoredRun } from './stored-run.js';
 
 /** What to read, and how far. */
 export interface FeedOptions extends RemoteStartOptions, Pick<ReadOptions, 'limit'> {
-  readonly stream?: string;
+  readonly stream?: string | undefined;
   /** Go on behind the last message there is. */
   readonly follow: boolean;
   /** End behind a terminal event. */
@@ -58,7 +58,7 @@ export class RunFeed {
   ): Promise<RunFeed> {
     const remote = await remoteOf(connection, options.stream ?? DEFAULT_STREAM);
     const run = new StoredRun(remote, runId);
-    return new RunFeed(run, await findRemoteStart(run, options), filter, options);
+    return new RunFeed(run, await findRemoteStart(run, filter, options), filter, options);
   }
 
   /** The last message there was at the start was looked at. */

@@ -2,22 +2,19 @@
  * Messages of a run -> batches of events: what `LogScanner` is for a file.
  *
  * Promises: a message that holds no event is an error with its place, or goes to the callback, never unsaid, and never before
- * the events that stand in front of it. Every message must follow the one before it: a mirror publishes each with the
- * sequence of the one in front, the server keeps that in a header, and where it does not agree events are missing.
+ * the events that stand in front of it. Every message must follow the one before it: each names it, and where it names
+ * another one events are missing.
  */
-
-import { type JsMsg, PubHeaders } from '@nats-io/jetstream';
+import type { JsMsg } from '@nats-io/jetstream';
 import { decodeEvent } from '../codec.js';
 import { EventLogError, MalformedLineError } from '../errors.js';
 import { isTerminal, type RunEvent } from '../events.js';
 import type { EventFilter, ReadOptions } from '../filter.js';
 import { lineTooLong, MAX_LINE_BYTES } from '../lines.js';
 import type { Batch } from '../scan.js';
-import { positionOf } from './message.js';
+import { linkOf } from './link.js';
+import { positionOf, startOf } from './message.js';
 import type { StoredRun } from './stored-run.js';
-
-/** Set by the server on what it copied out of another stream, where sequences are others. */
-const SOURCE_HEADER = 'Nats-Stream-Source';
 
 const LOST = 'the remote copy no longer holds what was read of it';
 
@@ -42,7 +39,7 @@ export class MessageScanner {
   #passUpTo: number; // what ends up to here is passed over
   #anchored = true; // something ended just there
   #rewound = false;
-  #sequence: number | undefined; // of the message in front
+  #before: JsMsg | undefined; // the message in front
   #stopped = false;
 
   constructor(run: StoredRun, filter: EventFilter, options: MessageScanOptions) {
@@ -79,7 +76,7 @@ export class MessageScanner {
     this.#passUpTo = Math.max(this.#passUpTo, this.#position);
     this.#rewound = true;
     this.#anchored = false;
-    this.#sequence = undefined;
+    this.#before = undefined;
   }
 
   /** The events of the messages taken, or as far as the next malformed one where there are events in front of it. */
@@ -88,18 +85,15 @@ export class MessageScanner {
     for (let message = this.#messages[this.#at]; message !== undefined; message = this.#messages[this.#at]) {
       if (this.finished) break;
       const { lastSequence = Number.POSITIVE_INFINITY } = this.#options;
-      if (message.seq > lastSequence) {
-        this.#stopped = true;
-        break;
-      }
       try {
+        if (message.seq > lastSequence) throw this.#run.incomplete(this.#position); // that one should have come
         this.#look(message, batch);
       } catch (error) {
         if (batch.events.length > 0) return batch; // those first; this message is looked at again
         this.#malformed(error);
       }
       this.#position = positionOf(message.headers) ?? this.#position;
-      this.#sequence = message.seq;
+      this.#before = message;
       this.#at++;
       if (message.seq === lastSequence) this.#stopped = true;
     }
@@ -114,6 +108,8 @@ export class MessageScanner {
       this.#anchored = end === this.#passUpTo;
       return;
     }
+    // What begins just there goes on as well, where all in front of it is no longer kept.
+    if (this.#rewound && startOf(message) === this.#passUpTo) this.#anchored = true;
     if (!this.#anchored) throw this.#rewound ? this.#corrupt(LOST) : this.#noLineStart();
     if (end <= this.#position) throw this.#corrupt('a message repeats what stands in front of it');
     const event = this.#decode(message);
@@ -129,12 +125,10 @@ export class MessageScanner {
     return decodeEvent(data);
   }
 
-  #checkOrder({ headers }: JsMsg): void {
-    if (this.#sequence === undefined || headers?.has(SOURCE_HEADER) === true) return;
-    const before = headers?.get(PubHeaders.ExpectedLastSubjectSequenceHdr) ?? '';
-    if (before !== '' && Number(before) !== this.#sequence) {
-      throw this.#corrupt('events are missing in the remote copy: deleted, or too old to be kept');
-    }
+  #checkOrder(message: JsMsg): void {
+    const link = this.#before === undefined ? 'unsaid' : linkOf(message, this.#before);
+    if (link === 'broken') throw this.#run.incomplete(this.#position);
+    if (link === 'anew') this.rewind(); // all was dropped in the meantime, for its age or by hand
   }
 
   #noLineStart(): EventLogError {

@@ -34,9 +34,25 @@ export function runIdOf(subject: string): string | undefined {
   return isRunId(runId) && subjectOf(runId) === subject ? runId : undefined;
 }
 
+/** The headers of a message, as the client gives them. */
+export interface Headers {
+  get(name: string): string;
+}
+
+/** A message that a stream holds: its sequence there, and its headers. */
+export interface Stored {
+  readonly seq: number;
+  readonly headers?: Headers | undefined;
+}
+
 /** The byte position behind a message's line in its log; undefined where the message does not tell. */
-export function positionOf(headers: { get(name: string): string } | undefined): number | undefined {
+export function positionOf(headers: Headers | undefined): number | undefined {
   const text = headers?.get(POSITION_HEADER) ?? '';
   const position = Number(text);
   return /^[1-9]\d*$/.test(text) && Number.isSafeInteger(position) ? position : undefined;
+}
+
+/** Where the line of a message begins: told by its length, which is that of the line in a log in canonical form. */
+export function startOf({ headers, data }: Stored & { readonly data: Uint8Array }): number {
+  return Math.max(0, (positionOf(headers) ?? 0) - data.length - 1);
 }

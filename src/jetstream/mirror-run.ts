@@ -4,28 +4,31 @@
  * Promise: whatever dies and comes back, here or there, the copy is a prefix of the log, and when this resolves all of it.
  */
 import type { NatsConnection } from '@nats-io/transport-node';
+import { checkReadOptions } from '../filter.js';
 import { absoluteRoot, placesOf } from '../places.js';
 import { EventTail } from '../tail.js';
 import { subjectOf } from './message.js';
+import { checkConnection } from './options.js';
 import { RunMirror } from './run-mirror.js';
-import { openStream, type StreamOptions } from './run-stream.js';
+import { checkStreamOptions, openStream, type StreamOptions } from './run-stream.js';
 
 /** Where to ship to. */
 export interface MirrorOptions {
   /** The connection to the server; it is neither closed nor changed. */
   connection: NatsConnection;
   /** The name of the stream, or how to make it; `omne-runs` by default. */
-  stream?: string | StreamOptions;
-  /** Ends the mirroring: it rejects with the signal's reason. */
-  signal?: AbortSignal;
+  stream?: string | StreamOptions | undefined;
+  /** Ends the mirroring, which rejects with the signal's reason; by default nothing does. */
+  signal?: AbortSignal | undefined;
 }
 
 /** What was shipped of a run. */
 export interface MirroredRun {
+  /** `<pipe>-<ulid>` */
   readonly runId: string;
   /** How many events this call has sent and seen acknowledged. */
   readonly events: number;
-  /** The position in the log up to which the copy goes. */
+  /** The position in the log up to which the copy goes, in bytes. */
   readonly position: number;
 }
 
@@ -43,10 +46,18 @@ export interface MirroredRun {
  */
 export async function mirrorRun(root: string, runId: string, options: MirrorOptions): Promise<MirroredRun> {
   const places = placesOf(absoluteRoot(root), runId);
+  checkMirrorOptions(options);
   const { connection, signal } = options;
   signal?.throwIfAborted();
   const stream = await openStream(connection, options.stream, signal, subjectOf(runId));
   const mirror = new RunMirror(stream, places.root, runId);
   await mirror.ship((from, stop) => new EventTail(places, { from, signal: stop }), signal);
   return { runId, events: mirror.sent, position: mirror.position };
+}
+
+/** Rejects mistakes in the options with a `TypeError`. */
+export function checkMirrorOptions({ connection, stream, signal }: MirrorOptions): void {
+  checkConnection(connection);
+  checkStreamOptions(stream);
+  checkReadOptions({ signal });
 }

@@ -1,21 +1,24 @@
 /** Mirroring a volume: every run there is, and every one that appears. */
+import { onAbort } from '../abort.js';
+import { checkBooleans } from '../filter.js';
 import { absoluteRoot } from '../places.js';
-import type { MirroredRun, MirrorOptions } from './mirror-run.js';
+import { checkMirrorOptions, type MirroredRun, type MirrorOptions } from './mirror-run.js';
+import { checkFunctions } from './options.js';
 import { openStream } from './run-stream.js';
 import { VolumeMirror } from './volume-mirror.js';
 
 /** How a volume is mirrored. */
 export interface MirrorVolumeOptions extends MirrorOptions {
   /** How many runs are shipped at one time; 64 by default. Any number is followed. */
-  concurrency?: number;
+  concurrency?: number | undefined;
   /** How long to wait before looking again without a notice, in milliseconds; 500 by default. */
-  pollInterval?: number;
+  pollInterval?: number | undefined;
   /** Ship what is there now, then resolve; false by default. */
-  once?: boolean;
-  /** Told about a run that cannot be shipped, which is left until its log changes; without it the first such run ends all. */
-  onError?: (error: unknown, runId: string) => void;
-  /** Told about a run of which events were sent, up to its terminal one. */
-  onRun?: (run: MirroredRun) => void;
+  once?: boolean | undefined;
+  /** Told about a run that cannot be shipped, which is left until its log changes; by default the first such run ends all. */
+  onError?: ((error: unknown, runId: string) => void) | undefined;
+  /** Told about a run of which events were sent, up to its terminal one; by default nobody is. */
+  onRun?: ((run: MirroredRun) => void) | undefined;
 }
 
 /** What was shipped of a volume. */
@@ -57,8 +60,7 @@ export async function mirrorVolume(root: string, options: MirrorVolumeOptions): 
       mirror.fail(error);
     }
   };
-  const abort = () => mirror.fail(signal?.reason);
-  signal?.addEventListener('abort', abort);
+  const stopListening = signal && onAbort(signal, () => mirror.fail(signal.reason));
   try {
     if (once) await mirror.round();
     else
@@ -68,12 +70,16 @@ export async function mirrorVolume(root: string, options: MirrorVolumeOptions): 
       }
     return { runs: mirror.runs, events: mirror.events };
   } finally {
-    signal?.removeEventListener('abort', abort);
+    stopListening?.();
     await mirror.close();
   }
 }
 
-function checkVolumeOptions({ concurrency, pollInterval }: MirrorVolumeOptions): void {
+function checkVolumeOptions(options: MirrorVolumeOptions): void {
+  const { concurrency, pollInterval } = options;
+  checkMirrorOptions(options);
+  checkBooleans(options, ['once']);
+  checkFunctions(options, ['onError', 'onRun']);
   if (concurrency !== undefined && !(Number.isSafeInteger(concurrency) && concurrency >= 1)) {
     throw new TypeError('option concurrency must be an integer from 1 up');
   }

@@ -9,7 +9,6 @@
  * The ordered consumer of the client is not used: while its reader is busy it asks again at every heartbeat it misses, and
  * all it asked for comes at once in the end.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   AckPolicy,
   type Consumer,
@@ -17,12 +16,13 @@ import {
   type JsMsg,
   jetstream,
   jetstreamManager,
-  PubHeaders,
   ReplayPolicy,
   type StoredMsg,
 } from '@nats-io/jetstream';
 import { nanos, PermissionViolationError } from '@nats-io/transport-node';
-import { passes } from './failure.js';
+import { EventLogError } from '../errors.js';
+import { orAborted, passes, pause } from './failure.js';
+import { linkOf } from './link.js';
 import { positionOf } from './message.js';
 import { remoteError, type StoredRun } from './stored-run.js';
 
@@ -36,7 +36,6 @@ const HEARTBEAT_MS = 1000;
 const INACTIVE_MS = 60_000;
 /** How long `close` waits for the server. */
 const CLOSE_MS = 1000;
-const LONGEST_PAUSE_MS = 2000;
 const MUTE_CONSUMERS = 3;
 
 /** Reads one subject forwards. */
@@ -83,7 +82,7 @@ export class OrderedMessages {
         return [];
       }
       if (this.#denied !== undefined) throw remoteError(this.#denied, this.#run.remote);
-      this.#consumer ??= await this.#open();
+      this.#consumer ??= await this.#orClosed(this.#open());
       if (this.#consumer === undefined) continue;
       this.#ask(this.#consumer);
       await new Promise<void>(resolve => {
@@ -108,11 +107,21 @@ export class OrderedMessages {
     if (consumer !== undefined) await this.#remove(consumer);
   }
 
+  /** Does not wait for a server that says nothing longer than somebody wants to know. */
+  async #orClosed<T>(work: Promise<T>): Promise<T | undefined> {
+    const { signal } = this.#ending;
+    return orAborted(work, signal).catch((error: unknown) => {
+      if (signal.aborted) return undefined;
+      throw error;
+    });
+  }
+
   /** Has a window of messages sent, unless one is under way. */
   #ask(consumer: Consumer): void {
     this.#pump ??= this.#receive(consumer)
       .catch(async (error: unknown) => {
-        if (error instanceof PermissionViolationError || (await this.#isMute(consumer))) this.#denied = error;
+        if (error instanceof PermissionViolationError) this.#denied = error;
+        else if (await this.#isMute(consumer)) this.#denied = mute(this.#run.remote.stream, error);
         this.#abandon(consumer);
       })
       .finally(() => {
@@ -170,8 +179,10 @@ export class OrderedMessages {
     const { remote, subject } = this.#run;
     const { connection, manager, stream } = remote;
     for (let attempt = 0; ; attempt++) {
-      if (attempt + this.#failures > 1) await this.#pause(attempt + this.#failures);
-      if (this.#ending.signal.aborted) return undefined;
+      const failures = attempt + this.#failures;
+      const { signal } = this.#ending;
+      if (failures > 1) await pause(failures, signal).catch(() => undefined);
+      if (signal.aborted) return undefined;
       try {
         await this.#checkLast();
         const info = await manager.consumers.add(stream, {
@@ -211,11 +222,6 @@ export class OrderedMessages {
     this.#rewound();
   }
 
-  async #pause(attempt: number): Promise<void> {
-    const milliseconds = Math.min(LONGEST_PAUSE_MS, 25 * 2 ** Math.min(attempt, 10));
-    await sleep(milliseconds, undefined, { signal: this.#ending.signal }).catch(() => undefined);
-  }
-
   /** Where the server cannot be asked it removes the consumer by itself, a minute after its last request. */
   async #remove(consumer: Consumer): Promise<void> {
     const { connection, stream } = this.#run.remote;
@@ -225,10 +231,15 @@ export class OrderedMessages {
   }
 }
 
+function mute(stream: string, cause: unknown): EventLogError {
+  const what = `stream ${stream}: its consumers are there, but send nothing: may they be asked ($JS.API.CONSUMER.MSG.NEXT)?`;
+  return new EventLogError('ERR_REMOTE_FAILED', what, { cause });
+}
+
 /** Whether a message is the last one received, or names it as the one in front of it. */
 function follows({ seq, header }: StoredMsg, last: JsMsg): boolean {
   if (seq === last.seq) return positionOf(header) === positionOf(last.headers);
-  return header.get(PubHeaders.ExpectedLastSubjectSequenceHdr) === String(last.seq);
+  return linkOf({ seq, headers: header }, last) === 'holds';
 }
 
 /** So many messages of a size that a window of them is of a bounded size itself. */

@@ -4,17 +4,19 @@
  * Promise: it hands out what a reader of the log would, at the same positions; it needs no file.
  */
 import type { NatsConnection } from '@nats-io/transport-node';
+import { onAbort } from '../abort.js';
 import { checkReadOptions, EventFilter, type ReadOptions } from '../filter.js';
 import type { Batch } from '../scan.js';
 import { type BatchSource, batchSource, EventStream } from '../stream.js';
 import { orAborted } from './failure.js';
 import { RunFeed } from './feed.js';
 import { subjectOf } from './message.js';
+import { checkConnection, checkStreamName } from './options.js';
 
 /** What to read, and from which stream. */
 export interface RemoteReadOptions extends ReadOptions {
   /** The stream that holds the run; `omne-runs` by default. */
-  stream?: string;
+  stream?: string | undefined;
 }
 
 /**
@@ -22,7 +24,10 @@ export interface RemoteReadOptions extends ReadOptions {
  *
  * @throws EventLogError while iterating: `ERR_RUN_NOT_FOUND`, `ERR_STREAM_NOT_FOUND`, `ERR_REMOTE_FAILED`,
  * `ERR_MALFORMED_LINE`, `ERR_LINE_TOO_LONG`, `ERR_LOG_CORRUPT` where events are missing between others, `ERR_LOG_TRUNCATED`
- * and `ERR_INVALID_POSITION` (both for `from`).
+ * (for `from`, and when the end of the copy is deleted while it is read), `ERR_INVALID_POSITION` (for `from`).
+ * @example
+ * const reader = readRemote(connection, runId, { types: ['node.failed'] });
+ * for await (const event of reader) console.log(event.type, reader.position);
  */
 export class RemoteReader extends EventStream {
   readonly #connection: NatsConnection;
@@ -31,7 +36,9 @@ export class RemoteReader extends EventStream {
 
   /** Called by `readRemote`. */
   constructor(connection: NatsConnection, runId: string, options: RemoteReadOptions = {}) {
+    checkConnection(connection);
     checkReadOptions(options);
+    checkStreamName(options.stream);
     subjectOf(runId); // a bad run id is told here, as by a reader of the file
     super(options.from ?? 0, options.signal);
     this.#connection = connection;
@@ -39,17 +46,17 @@ export class RemoteReader extends EventStream {
     this.#options = { ...options };
   }
 
-  /** Always 0: only whole lines are mirrored. */
+  /** Unterminated bytes at the end: always 0, only whole lines are mirrored. */
   get tornBytes(): number {
     return 0;
   }
 
+  /** The batches of the copy, from the start chosen to what was its end when the reading began. */
   protected override source(): BatchSource {
     const { signal } = this.#options;
     let feed: RunFeed | undefined;
     const release = async () => feed?.close();
-    const onAbort = () => void release();
-    signal?.addEventListener('abort', onAbort);
+    const stopListening = signal && onAbort(signal, () => void release());
     const next = async (): Promise<Batch | undefined> => {
       signal?.throwIfAborted();
       if (feed === undefined) {
@@ -58,12 +65,12 @@ export class RemoteReader extends EventStream {
         feed = await orAborted(RunFeed.open(this.#connection, this.#runId, filter, options), signal);
         this.startsAt(feed.start.position);
       }
-      const batch = await feed.next();
+      const batch = await orAborted(feed.next(), signal);
       signal?.throwIfAborted();
       return batch;
     };
     const source = batchSource(next, async () => {
-      signal?.removeEventListener('abort', onAbort);
+      stopListening?.();
       await release();
     });
     return {

@@ -3,19 +3,21 @@
  *
  * Promise: messages are read from the end, some at a time, and never held as a whole.
  */
+import type { JsMsg } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { decodeEvent } from '../codec.js';
 import { MalformedLineError } from '../errors.js';
 import type { RunEvent } from '../events.js';
 import { EventFilter, type ReadOptions } from '../filter.js';
-import { DEFAULT_STREAM, positionOf } from './message.js';
-import { stepsBackward } from './search.js';
+import { messagesBackward } from './backwards.js';
+import { DEFAULT_STREAM, positionOf, startOf } from './message.js';
+import { boundaryBehind } from './search.js';
 import { remoteOf, StoredRun } from './stored-run.js';
 
 /** Which events, and of which stream. */
 export interface RemoteReversedOptions
   extends Pick<ReadOptions, 'after' | 'types' | 'nodeId' | 'limit' | 'signal'> {
-  stream?: string;
+  stream?: string | undefined;
 }
 
 /** Events newest first; throws what `RemoteReader` throws. */
@@ -29,27 +31,26 @@ export async function* remoteEventsReversed(
   const run = new StoredRun(await remoteOf(connection, stream), runId);
   const [first, last] = await Promise.all([run.next(1), run.last()]);
   if (first === undefined || last === undefined) throw run.notFound();
-  let handedOut = 0;
   if (limit === 0) return undefined;
-  for await (const messages of stepsBackward(run, first.seq, last.seq)) {
-    for (const message of messages.toReversed()) {
-      signal?.throwIfAborted();
-      const event = decode(message.data, positionOf(message.headers), run.path);
-      if (after !== undefined && event.id <= after) return undefined; // ids rise
-      if (!filter.matches(event)) continue;
-      yield event;
-      if (++handedOut >= limit) return undefined;
-    }
+  const all = { first: first.seq, last: last.seq };
+  const begin = after === undefined ? all.first : (await boundaryBehind(run, all, after, signal)).sequence;
+  let handedOut = 0;
+  for await (const message of messagesBackward(run, { ...all, first: begin }, signal)) {
+    signal?.throwIfAborted();
+    const event = decode(message, run.path);
+    if (!filter.matches(event)) continue;
+    yield event;
+    if (++handedOut >= limit) return undefined;
   }
   return undefined;
 }
 
-function decode(data: Uint8Array, end: number | undefined, path: string): RunEvent {
+function decode(message: JsMsg, path: string): RunEvent {
   try {
-    return decodeEvent(data);
+    return decodeEvent(message.data);
   } catch (error) {
     if (!(error instanceof MalformedLineError)) throw error;
-    const offset = end === undefined ? undefined : Math.max(0, end - data.length - 1);
+    const offset = positionOf(message.headers) === undefined ? undefined : startOf(message);
     throw new MalformedLineError(error.reason, { path, offset, cause: error.cause });
   }
 }

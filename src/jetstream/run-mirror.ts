@@ -7,6 +7,7 @@
  * unanswered message, another mirror of the same run), shipping goes on from what is surely stored, so every event is stored
  * once and in order.
  */
+import { onAbort } from '../abort.js';
 import { encodeEvent } from '../codec.js';
 import { EventLogError } from '../errors.js';
 import { isTerminal, type RunEvent } from '../events.js';
@@ -99,8 +100,7 @@ export class RunMirror {
     const outbox = new Outbox(this.#stream, this.#publisher, this.#subject, place, failure =>
       stop.abort(failure),
     );
-    const abort = () => outbox.abandon(signal?.reason);
-    signal?.addEventListener('abort', abort);
+    const stopListening = signal && onAbort(signal, () => outbox.abandon(signal.reason));
     let log: ReadableLog | undefined;
     let synced = place.position;
     let lastId = place.eventId;
@@ -123,7 +123,7 @@ export class RunMirror {
       await outbox.settled();
       throw error;
     } finally {
-      signal?.removeEventListener('abort', abort);
+      stopListening?.();
       outbox.abandon();
       this.#place = outbox.place;
       this.#sent += outbox.accepted;

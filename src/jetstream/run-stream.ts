@@ -20,17 +20,18 @@ import { type NatsConnection, nanos } from '@nats-io/transport-node';
 import { EventLogError } from '../errors.js';
 import { hasNoResponders, insist, remoteFailed, STREAM_NOT_FOUND } from './failure.js';
 import { DEFAULT_STREAM, SUBJECT_PREFIX } from './message.js';
+import { checkStreamName } from './options.js';
 
 /** The stream to ship to; all but the name count only when it is made. */
 export interface StreamOptions {
   /** `omne-runs` by default. */
-  name?: string;
+  name?: string | undefined;
   /** On how many servers of a cluster each event is kept; 1 by default. */
-  replicas?: number;
+  replicas?: number | undefined;
   /** How long an event is kept, in milliseconds; 0, the default, is for ever. */
-  maxAge?: number;
+  maxAge?: number | undefined;
   /** How many bytes are kept, the oldest events going first; no limit by default. */
-  maxBytes?: number;
+  maxBytes?: number | undefined;
 }
 
 /** A stream that was found fit, and the way to it. */
@@ -125,12 +126,13 @@ function covers(pattern: string, subject: string): boolean {
   return tokens.length === wanted.length;
 }
 
-function checkStreamOptions(stream: string | StreamOptions | undefined): StreamOptions {
-  const options = typeof stream === 'string' ? { name: stream } : (stream ?? {});
-  const { name = DEFAULT_STREAM } = options;
-  if (typeof name !== 'string' || !/^[^\s.*>/\\]+$/.test(name)) {
-    throw new TypeError('the name of a stream is text without spaces, dots, stars, slashes and >');
+/** The options of a stream; a `TypeError` where there is a mistake in them. */
+export function checkStreamOptions(stream: string | StreamOptions = {}): StreamOptions {
+  const options = typeof stream === 'string' ? { name: stream } : stream;
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new TypeError('option stream must be the name of a stream, or an object');
   }
+  checkStreamName(options.name);
   for (const [key, least] of [
     ['replicas', 1],
     ['maxAge', 0],

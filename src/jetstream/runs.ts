@@ -5,11 +5,13 @@
  * summary with a `problem`. Requests in flight are bounded; the names of all runs are held, and nothing else of them.
  */
 import type { NatsConnection } from '@nats-io/transport-node';
-import { parseRunId } from '../ids.js';
+import { compareRunIds, parseRunId } from '../ids.js';
 import { checkRunsOptions, type RunSummary, type RunsOptions } from '../runs.js';
+import { decodeOrSkip } from '../start.js';
 import { RunStateReducer } from '../state.js';
-import { DEFAULT_STREAM, positionOf, runIdOf, SUBJECT_PREFIX } from './message.js';
-import { eventOf } from './search.js';
+import { DEFAULT_STREAM, runIdOf, SUBJECT_PREFIX } from './message.js';
+import { checkConnection, checkStreamName } from './options.js';
+import { endOfRun } from './search.js';
 import { type Remote, remoteError, remoteOf, StoredRun } from './stored-run.js';
 
 /** What can be told of a run from its messages without reading them all. `eventCount` is that of the events kept. */
@@ -30,7 +32,7 @@ export type RemoteRunSummary = Pick<
 /** Which runs to list, and of which stream. */
 export interface RemoteRunsOptions extends RunsOptions {
   /** The stream that holds the runs; `omne-runs` by default. */
-  stream?: string;
+  stream?: string | undefined;
 }
 
 /** How many runs are asked for at once, two requests each. */
@@ -43,11 +45,20 @@ const CONCURRENT_RUNS = 16;
  * @example
  * for await (const run of remoteRuns(connection, { status: 'running' })) console.log(run.runId, run.lastTs);
  */
-export async function* remoteRuns(
+export function remoteRuns(
   connection: NatsConnection,
   options: RemoteRunsOptions = {},
 ): AsyncGenerator<RemoteRunSummary, undefined> {
+  checkConnection(connection);
   checkRunsOptions(options);
+  checkStreamName(options.stream);
+  return summaries(connection, { ...options });
+}
+
+async function* summaries(
+  connection: NatsConnection,
+  options: RemoteRunsOptions,
+): AsyncGenerator<RemoteRunSummary, undefined> {
   const { pipe, reverse = false, status, limit = Number.POSITIVE_INFINITY, signal } = options;
   const remote = await remoteOf(connection, options.stream ?? DEFAULT_STREAM);
   signal?.throwIfAborted();
@@ -95,8 +106,7 @@ async function messageCounts(remote: Remote): Promise<Map<string, number>> {
       const runId = runIdOf(subject);
       return runId === undefined ? [] : [[runId, count]];
     });
-    const keyOf = (runId: string) => runId.slice(-26) + runId;
-    return new Map(counts.sort(([a], [b]) => (keyOf(a) < keyOf(b) ? -1 : 1)));
+    return new Map(counts.sort(([a], [b]) => compareRunIds(a, b)));
   } catch (error) {
     throw remoteError(error, remote);
   }
@@ -110,7 +120,7 @@ async function summarize(run: StoredRun, eventCount: number): Promise<RemoteRunS
   const reducer = new RunStateReducer();
   let problem: string | undefined;
   for (const message of first.seq === last.seq ? [first] : [first, last]) {
-    const event = eventOf(message.data);
+    const event = decodeOrSkip(message.data);
     if (event !== undefined) reducer.apply(event);
     else problem ??= `message ${message.seq} of the stream holds no event`;
   }
@@ -124,7 +134,7 @@ async function summarize(run: StoredRun, eventCount: number): Promise<RemoteRunS
     ...(lastTs === undefined ? {} : { lastTs }),
     ...(durationMs === undefined ? {} : { durationMs }),
     eventCount,
-    bytes: positionOf(last.header) ?? 0,
+    bytes: await endOfRun(run, last),
     ...(problem === undefined ? {} : { problem }),
   };
 }

@@ -68,6 +68,12 @@ export class StoredRun {
     }
   }
 
+  /** The error for events that are missing in front of a position. */
+  incomplete(offset: number): EventLogError {
+    const what = 'events are missing in the remote copy: deleted, or too old to be kept';
+    return new EventLogError('ERR_LOG_CORRUPT', what, { path: this.path, offset });
+  }
+
   /** The error for a run of which there is no message. */
   notFound(): EventLogError {
     return new EventLogError('ERR_RUN_NOT_FOUND', `the stream holds no run ${this.runId}`, {

@@ -6,6 +6,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
+import { onAbort } from '../abort.js';
 import { CaughtUp } from '../caught-up.js';
 import { EventLogError } from '../errors.js';
 import { EventFilter } from '../filter.js';
@@ -15,11 +16,12 @@ import { checkTailOptions, type TailOptions } from '../tail.js';
 import { orAborted, passes } from './failure.js';
 import { RunFeed } from './feed.js';
 import { subjectOf } from './message.js';
+import { checkConnection, checkStreamName } from './options.js';
 
 /** What to follow, from where, and in which stream. The server tells of every event: nothing is polled or watched. */
 export interface RemoteTailOptions extends Omit<TailOptions, 'pollInterval' | 'watch'> {
   /** The stream that holds the run; `omne-runs` by default. */
-  stream?: string;
+  stream?: string | undefined;
 }
 
 /** How often to ask for a run that is not there yet. */
@@ -30,6 +32,10 @@ const APPEAR_POLL_MS = 100;
  *
  * @throws EventLogError while iterating: `ERR_RUN_NOT_FOUND` and `ERR_STREAM_NOT_FOUND` when they do not appear in time,
  * and what `RemoteReader` throws.
+ * @example
+ * for await (const event of tailRemote(connection, runId)) {
+ *   console.log(event.type);
+ * } // ends behind pipe.completed or pipe.aborted
  */
 export class RemoteTail extends EventStream {
   /** Resolves when the end was reached once, which takes somebody who iterates; rejects when the tail ends before. */
@@ -41,7 +47,9 @@ export class RemoteTail extends EventStream {
 
   /** Called by `tailRemote`. */
   constructor(connection: NatsConnection, runId: string, options: RemoteTailOptions = {}) {
+    checkConnection(connection);
     checkTailOptions(options);
+    checkStreamName(options.stream);
     subjectOf(runId); // a bad run id is told here, as by a tail of the file
     super(typeof options.from === 'number' ? options.from : 0, options.signal);
     this.#connection = connection;
@@ -50,11 +58,12 @@ export class RemoteTail extends EventStream {
     this.caughtUp = this.#caughtUp.promise;
   }
 
-  /** Always 0: only whole lines are mirrored. */
+  /** Unterminated bytes at the end: always 0, only whole lines are mirrored. */
   get tornBytes(): number {
     return 0;
   }
 
+  /** The batches of the copy as it grows. */
   protected override source(): BatchSource {
     const { signal } = this.#options;
     const ending = new AbortController();
@@ -63,14 +72,14 @@ export class RemoteTail extends EventStream {
       ending.abort();
       void feed?.close(); // wakes a `next` that waits
     };
-    signal?.addEventListener('abort', end);
+    const stopListening = signal && onAbort(signal, end);
 
     const next = async (): Promise<Batch | undefined> => {
       feed ??= await this.#appear(ending.signal);
       signal?.throwIfAborted();
       if (feed === undefined || ending.signal.aborted) return undefined;
       if (feed.caughtUp) this.#caughtUp.reached();
-      const batch = await feed.next();
+      const batch = await orAborted(feed.next(), signal);
       signal?.throwIfAborted();
       if (batch === undefined && !ending.signal.aborted) this.#caughtUp.reached();
       return batch;
@@ -78,7 +87,7 @@ export class RemoteTail extends EventStream {
     const source = batchSource(
       () => next().catch((error: unknown) => this.#caughtUp.failed(error)),
       async () => {
-        signal?.removeEventListener('abort', end);
+        stopListening?.();
         await feed?.close();
       },
     );
@@ -101,11 +110,19 @@ export class RemoteTail extends EventStream {
     while (!ending.aborted) {
       signal?.throwIfAborted();
       try {
-        const options = { ...this.#options, from, stopAtTerminal, follow: true, mayGrow: true };
+        const options = {
+          ...this.#options,
+          from,
+          stopAtTerminal,
+          follow: true,
+          mayGrow: true,
+          signal: ending,
+        };
         const feed = await orAborted(RunFeed.open(this.#connection, this.#runId, filter, options), signal);
         this.startsAt(feed.start.position);
         return feed;
       } catch (error) {
+        if (ending.aborted) break;
         const closed = this.#connection.isClosed();
         if (closed || !mayAppear(error) || performance.now() >= deadline) throw error;
       }

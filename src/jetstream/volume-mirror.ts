@@ -4,7 +4,6 @@
  * Promises: no log is held open between two turns, and a turn is bounded, so no run starves, however many there are. A run
  * that fails is told and left until its log changes; the others go on.
  */
-import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { placesOf } from '../places.js';
 import { EventReader } from '../reader.js';
@@ -68,7 +67,6 @@ export class VolumeMirror {
       gone: runId => this.#followed.delete(runId),
     });
     this.#reconnections = publisherOf(stream).reconnections;
-    setMaxListeners(0, this.#stop.signal); // each run that is being shipped listens
     const closed = (cause: unknown) =>
       this.fail(remoteFailed('the connection is closed', cause ?? 'by its owner'));
     stream.connection.closed().then(closed, closed);

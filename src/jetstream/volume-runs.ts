@@ -1,11 +1,12 @@
 /**
  * Which runs of a volume have something new: looks at the runs' folder and at the logs, by notices and by polling.
  *
- * Promises: no change is missed, whatever notices are lost; a notice only makes the look come sooner. No log is held open. A
+ * Promises: no link is followed to a listing. No change is missed, whatever notices are lost; a notice only makes the look come sooner. No log is held open. A
  * run nobody writes to is looked at less and less often, and one that is done with not at all.
  */
 import { type FSWatcher, watch } from 'node:fs';
 import fse from 'fs-extra';
+import { within } from '../confine.js';
 import { errnoOf, systemError } from '../errors.js';
 import { isRunId } from '../ids.js';
 import { placesOf, runsFolder } from '../places.js';
@@ -90,20 +91,24 @@ export class VolumeRuns {
 
   /** Reads the folder when it may have changed. */
   async #list(noticed: () => void): Promise<void> {
-    const folder = runsFolder(this.#root);
     try {
-      this.#folderWatcher ??= watched(folder, noticed);
-      const { mtimeMs } = await fse.stat(folder);
-      if (mtimeMs === this.#listedAt) return;
-      const names = new Set((await fse.readdir(folder)).filter(isRunId));
-      if (Date.now() - mtimeMs > STAMP_MS) this.#listedAt = mtimeMs;
-      for (const runId of names) {
-        if (!this.#known.has(runId) && !this.#done.has(runId)) this.renew(runId);
-      }
-      for (const runId of [...this.#known.keys(), ...this.#done]) if (!names.has(runId)) this.#forget(runId);
+      await within(this.#root, ['var', 'runs'], folder => this.#listIn(folder.at('.'), noticed));
     } catch (error) {
-      if (errnoOf(error) !== 'ENOENT') throw systemError('the runs could not be listed', folder, error);
+      if (errnoOf(error) === 'ENOENT') return;
+      throw systemError('the runs could not be listed', runsFolder(this.#root), error);
     }
+  }
+
+  async #listIn(folder: string, noticed: () => void): Promise<void> {
+    this.#folderWatcher ??= watched(folder, noticed);
+    const { mtimeMs } = await fse.stat(folder);
+    if (mtimeMs === this.#listedAt) return;
+    const names = new Set((await fse.readdir(folder)).filter(isRunId));
+    if (Date.now() - mtimeMs > STAMP_MS) this.#listedAt = mtimeMs;
+    for (const runId of names) {
+      if (!this.#known.has(runId) && !this.#done.has(runId)) this.renew(runId);
+    }
+    for (const runId of [...this.#known.keys(), ...this.#done]) if (!names.has(runId)) this.#forget(runId);
   }
 
   #forget(runId: string): void {

@@ -128,7 +128,12 @@ export function expectedEvents(content: readonly RunEvent[], given: ReadOptions)
     at += Buffer.byteLength(lineOf(event));
     return start >= from;
   });
-  if (after !== undefined) events = events.filter(event => event.id > after);
+  if (after !== undefined) {
+    const exact = events.findLastIndex(({ id }) => id === after);
+    const greater = events.findIndex(({ id }) => id > after);
+    const behind = exact >= 0 ? exact + 1 : greater;
+    events = behind < 0 ? [] : events.slice(behind);
+  }
   if (types !== undefined) events = events.filter(event => types.includes(event.type));
   if (nodeId !== undefined) events = events.filter(event => 'node_id' in event && event.node_id === nodeId);
   if (last !== undefined) events = events.slice(Math.max(0, events.length - last));

@@ -4,9 +4,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AckPolicy, DeliverPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { expect, onTestFinished } from 'vitest';
+import { encodeEvent, type RunEvent } from '../../../src/index.js';
 import { DEFAULT_STREAM, POSITION_HEADER, subjectOf } from '../../../src/jetstream/message.js';
+import { remoteEventsReversed } from '../../../src/jetstream/reversed.js';
+import { readRemote } from '../../../src/jetstream.js';
 import type { NatsServer } from '../../nats-server.js';
-import { logPath } from '../logs.js';
+import { collect, logPath } from '../logs.js';
 
 /** One message of a stream. */
 export interface Copied {
@@ -74,7 +77,7 @@ export async function copyOf(
   return messages.map(({ body }) => `${body}\n`).join('');
 }
 
-/** The copy of a run is its log, byte for byte. */
+/** The copy of a run is its log, byte for byte, and a reader, forwards or backwards, finds nothing missing in it. */
 export async function expectSame(
   connection: NatsConnection,
   root: string,
@@ -84,6 +87,10 @@ export async function expectSame(
   const copy = await copyOf(connection, runId, stream);
   const log = readFileSync(logPath(root, runId), 'utf8');
   if (copy !== log) expect(copy.split('\n')).toEqual(log.split('\n')); // says where they differ
+  const lines = (events: readonly RunEvent[]) => events.map(event => `${encodeEvent(event)}\n`).join('');
+  expect(lines(await readRemote(connection, runId, { stream }).toArray()) === log).toBe(true);
+  const backwards = await collect(remoteEventsReversed(connection, runId, { stream }));
+  expect(lines(backwards.reverse()) === log).toBe(true);
 }
 
 /** Waits until something holds; the test's own time limit ends the wait. */
