@@ -53,18 +53,30 @@ async function findPlace(
 ): Promise<Place> {
   const { from = 0, after, signal } = options;
   const end = { sequence: last.seq + 1, position: await endOfRun(run, last, signal) };
-  if (from === 'end') return end;
+  const meets = async (range: Range) =>
+    after !== undefined &&
+    range.first <= range.last &&
+    (await boundaryBehind(run, range, after, signal)).exact;
+  if (from === 'end') {
+    if (await meets({ first: first.seq, last: last.seq })) filter.metAfter();
+    return end;
+  }
   const position = from === 'start' ? 0 : from;
   const ahead = options.mayGrow === true && position > end.position && !endsRun(last);
   if (ahead) return { sequence: end.sequence, position };
   const start = { sequence: await sequenceAt(run, first, last, position, end.position), position };
   const range = { first: start.sequence, last: last.seq };
-  if (options.last !== undefined) return placeOfLast(run, range, end, filter, options);
+  const before = { first: first.seq, last: start.sequence - 1 };
+  if (options.last !== undefined) {
+    const passed = await meets(before);
+    if (passed) filter.metAfter();
+    return placeOfLast(run, range, end, filter, passed ? { ...options, after: undefined } : options);
+  }
   if (after === undefined) return start;
   const { exact, ...place } = await boundaryBehind(run, range, after, signal);
-  if (!exact) return start; // the filter knows what to do about an `after` that is not there
-  filter.metAfter();
-  return place;
+  // Where the event stands in front of where reading begins, all there is stands behind it.
+  if (exact || (await meets(before))) filter.metAfter();
+  return exact ? place : start; // else the filter knows what to do about an `after` that is not there
 }
 
 /** Where the last matching events begin, of those behind `after`: as `findStart` finds it in a log. */

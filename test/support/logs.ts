@@ -129,9 +129,10 @@ export function expectedEvents(content: readonly RunEvent[], given: ReadOptions)
     return start >= from;
   });
   if (after !== undefined) {
+    const passed = content.slice(0, content.length - events.length).some(({ id }) => id === after);
     const exact = events.findLastIndex(({ id }) => id === after);
     const greater = events.findIndex(({ id }) => id > after);
-    const behind = exact >= 0 ? exact + 1 : greater;
+    const behind = exact >= 0 ? exact + 1 : passed ? 0 : greater;
     events = behind < 0 ? [] : events.slice(behind);
   }
   if (types !== undefined) events = events.filter(event => types.includes(event.type));
