@@ -1,6 +1,7 @@
 /** Mirroring one run to a real NATS server. */
 import { cpSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { headers, type NatsConnection } from '@nats-io/transport-node';
 import fse from 'fs-extra';
@@ -352,6 +353,31 @@ describe.skipIf(noServer)('mirrorRun', () => {
       await other.close();
       expect(await mirroring).toMatchObject({ code: 'ERR_REMOTE_FAILED' });
       await log.close();
+    });
+
+    test.for(['close', 'drain'] as const)(
+      'when the connection is ended early, whatever it is at: %s',
+      async how => {
+        const log = await startedRun(root, 5);
+        await rejection(mirrorRun(root, log.runId, { connection, signal: AbortSignal.timeout(300) }));
+        for (let turns = 0; turns < 24; turns++) {
+          const other = await connectTo(server);
+          const failed = rejection(mirrorRun(root, log.runId, { connection: other }));
+          for (let turn = 0; turn < turns; turn++) await setImmediate();
+          await other[how]();
+          expect(await failed).toMatchObject({ code: 'ERR_REMOTE_FAILED' });
+        }
+        await log.close();
+      },
+    );
+
+    test('when the server has no room left, with its words', async () => {
+      const small = await NatsServer.start('', undefined, 'max_file_store: 100KB');
+      const other = await connectTo(small);
+      const runId = await finishedRun(root, 2000);
+      const error = await rejection(mirrorRun(root, runId, { connection: other }));
+      expect(error).toMatchObject({ code: 'ERR_REMOTE_FAILED' });
+      expect(String(error)).toContain('insufficient resources');
     });
 
     test('when the stream is deleted', async () => {
