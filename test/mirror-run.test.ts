@@ -386,7 +386,7 @@ describe.skipIf(noServer)('mirrorRun', () => {
       await eventually(async () => (await messagesOf(connection, subjectOf(log.runId))).length === 5);
       await manager.streams.delete('omne-runs');
       await finish(log);
-      expect(await mirroring).toMatchObject({ code: 'ERR_REMOTE_FAILED' });
+      expect(await mirroring).toMatchObject({ code: 'ERR_STREAM_NOT_FOUND' });
     });
   });
 

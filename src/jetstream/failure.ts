@@ -22,6 +22,8 @@ const LONGEST_PAUSE_MS = 2000;
 /** The error for what the server or the connection said. */
 export function remoteFailed(what: string, cause: unknown): EventLogError {
   if (cause instanceof EventLogError) return cause;
+  if (cause instanceof JetStreamApiError && cause.code === STREAM_NOT_FOUND)
+    return new EventLogError('ERR_STREAM_NOT_FOUND', `${what}: the server has no such stream`, { cause });
   return new EventLogError('ERR_REMOTE_FAILED', `${what}: ${messageOf(cause)}`, { cause });
 }
 
