@@ -65,16 +65,16 @@ describe.skipIf(noServer)('mirrorVolume', () => {
     for (let run = 0; run < 20; run++) runIds.push(await finishedRun(root, run * 10));
     const running = await startedRun(root, 7);
     const events = 190 * 10 + 20 + 7;
-    expect(await mirrorVolume(root, { connection, once: true })).toEqual({ runs: 21, events });
+    expect(await mirrorVolume(root, { connection, once: true })).toEqual({ runs: 21, events, dropped: 0 });
     for (const runId of [...runIds, running.runId]) await expectSame(connection, root, runId);
-    expect(await mirrorVolume(root, { connection, once: true })).toEqual({ runs: 21, events: 0 });
+    expect(await mirrorVolume(root, { connection, once: true })).toEqual({ runs: 21, events: 0, dropped: 0 });
     await appendSome(running, 3);
-    expect(await mirrorVolume(root, { connection, once: true })).toEqual({ runs: 21, events: 3 });
+    expect(await mirrorVolume(root, { connection, once: true })).toEqual({ runs: 21, events: 3, dropped: 0 });
     await running.close();
   });
 
   test('an empty folder is a volume without runs', async () => {
-    expect(await mirrorVolume(root, { connection, once: true })).toEqual({ runs: 0, events: 0 });
+    expect(await mirrorVolume(root, { connection, once: true })).toEqual({ runs: 0, events: 0, dropped: 0 });
   });
 
   test('follows runs that appear, and those that go on', async () => {
@@ -204,7 +204,11 @@ describe.skipIf(noServer)('mirrorVolume', () => {
     const runId = await finishedRun(root, 3);
     const yesterday = (Date.now() - 2 * DAY_MS) / 1000;
     utimesSync(logPath(root, runId), yesterday, yesterday);
-    expect(await mirrorVolume(root, { connection, stream, once: true })).toEqual({ runs: 1, events: 0 });
+    expect(await mirrorVolume(root, { connection, stream, once: true })).toEqual({
+      runs: 1,
+      events: 0,
+      dropped: 1,
+    });
     expect(await mirrorRun(root, runId, { connection })).toMatchObject({ events: 4 });
   });
 
@@ -215,8 +219,21 @@ describe.skipIf(noServer)('mirrorVolume', () => {
     const recent = await finishedRun(root, 300);
     await mirrorVolume(root, { connection, stream, once: true });
     expect(await count(old)).toBe(0);
-    expect(await mirrorVolume(root, { connection, stream, once: true })).toEqual({ runs: 2, events: 0 });
+    expect(await mirrorVolume(root, { connection, stream, once: true })).toEqual({
+      runs: 2,
+      events: 0,
+      dropped: 1,
+    });
     expect(await count(recent)).toBeGreaterThan(0);
+  });
+
+  test('what was deleted by hand is sent again while there is room', async () => {
+    const stream = { maxBytes: 1_000_000 };
+    for (let run = 0; run < 20; run++) await finishedRun(root, 9);
+    const all = { runs: 20, events: 200, dropped: 0 };
+    expect(await mirrorVolume(root, { connection, stream, once: true })).toEqual(all);
+    await manager.streams.purge('omne-runs');
+    expect(await mirrorVolume(root, { connection, stream, once: true, concurrency: 1 })).toEqual(all);
   });
 
   test('a run whose folder is removed is forgotten', async () => {

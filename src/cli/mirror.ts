@@ -76,7 +76,7 @@ async function mirrorAll(root: string, options: MirrorOptions, once: boolean): P
   });
   const told: Promise<void>[] = [];
   try {
-    const { runs, events } = await mirrorVolume(root, {
+    const { runs, events, dropped } = await mirrorVolume(root, {
       ...options,
       once,
       onRun: run => {
@@ -88,7 +88,9 @@ async function mirrorAll(root: string, options: MirrorOptions, once: boolean): P
         told.push(status.print(failureOf(error, runId)));
       },
     });
-    await status.print(`${count(runs, 'run')}, ${count(events, 'event')} sent`);
+    const left =
+      dropped === 0 ? '' : `; ${count(dropped, 'run')} dropped by the stream before, not sent again`;
+    await status.print(`${count(runs, 'run')}, ${count(events, 'event')} sent${left}`);
   } finally {
     await Promise.all(told);
     await status.close();

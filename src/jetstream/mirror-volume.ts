@@ -24,13 +24,16 @@ export interface MirroredVolume {
   readonly runs: number;
   /** How many events this call has sent. */
   readonly events: number;
+  /** How many of the runs were not sent, because the stream's limits had dropped them before. */
+  readonly dropped: number;
 }
 
 /**
  * Ships all runs of a volume to NATS JetStream, as `mirrorRun` ships one, and those that appear later too. Rejects with the
  * signal's reason when that aborts; resolves only with `once`.
  *
- * A run that is not on the server, and whose log is older than what the stream keeps, was dropped there: it is not sent again.
+ * A run that is not on the server, whose log is older than what the stream keeps, and for which there is no room, was dropped
+ * there: it is not sent again.
  *
  * @throws EventLogError `ERR_STREAM_UNSUITABLE`, `ERR_REMOTE_FAILED`, `ERR_SYSTEM` when the runs cannot be listed; without
  * `onError` what `mirrorRun` throws.
@@ -66,7 +69,7 @@ export async function mirrorVolume(root: string, options: MirrorVolumeOptions): 
         await mirror.look();
         await mirror.rest(pollInterval);
       }
-    return { runs: mirror.runs, events: mirror.events };
+    return { runs: mirror.runs, events: mirror.events, dropped: mirror.dropped };
   } finally {
     signal?.removeEventListener('abort', abort);
     await mirror.close();
