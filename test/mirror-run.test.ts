@@ -8,7 +8,7 @@ import fse from 'fs-extra';
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { EventLog } from '../src/index.js';
 import { POSITION_HEADER, subjectOf } from '../src/jetstream/message.js';
-import { mirrorRun } from '../src/jetstream.js';
+import { mirrorRun, mirrorVolume } from '../src/jetstream.js';
 import { NatsServer, noServer } from './nats-server.js';
 import { connectTo, copyOf, eventually, expectSame, messagesOf } from './support/jetstream/copies.js';
 import { appendSome, finish, finishedRun, startedRun } from './support/jetstream/writing.js';
@@ -173,6 +173,47 @@ describe.skipIf(noServer)('mirrorRun', () => {
       await server.restart();
       await finish(log);
       expect(await mirroring).toMatchObject({ events: 141 });
+      await expectSame(connection, root, log.runId);
+    });
+  });
+
+  describe('goes on with limits', () => {
+    const LIMITS = [
+      ['their age', { maxAge: 400 }],
+      ['want of room', { maxBytes: 30_000 }],
+    ] as const;
+
+    test.for(LIMITS)('where it was when all it sent was dropped for %s', async ([, stream]) => {
+      const log = await startedRun(root, 20);
+      const mirroring = mirrorRun(root, log.runId, { connection, stream });
+      const subject = subjectOf(log.runId);
+      await eventually(async () => (await messagesOf(connection, subject)).length === 20);
+      const position = readFileSync(log.path).length;
+      const others = 'maxBytes' in stream ? [await finishedRun(root, 200)] : [];
+      for (const other of others) await mirrorRun(root, other, { connection, stream });
+      await eventually(async () => (await messagesOf(connection, subject)).length === 0);
+      await finish(log);
+      expect(await mirroring).toMatchObject({ events: 21 });
+      const [end, ...more] = await messagesOf(connection, subject);
+      expect(more).toEqual([]);
+      expect(readFileSync(log.path).subarray(position).toString()).toBe(`${end?.body}\n`);
+      expect(end?.position).toBe(String(readFileSync(log.path).length));
+    });
+
+    test('from the start when the server has lost all with its power', async () => {
+      const stream = { maxBytes: 1_000_000 };
+      const log = await startedRun(root, 20);
+      await mirrorVolume(temporaryVolume(), { connection, stream, once: true }); // makes the stream
+      await server.stop();
+      await server.keepStore();
+      await server.restart();
+      const mirroring = mirrorRun(root, log.runId, { connection, stream });
+      await eventually(async () => (await messagesOf(connection, subjectOf(log.runId))).length === 20);
+      await server.kill();
+      await server.restoreStore();
+      await server.restart();
+      await finish(log);
+      expect(await mirroring).toMatchObject({ events: 41 });
       await expectSame(connection, root, log.runId);
     });
   });

@@ -1,5 +1,5 @@
 /** Mirroring all runs of a volume to a real NATS server. */
-import { rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
@@ -176,6 +176,41 @@ describe.skipIf(noServer)('mirrorVolume', () => {
     await eventually(async () => errors.get(large.runId)?.length === 2);
     await large.close();
     expect(await count(large.runId)).toBe(3);
+  });
+
+  test.for([
+    ['written over', (path: string, other: string) => writeFileSync(path, other)],
+    [
+      'removed and made anew',
+      (path: string, other: string) => {
+        rmSync(path);
+        writeFileSync(path, other);
+      },
+    ],
+  ] as const)('a log that is %s is not shipped behind the copy of the old one', async ([, replace]) => {
+    const log = await startedRun(root, 5);
+    await log.close();
+    const { errors } = mirroring();
+    await eventually(async () => (await count(log.runId)) === 5);
+    const lines = readFileSync(log.path, 'utf8');
+    const [first = ''] = lines.split('\n');
+    replace(log.path, `${lines.replaceAll('"n4"', '"m4"')}${first.replace('"n0"', '"m5"')}\n`);
+    await eventually(async () => errors.size === 1);
+    expect(errors.get(log.runId)).toMatchObject([{ code: 'ERR_MIRROR_DIVERGED', path: log.path }]);
+    expect(await count(log.runId)).toBe(5);
+  });
+
+  test('a run that was quiet for longer than its events are kept goes on where it was', async () => {
+    const log = await startedRun(root, 20);
+    mirroring({ stream: { maxAge: 400 } });
+    await eventually(async () => (await count(log.runId)) === 20);
+    await eventually(async () => (await count(log.runId)) === 0);
+    await appendSome(log, 1);
+    await eventually(async () => (await count(log.runId)) > 0);
+    expect((await messagesOf(connection, subjectOf(log.runId))).map(({ position }) => position)).toEqual([
+      String(readFileSync(log.path).length),
+    ]);
+    await log.close();
   });
 
   test('without onError the first run that cannot be shipped ends it, and so does a callback that throws', async () => {
