@@ -287,6 +287,11 @@ describe.skipIf(noServer)('mirrorVolume', () => {
       { concurrency: 0 },
       { concurrency: 1.5 },
       { pollInterval: 0 },
+      { pollInterval: Number.POSITIVE_INFINITY },
+      { pollInterval: 2 ** 31 },
+      JSON.parse('{"stream": 5}'),
+      JSON.parse('{"stream": null}'),
+      JSON.parse('{"stream": []}'),
       { stream: { replicas: 0 } },
       { stream: 'a.b' },
     ]) {

@@ -76,11 +76,17 @@ export async function mirrorVolume(root: string, options: MirrorVolumeOptions): 
   }
 }
 
+/** Longer than this a timer cannot wait; it would not wait at all. */
+const LONGEST_WAIT_MS = 2 ** 31 - 1;
+
 function checkVolumeOptions({ concurrency, pollInterval }: MirrorVolumeOptions): void {
   if (concurrency !== undefined && !(Number.isSafeInteger(concurrency) && concurrency >= 1)) {
     throw new TypeError('option concurrency must be an integer from 1 up');
   }
-  if (pollInterval !== undefined && !(typeof pollInterval === 'number' && pollInterval >= 1)) {
+  if (
+    pollInterval !== undefined &&
+    !(typeof pollInterval === 'number' && pollInterval >= 1 && pollInterval <= LONGEST_WAIT_MS)
+  ) {
     throw new TypeError('option pollInterval must be a number of milliseconds');
   }
 }

@@ -128,6 +128,13 @@ function covers(pattern: string, subject: string): boolean {
 }
 
 function checkStreamOptions(stream: string | StreamOptions | undefined): StreamOptions {
+  if (
+    !['undefined', 'string', 'object'].includes(typeof stream) ||
+    stream === null ||
+    Array.isArray(stream)
+  ) {
+    throw new TypeError('option stream is the name of a stream, or an object');
+  }
   const options = typeof stream === 'string' ? { name: stream } : (stream ?? {});
   const { name = DEFAULT_STREAM } = options;
   if (typeof name !== 'string' || !/^[^\s.*>/\\]+$/.test(name)) {
