@@ -55,6 +55,16 @@ async function copied(): Promise<void> {
 
 describe.skipIf(noServer)('omne-log with --nats', () => {
   beforeAll(copied);
+  test.for([
+    ['--max-age', '99999999d'],
+    ['--max-bytes', '0'],
+    ['--replicas', '0'],
+  ])('a limit that no stream can have is a mistake in the command: %s %s', async limit => {
+    const { code, stderr } = await remote('mirror', '--all', '--once', '--root', root, ...limit);
+    expect(code).toBe(2);
+    expect(stderr).toContain(limit[0]);
+  });
+
   test('cat, show and tail print of a copy what they print of the log', async () => {
     const [ended, aborted] = [runs.completed.runId, runs.aborted.runId];
     const calls = [

@@ -1,13 +1,14 @@
 /** Mirroring one run to a real NATS server. */
 import { cpSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { headers, type NatsConnection } from '@nats-io/transport-node';
 import fse from 'fs-extra';
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { EventLog } from '../src/index.js';
 import { POSITION_HEADER, subjectOf } from '../src/jetstream/message.js';
-import { mirrorRun } from '../src/jetstream.js';
+import { mirrorRun, mirrorVolume } from '../src/jetstream.js';
 import { NatsServer, noServer } from './nats-server.js';
 import { connectTo, copyOf, eventually, expectSame, messagesOf } from './support/jetstream/copies.js';
 import { appendSome, finish, finishedRun, startedRun } from './support/jetstream/writing.js';
@@ -172,6 +173,47 @@ describe.skipIf(noServer)('mirrorRun', () => {
       await server.restart();
       await finish(log);
       expect(await mirroring).toMatchObject({ events: 141 });
+      await expectSame(connection, root, log.runId);
+    });
+  });
+
+  describe('goes on with limits', () => {
+    const LIMITS = [
+      ['their age', { maxAge: 400 }],
+      ['want of room', { maxBytes: 30_000 }],
+    ] as const;
+
+    test.for(LIMITS)('where it was when all it sent was dropped for %s', async ([, stream]) => {
+      const log = await startedRun(root, 20);
+      const mirroring = mirrorRun(root, log.runId, { connection, stream });
+      const subject = subjectOf(log.runId);
+      await eventually(async () => (await messagesOf(connection, subject)).length === 20);
+      const position = readFileSync(log.path).length;
+      const others = 'maxBytes' in stream ? [await finishedRun(root, 200)] : [];
+      for (const other of others) await mirrorRun(root, other, { connection, stream });
+      await eventually(async () => (await messagesOf(connection, subject)).length === 0);
+      await finish(log);
+      expect(await mirroring).toMatchObject({ events: 21 });
+      const [end, ...more] = await messagesOf(connection, subject);
+      expect(more).toEqual([]);
+      expect(readFileSync(log.path).subarray(position).toString()).toBe(`${end?.body}\n`);
+      expect(end?.position).toBe(String(readFileSync(log.path).length));
+    });
+
+    test('from the start when the server has lost all with its power', async () => {
+      const stream = { maxBytes: 1_000_000 };
+      const log = await startedRun(root, 20);
+      await mirrorVolume(temporaryVolume(), { connection, stream, once: true }); // makes the stream
+      await server.stop();
+      await server.keepStore();
+      await server.restart();
+      const mirroring = mirrorRun(root, log.runId, { connection, stream });
+      await eventually(async () => (await messagesOf(connection, subjectOf(log.runId))).length === 20);
+      await server.kill();
+      await server.restoreStore();
+      await server.restart();
+      await finish(log);
+      expect(await mirroring).toMatchObject({ events: 41 });
       await expectSame(connection, root, log.runId);
     });
   });
@@ -354,13 +396,38 @@ describe.skipIf(noServer)('mirrorRun', () => {
       await log.close();
     });
 
+    test.for(['close', 'drain'] as const)(
+      'when the connection is ended early, whatever it is at: %s',
+      async how => {
+        const log = await startedRun(root, 5);
+        await rejection(mirrorRun(root, log.runId, { connection, signal: AbortSignal.timeout(300) }));
+        for (let turns = 0; turns < 24; turns++) {
+          const other = await connectTo(server);
+          const failed = rejection(mirrorRun(root, log.runId, { connection: other }));
+          for (let turn = 0; turn < turns; turn++) await setImmediate();
+          await other[how]();
+          expect(await failed).toMatchObject({ code: 'ERR_REMOTE_FAILED' });
+        }
+        await log.close();
+      },
+    );
+
+    test('when the server has no room left, with its words', async () => {
+      const small = await NatsServer.start('', undefined, 'max_file_store: 100KB');
+      const other = await connectTo(small);
+      const runId = await finishedRun(root, 2000);
+      const error = await rejection(mirrorRun(root, runId, { connection: other }));
+      expect(error).toMatchObject({ code: 'ERR_REMOTE_FAILED' });
+      expect(String(error)).toContain('insufficient resources');
+    });
+
     test('when the stream is deleted', async () => {
       const log = await startedRun(root, 5);
       const mirroring = rejection(mirrorRun(root, log.runId, { connection }));
       await eventually(async () => (await messagesOf(connection, subjectOf(log.runId))).length === 5);
       await manager.streams.delete('omne-runs');
       await finish(log);
-      expect(await mirroring).toMatchObject({ code: 'ERR_REMOTE_FAILED' });
+      expect(await mirroring).toMatchObject({ code: 'ERR_STREAM_NOT_FOUND' });
     });
   });
 

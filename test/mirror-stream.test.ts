@@ -117,6 +117,16 @@ describe.skipIf(noServer)('the stream', () => {
     ['keeps only what somebody waits for', { retention: RetentionPolicy.Interest }, 'retention is interest'],
     ['keeps the last events of a run', { max_msgs_per_subject: 100 }, 'only 100 events of a run'],
     ['is kept in memory', { storage: StorageType.Memory }, 'in memory'],
+    [
+      'takes nothing more when its bytes are full',
+      { discard: DiscardPolicy.New, max_bytes: 50_000 },
+      'takes nothing more when it is full',
+    ],
+    [
+      'takes nothing more when it has so many events',
+      { discard: DiscardPolicy.New, max_msgs: 100 },
+      'takes nothing more when it is full',
+    ],
     ['acknowledges nothing', { no_ack: true }, 'acknowledges nothing'],
   ])('that %s is refused', async ([, config, why]) => {
     await manager.streams.add({ name: 'omne-runs', subjects: ['omne.runs.>'], ...config });

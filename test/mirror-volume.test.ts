@@ -1,5 +1,5 @@
 /** Mirroring all runs of a volume to a real NATS server. */
-import { mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
@@ -65,16 +65,16 @@ describe.skipIf(noServer)('mirrorVolume', () => {
     for (let run = 0; run < 20; run++) runIds.push(await finishedRun(root, run * 10));
     const running = await startedRun(root, 7);
     const events = 190 * 10 + 20 + 7;
-    expect(await mirrorVolume(root, { connection, once: true })).toEqual({ runs: 21, events });
+    expect(await mirrorVolume(root, { connection, once: true })).toEqual({ runs: 21, events, dropped: 0 });
     for (const runId of [...runIds, running.runId]) await expectSame(connection, root, runId);
-    expect(await mirrorVolume(root, { connection, once: true })).toEqual({ runs: 21, events: 0 });
+    expect(await mirrorVolume(root, { connection, once: true })).toEqual({ runs: 21, events: 0, dropped: 0 });
     await appendSome(running, 3);
-    expect(await mirrorVolume(root, { connection, once: true })).toEqual({ runs: 21, events: 3 });
+    expect(await mirrorVolume(root, { connection, once: true })).toEqual({ runs: 21, events: 3, dropped: 0 });
     await running.close();
   });
 
   test('an empty folder is a volume without runs', async () => {
-    expect(await mirrorVolume(root, { connection, once: true })).toEqual({ runs: 0, events: 0 });
+    expect(await mirrorVolume(root, { connection, once: true })).toEqual({ runs: 0, events: 0, dropped: 0 });
   });
 
   test('a runs folder that is a link is not followed', async () => {
@@ -189,6 +189,41 @@ describe.skipIf(noServer)('mirrorVolume', () => {
     expect(await count(large.runId)).toBe(3);
   });
 
+  test.for([
+    ['written over', (path: string, other: string) => writeFileSync(path, other)],
+    [
+      'removed and made anew',
+      (path: string, other: string) => {
+        rmSync(path);
+        writeFileSync(path, other);
+      },
+    ],
+  ] as const)('a log that is %s is not shipped behind the copy of the old one', async ([, replace]) => {
+    const log = await startedRun(root, 5);
+    await log.close();
+    const { errors } = mirroring();
+    await eventually(async () => (await count(log.runId)) === 5);
+    const lines = readFileSync(log.path, 'utf8');
+    const [first = ''] = lines.split('\n');
+    replace(log.path, `${lines.replaceAll('"n4"', '"m4"')}${first.replace('"n0"', '"m5"')}\n`);
+    await eventually(async () => errors.size === 1);
+    expect(errors.get(log.runId)).toMatchObject([{ code: 'ERR_MIRROR_DIVERGED', path: log.path }]);
+    expect(await count(log.runId)).toBe(5);
+  });
+
+  test('a run that was quiet for longer than its events are kept goes on where it was', async () => {
+    const log = await startedRun(root, 20);
+    mirroring({ stream: { maxAge: 400 } });
+    await eventually(async () => (await count(log.runId)) === 20);
+    await eventually(async () => (await count(log.runId)) === 0);
+    await appendSome(log, 1);
+    await eventually(async () => (await count(log.runId)) > 0);
+    expect((await messagesOf(connection, subjectOf(log.runId))).map(({ position }) => position)).toEqual([
+      String(readFileSync(log.path).length),
+    ]);
+    await log.close();
+  });
+
   test('without onError the first run that cannot be shipped ends it, and so does a callback that throws', async () => {
     const log = await startedRun(root, 3);
     await log.close();
@@ -215,7 +250,11 @@ describe.skipIf(noServer)('mirrorVolume', () => {
     const runId = await finishedRun(root, 3);
     const yesterday = (Date.now() - 2 * DAY_MS) / 1000;
     utimesSync(logPath(root, runId), yesterday, yesterday);
-    expect(await mirrorVolume(root, { connection, stream, once: true })).toEqual({ runs: 1, events: 0 });
+    expect(await mirrorVolume(root, { connection, stream, once: true })).toEqual({
+      runs: 1,
+      events: 0,
+      dropped: 1,
+    });
     expect(await mirrorRun(root, runId, { connection })).toMatchObject({ events: 4 });
   });
 
@@ -226,8 +265,21 @@ describe.skipIf(noServer)('mirrorVolume', () => {
     const recent = await finishedRun(root, 300);
     await mirrorVolume(root, { connection, stream, once: true });
     expect(await count(old)).toBe(0);
-    expect(await mirrorVolume(root, { connection, stream, once: true })).toEqual({ runs: 2, events: 0 });
+    expect(await mirrorVolume(root, { connection, stream, once: true })).toEqual({
+      runs: 2,
+      events: 0,
+      dropped: 1,
+    });
     expect(await count(recent)).toBeGreaterThan(0);
+  });
+
+  test('what was deleted by hand is sent again while there is room', async () => {
+    const stream = { maxBytes: 1_000_000 };
+    for (let run = 0; run < 20; run++) await finishedRun(root, 9);
+    const all = { runs: 20, events: 200, dropped: 0 };
+    expect(await mirrorVolume(root, { connection, stream, once: true })).toEqual(all);
+    await manager.streams.purge('omne-runs');
+    expect(await mirrorVolume(root, { connection, stream, once: true, concurrency: 1 })).toEqual(all);
   });
 
   test('a run whose folder is removed is forgotten', async () => {
@@ -246,6 +298,11 @@ describe.skipIf(noServer)('mirrorVolume', () => {
       { concurrency: 0 },
       { concurrency: 1.5 },
       { pollInterval: 0 },
+      { pollInterval: Number.POSITIVE_INFINITY },
+      { pollInterval: 2 ** 31 },
+      JSON.parse('{"stream": 5}'),
+      JSON.parse('{"stream": null}'),
+      JSON.parse('{"stream": []}'),
       { stream: { replicas: 0 } },
       { stream: 'a.b' },
     ]) {

@@ -59,11 +59,11 @@ export class NatsServer {
     writeFileSync(this.#config, config);
   }
 
-  /** Starts a server; `config` is added to its configuration file, e.g. `max_payload: 65536`. */
-  static async start(config = '', port?: number): Promise<NatsServer> {
+  /** Starts a server; `config` is added to its configuration file, e.g. `max_payload: 65536`, and `limits` to its part on JetStream. */
+  static async start(config = '', port?: number, limits = ''): Promise<NatsServer> {
     const folder = mkdtempSync(join(tmpdir(), 'omne-nats-'));
     const listen = port ?? (await freePort());
-    const text = `listen: "127.0.0.1:${listen}"\njetstream { store_dir: ${JSON.stringify(join(folder, 'store'))} }\n${config}\n`;
+    const text = `listen: "127.0.0.1:${listen}"\njetstream { store_dir: ${JSON.stringify(join(folder, 'store'))}\n${limits} }\n${config}\n`;
     const server = new NatsServer(listen, folder, text);
     running.add(server);
     await server.restart();

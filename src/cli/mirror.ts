@@ -84,7 +84,7 @@ async function mirrorAll(root: string, options: MirrorOptions, once: boolean): P
   });
   const told: Promise<void>[] = [];
   try {
-    const { runs, events } = await mirrorVolume(root, {
+    const { runs, events, dropped } = await mirrorVolume(root, {
       ...options,
       once,
       onRun: run => {
@@ -96,7 +96,9 @@ async function mirrorAll(root: string, options: MirrorOptions, once: boolean): P
         told.push(status.print(failureOf(error, runId)));
       },
     });
-    await status.print(`${count(runs, 'run')}, ${count(events, 'event')} sent`);
+    const left =
+      dropped === 0 ? '' : `; ${count(dropped, 'run')} dropped by the stream before, not sent again`;
+    await status.print(`${count(runs, 'run')}, ${count(events, 'event')} sent${left}`);
   } finally {
     await Promise.all(told);
     await status.close();
@@ -123,11 +125,17 @@ interface StreamValues {
   readonly 'max-bytes'?: string | undefined;
 }
 
+/** The server counts in nanoseconds, and 292 years of them are all that it can count. */
+const LONGEST_AGE_MS = 100_000 * 24 * 60 * 60 * 1000;
+
 function streamOptions(values: StreamValues): StreamOptions {
   const replicas = wholeNumber('--replicas', values.replicas);
   const maxBytes = wholeNumber('--max-bytes', values['max-bytes']);
   const maxAge = values['max-age'] === undefined ? undefined : milliseconds(values['max-age']);
   if (Number.isNaN(maxAge)) throw new UsageError('--max-age takes an age such as 90m, 36h or 30d');
+  if ((maxAge ?? 0) > LONGEST_AGE_MS) throw new UsageError('--max-age takes at most 100000d');
+  if (maxBytes === 0) throw new UsageError('--max-bytes takes a number from 1 up');
+  if (replicas === 0) throw new UsageError('--replicas takes a number from 1 up');
   return {
     ...(values.stream === undefined ? {} : { name: values.stream }),
     ...(replicas === undefined ? {} : { replicas }),

@@ -12,22 +12,32 @@ import { EventLogError, messageOf } from '../errors.js';
 /** The server knows the stream not. */
 export const STREAM_NOT_FOUND = 10059;
 
-const UNAVAILABLE = 503; // no leader yet, the server is starting or short of something
+const UNAVAILABLE = 503; // no leader yet, or the server is starting
+/** The server has no room for more in its store, or in the whole of what JetStream may take. It says 503 then as well. */
+const INSUFFICIENT_RESOURCES = 10023;
+const STORE_FAILED = 10077;
 const SHORTEST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 2000;
 
 /** The error for what the server or the connection said. */
 export function remoteFailed(what: string, cause: unknown): EventLogError {
   if (cause instanceof EventLogError) return cause;
+  if (cause instanceof JetStreamApiError && cause.code === STREAM_NOT_FOUND)
+    return new EventLogError('ERR_STREAM_NOT_FOUND', `${what}: the server has no such stream`, { cause });
   return new EventLogError('ERR_REMOTE_FAILED', `${what}: ${messageOf(cause)}`, { cause });
 }
 
 /** Whether the same request may succeed later. */
 export function passes(error: unknown): boolean {
-  if (error instanceof JetStreamApiError) return error.status === UNAVAILABLE;
+  if (error instanceof JetStreamApiError) return error.status === UNAVAILABLE && !isFull(error);
   if (error instanceof errors.TimeoutError) return true;
   if (error instanceof errors.RequestError) return !(error.cause instanceof errors.PermissionViolationError);
   return hasNoResponders(error);
+}
+
+/** Whether there is no room: waiting makes none. A store that is closed is that of a server which is going down. */
+function isFull({ code, message }: JetStreamApiError): boolean {
+  return code === INSUFFICIENT_RESOURCES || (code === STORE_FAILED && !message.includes('closed'));
 }
 
 /** Whether nobody takes the request: JetStream is off, the stream is gone, or has no leader for the moment. */

@@ -39,7 +39,7 @@ export interface MirroredRun {
  * the position behind the line in the header `Omne-Position`. It goes on from the last message of the subject.
  *
  * @throws EventLogError `ERR_INVALID_RUN_ID`, `ERR_RUN_NOT_FOUND`, `ERR_STREAM_UNSUITABLE`, `ERR_MIRROR_DIVERGED`,
- * `ERR_MESSAGE_TOO_LARGE`, `ERR_REMOTE_FAILED`, and what `EventTail` throws.
+ * `ERR_MESSAGE_TOO_LARGE`, `ERR_STREAM_NOT_FOUND` when it is deleted, `ERR_REMOTE_FAILED`, and what `EventTail` throws.
  * @example
  * const connection = await connect({ servers: 'nats://127.0.0.1:4222', maxReconnectAttempts: -1 });
  * await mirrorRun(root, runId, { connection });

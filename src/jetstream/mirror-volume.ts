@@ -27,13 +27,16 @@ export interface MirroredVolume {
   readonly runs: number;
   /** How many events this call has sent. */
   readonly events: number;
+  /** How many of the runs were not sent, because the stream's limits had dropped them before. */
+  readonly dropped: number;
 }
 
 /**
  * Ships all runs of a volume to NATS JetStream, as `mirrorRun` ships one, and those that appear later too. Rejects with the
  * signal's reason when that aborts; resolves only with `once`.
  *
- * A run that is not on the server, and whose log is older than what the stream keeps, was dropped there: it is not sent again.
+ * A run that is not on the server, whose log is older than what the stream keeps, and for which there is no room, was dropped
+ * there: it is not sent again.
  *
  * @throws EventLogError `ERR_STREAM_UNSUITABLE`, `ERR_REMOTE_FAILED`, `ERR_SYSTEM` when the runs cannot be listed; without
  * `onError` what `mirrorRun` throws.
@@ -68,12 +71,15 @@ export async function mirrorVolume(root: string, options: MirrorVolumeOptions): 
         await mirror.look();
         await mirror.rest(pollInterval);
       }
-    return { runs: mirror.runs, events: mirror.events };
+    return { runs: mirror.runs, events: mirror.events, dropped: mirror.dropped };
   } finally {
     stopListening?.();
     await mirror.close();
   }
 }
+
+/** Longer than this a timer cannot wait; it would not wait at all. */
+const LONGEST_WAIT_MS = 2 ** 31 - 1;
 
 function checkVolumeOptions(options: MirrorVolumeOptions): void {
   const { concurrency, pollInterval } = options;
@@ -83,7 +89,10 @@ function checkVolumeOptions(options: MirrorVolumeOptions): void {
   if (concurrency !== undefined && !(Number.isSafeInteger(concurrency) && concurrency >= 1)) {
     throw new TypeError('option concurrency must be an integer from 1 up');
   }
-  if (pollInterval !== undefined && !(typeof pollInterval === 'number' && pollInterval >= 1)) {
+  if (
+    pollInterval !== undefined &&
+    !(typeof pollInterval === 'number' && pollInterval >= 1 && pollInterval <= LONGEST_WAIT_MS)
+  ) {
     throw new TypeError('option pollInterval must be a number of milliseconds');
   }
 }

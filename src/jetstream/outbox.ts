@@ -19,6 +19,8 @@ export interface Place {
   readonly sequence: number;
   /** The position in the log behind the event of that message. */
   readonly position: number;
+  /** What that message holds. */
+  readonly body: Uint8Array;
   /** The id of that event. */
   readonly eventId: string;
   /** It is the terminal event. */
@@ -27,7 +29,6 @@ export interface Place {
 
 /** One event to be sent. */
 export interface Outgoing extends Omit<Place, 'sequence'> {
-  readonly body: Uint8Array;
   /** No other message of the stream has it. */
   readonly messageId: string;
 }
@@ -172,10 +173,10 @@ export class Outbox {
     );
   }
 
-  #stored(sequence: number, { position, eventId, ended }: Outgoing): void {
+  #stored(sequence: number, { position, body, eventId, ended }: Outgoing): void {
     if (this.#abandoned) return;
     this.#accepted++;
-    this.#place = { sequence, position, eventId, ended };
+    this.#place = { sequence, position, body, eventId, ended };
     this.#publisher.accepted();
   }
 

@@ -44,12 +44,15 @@ export class Publisher {
   #streak = 0;
   #streakWanted = SHORTEST_STREAK;
   #connected = true;
+  #closed = false;
   #reconnections = 0;
 
   constructor({ connection, config }: RunStream) {
     // The servers of a cluster check a message id each by itself, and one that has just come back may not know it yet.
     this.#largest = config.num_replicas > 1 ? 1 : LARGEST_WINDOW;
     void this.#follow(connection);
+    const ended = () => this.#ended();
+    connection.closed().then(ended, ended); // the statuses of a connection that is closing need not end
   }
 
   /** How often the connection came back. */
@@ -62,8 +65,10 @@ export class Publisher {
     if (!this.#connected) await new Promise<void>(resolve => this.#waiting.add(() => resolve()));
   }
 
+  /** From now on the sender is told of a lost connection; at once when that was closed before. */
   join(sender: Sender): void {
-    this.#senders.add(sender);
+    if (this.#closed) sender.disconnected();
+    else this.#senders.add(sender);
   }
 
   leave(sender: Sender): void {
@@ -106,6 +111,10 @@ export class Publisher {
       if (type === 'disconnect') this.#disconnected();
       if (type === 'reconnect') this.#reconnected();
     }
+  }
+
+  #ended(): void {
+    this.#closed = true;
     this.#disconnected();
     this.#reconnected(); // whoever waits finds the connection closed
   }

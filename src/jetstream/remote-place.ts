@@ -16,9 +16,15 @@ import type { Place } from './outbox.js';
 import type { RunStream } from './run-stream.js';
 
 /** Where nothing was shipped yet. */
-export const NOWHERE: Place = { sequence: 0, position: 0, eventId: '', ended: false };
+export const NOWHERE: Place = {
+  sequence: 0,
+  position: 0,
+  body: new Uint8Array(),
+  eventId: '',
+  ended: false,
+};
 
-/** Asks the server for the last message of the run, and makes sure that it is an event of this very log. */
+/** Asks the server for the last message of the run. */
 export async function findPlace(
   { manager, config }: RunStream,
   subject: string,
@@ -28,16 +34,28 @@ export async function findPlace(
   const look = () => manager.streams.getMessage(config.name, { last_by_subj: subject });
   const message = await insist(`the last event of ${subject} could not be read`, look, signal);
   if (message === null) return NOWHERE;
+  const { seq: sequence, data: body } = message;
   const position = positionOf(message.header);
-  const event = position === undefined ? undefined : await eventBefore(places, position);
-  if (position === undefined || event === undefined || encodeEvent(event) !== message.string()) {
-    throw new EventLogError(
-      'ERR_MIRROR_DIVERGED',
-      `message ${message.seq} of ${subject} is not the event that the log has there`,
-      { path: places.log, offset: position },
-    );
-  }
-  return { sequence: message.seq, position, eventId: event.id, ended: isTerminal(event) };
+  const event = eventOf(body);
+  if (position === undefined || event === undefined) throw diverged(places, sequence, position);
+  return { sequence, position, body, eventId: event.id, ended: isTerminal(event) };
+}
+
+/** Makes sure that the last message shipped is an event of this very log, which may have been replaced since. */
+export async function holdAgainstLog(places: RunPlaces, place: Place): Promise<void> {
+  const { sequence, position, body } = place;
+  if (position === 0) return;
+  const event = await eventBefore(places, position);
+  if (event !== undefined && Buffer.from(encodeEvent(event)).equals(body)) return;
+  throw diverged(places, sequence, position);
+}
+
+function diverged({ log }: RunPlaces, sequence: number, offset: number | undefined): EventLogError {
+  return new EventLogError(
+    'ERR_MIRROR_DIVERGED',
+    `message ${sequence} of the stream is not the event that the log has there`,
+    { path: log, offset },
+  );
 }
 
 /** The event whose line ends at the position; undefined where none does. */
@@ -46,13 +64,19 @@ async function eventBefore(places: RunPlaces, position: number): Promise<RunEven
   try {
     if (log.size() < position || !(await endsLine(log, position))) return undefined;
     for await (const { bytes } of linesBackward(log.read, position, { path: log.path }))
-      return decodeEvent(bytes);
+      return eventOf(bytes);
     return undefined;
+  } finally {
+    await log.close();
+  }
+}
+
+function eventOf(line: Uint8Array): RunEvent | undefined {
+  try {
+    return decodeEvent(line);
   } catch (error) {
     if (error instanceof MalformedLineError) return undefined;
     throw error;
-  } finally {
-    await log.close();
   }
 }
 

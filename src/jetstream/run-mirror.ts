@@ -15,11 +15,12 @@ import { isUlid } from '../ids.js';
 import { placesOf, type RunPlaces } from '../places.js';
 import { openForReading, type ReadableLog } from '../readable.js';
 import type { EventStream } from '../stream.js';
+import { droppedSince } from './discarded.js';
 import { insist, orAborted, pause } from './failure.js';
 import { positionOf, subjectOf } from './message.js';
 import { Interrupted, Outbox, type Outgoing, type Place } from './outbox.js';
 import { type Publisher, publisherOf } from './publisher.js';
-import { findPlace, NOWHERE } from './remote-place.js';
+import { findPlace, holdAgainstLog, NOWHERE } from './remote-place.js';
 import type { RunStream } from './run-stream.js';
 
 /** Opens the run for reading from a position. */
@@ -36,6 +37,7 @@ export class RunMirror {
   readonly #publisher: Publisher;
   readonly #subject: string;
   #place: Place | undefined;
+  #shipped = NOWHERE; // where the copy stood last, though it may be forgotten
   #sent = 0;
   #ownIds = false; // the server knows the ids of events from elsewhere
 
@@ -66,7 +68,11 @@ export class RunMirror {
   async look(signal: AbortSignal | undefined): Promise<void> {
     if (this.#place !== undefined) return;
     await orAborted(this.#publisher.connected(), signal);
-    this.#place = await findPlace(this.#stream, this.#subject, this.#places, signal);
+    const found = await findPlace(this.#stream, this.#subject, this.#places, signal);
+    // A run that was quiet for longer than its events are kept goes on where it was.
+    const { sequence } = this.#shipped;
+    const dropped = found === NOWHERE && sequence > 0 && (await droppedSince(sequence, this.#stream, signal));
+    this.#place = dropped ? { ...this.#shipped, sequence: 0 } : found;
   }
 
   /** Forgets where the copy stands: the server is asked again. */
@@ -74,15 +80,26 @@ export class RunMirror {
     this.#place = undefined;
   }
 
+  async #check(place: Place): Promise<void> {
+    try {
+      await holdAgainstLog(this.#places, place);
+    } catch (error) {
+      this.forget();
+      throw error;
+    }
+  }
+
   /** Ships all that `open` gives, from where the copy stands; done as well when that is behind the terminal event. */
   async ship(open: OpenEvents, signal: AbortSignal | undefined): Promise<void> {
     for (let failures = 0; ; ) {
       await this.look(signal);
       await orAborted(this.#publisher.connected(), signal); // what is sent without one gets lost
+      const place = this.#place ?? NOWHERE;
+      await this.#check(place);
       if (this.ended) return;
       const before = this.position;
       try {
-        return await this.#shipFrom(this.#place ?? NOWHERE, open, signal);
+        return await this.#shipFrom(place, open, signal);
       } catch (error) {
         if (!(error instanceof Interrupted)) throw error;
         if (error.duplicateOf !== undefined) await this.#checkDuplicate(error.duplicateOf, signal);
@@ -126,6 +143,7 @@ export class RunMirror {
       stopListening?.();
       outbox.abandon();
       this.#place = outbox.place;
+      if (outbox.place.sequence > 0) this.#shipped = outbox.place;
       this.#sent += outbox.accepted;
       await log?.close();
     }

@@ -108,6 +108,8 @@ function unsuitable(config: StreamConfig, subject: string = ALL_RUNS): string | 
   if (config.storage !== StorageType.File)
     return 'it is kept in memory, which a restart of the server empties';
   if (config.max_msgs_per_subject > 0) return `it keeps only ${config.max_msgs_per_subject} events of a run`;
+  if (config.discard === DiscardPolicy.New && (config.max_bytes > 0 || config.max_msgs > 0))
+    return 'it takes nothing more when it is full';
   if (config.sealed) return 'it is sealed';
   if (config.no_ack === true) return 'it acknowledges nothing';
   if (config.subject_transform !== undefined) return 'it renames subjects';

@@ -7,7 +7,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { placesOf } from '../places.js';
 import { EventReader } from '../reader.js';
-import { discarded } from './discarded.js';
+import { DroppedRuns } from './discarded.js';
 import { remoteFailed } from './failure.js';
 import { publisherOf } from './publisher.js';
 import { RunMirror } from './run-mirror.js';
@@ -46,6 +46,8 @@ export class VolumeMirror {
   readonly #followed = new Map<string, Followed>();
   readonly #endedAt = new Map<string, number>(); // those that ended lately
   readonly #stop = new AbortController();
+  readonly #droppedRuns: DroppedRuns;
+  readonly #dropped = new Set<string>();
   #rest = new AbortController();
   #reconnections: number;
   #seen = 0;
@@ -60,11 +62,15 @@ export class VolumeMirror {
   ) {
     this.#root = root;
     this.#stream = stream;
+    this.#droppedRuns = new DroppedRuns(stream);
     this.#listener = listener;
     this.#queue = new WorkQueue(concurrency, run => this.#turn(run));
     this.#runs = new VolumeRuns(root, pollInterval, {
       changed: (runId, look) => this.#changed(runId, look),
-      gone: runId => this.#followed.delete(runId),
+      gone: runId => {
+        this.#followed.delete(runId);
+        this.#dropped.delete(runId);
+      },
     });
     this.#reconnections = publisherOf(stream).reconnections;
     const closed = (cause: unknown) =>
@@ -80,6 +86,11 @@ export class VolumeMirror {
   /** How many events were sent. */
   get events(): number {
     return this.#events;
+  }
+
+  /** How many runs are not sent, because the stream has dropped them before. */
+  get dropped(): number {
+    return this.#dropped.size;
   }
 
   /** Ships what has changed; resolves when nothing is left to do. Rejects with the failure. */
@@ -152,7 +163,12 @@ export class VolumeMirror {
   async #ship({ mirror, look }: Followed): Promise<void> {
     const { signal } = this.#stop;
     await mirror.look(signal);
-    if (mirror.position === 0 && (await discarded(this.#stream, look.changedAt, signal))) return;
+    const dropped = mirror.position === 0 && (await this.#droppedRuns.has(look, signal));
+    if (dropped) {
+      this.#dropped.add(mirror.runId);
+      return;
+    }
+    this.#dropped.delete(mirror.runId);
     const places = placesOf(this.#root, mirror.runId);
     await mirror.ship(
       (from, stop) => new EventReader(places, { from, limit: EVENTS_A_TURN, signal: stop }),
@@ -175,6 +191,7 @@ export class VolumeMirror {
     const { reconnections } = publisherOf(this.#stream);
     if (reconnections === this.#reconnections) return;
     this.#reconnections = reconnections;
+    this.#droppedRuns.renew();
     for (const run of this.#followed.values()) run.stale = true;
     for (const runId of [...this.#followed.keys(), ...this.#endedAt.keys()]) this.#runs.renew(runId);
   }
