@@ -60,9 +60,9 @@
  *     jetstream/publisher     who sent last, and how much may be under way
  *     jetstream/outbox        the messages of a run under way
  *     jetstream/remote-place  where the copy of a run stands
+ *     jetstream/discarded     what the server has dropped
  *     jetstream/run-mirror    log -> sync -> publish
  *     jetstream/mirror-run    one run, live
- *     jetstream/discarded     which runs the server has dropped
  *     jetstream/work-queue    many items, few at a time
  *     jetstream/volume-runs   which logs of a volume have grown
  *     jetstream/volume-mirror, jetstream/mirror-volume   all runs of a volume
