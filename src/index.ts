@@ -65,7 +65,7 @@
  *     jetstream/publisher     who sent last, and how much may be under way
  *     jetstream/outbox        the messages of a run under way
  *     jetstream/remote-place  where the copy of a run stands
- *     jetstream/discarded     which runs the server has dropped
+ *     jetstream/discarded     what the server has dropped
  *     jetstream/run-mirror    log -> sync -> publish
  *     jetstream/mirror-run    one run, live
  *     jetstream/work-queue    many items, few at a time
