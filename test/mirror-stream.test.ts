@@ -62,6 +62,17 @@ describe.skipIf(noServer)('the stream', () => {
     for await (const { config } of manager.streams.list()) await manager.streams.delete(config.name);
   });
 
+  test('is made once by mirrors that begin at the same time', async () => {
+    const connections = [connection, ...(await Promise.all([1, 2, 3].map(() => connectTo(server))))];
+    for (let round = 0; round < 20; round++) {
+      await manager.streams.delete('omne-runs').catch(() => false); // the first round has none
+      const mirrored = connections.map(each =>
+        mirrorVolume(temporaryVolume(), { connection: each, once: true }),
+      );
+      for (const { runs } of await Promise.all(mirrored)) expect(runs).toBe(0);
+    }
+  });
+
   test('is made when it is missing: kept in files, for ever, nothing read away', async () => {
     await mirrorVolume(temporaryVolume(), { connection, once: true });
     expect((await manager.streams.info('omne-runs')).config).toMatchObject({

@@ -45,7 +45,6 @@ export interface RunStream {
 const ALL_RUNS = `${SUBJECT_PREFIX}>`;
 const REQUEST_TIMEOUT_MS = 2000;
 const PUBLISH_TIMEOUT_MS = 5000;
-const NAME_IN_USE = 10058;
 
 /** Finds or makes the stream; `subject` is what it must take, the subjects of all runs by default. */
 export async function openStream(
@@ -90,10 +89,9 @@ async function findOrMake(
       allow_direct: true,
     });
   } catch (error) {
-    // Somebody else was quicker.
-    if (error instanceof JetStreamApiError && error.code === NAME_IN_USE)
-      return manager.streams.info(options.name);
-    throw error;
+    // Perhaps somebody else was quicker: the server then says that the name, or the subjects, are in use.
+    if (!(error instanceof JetStreamApiError)) throw error;
+    return await manager.streams.info(options.name).catch(() => Promise.reject(error));
   }
 }
 
