@@ -168,7 +168,7 @@ export async function endsLine(read: ReadAt, position: number): Promise<boolean>
 
 /** Finds the position behind the last newline in `[start, size)`, reading backwards; `start` when there is none. */
 export async function endOfLastLine(read: ReadAt, start: number, size: number): Promise<number> {
-  const block = Buffer.allocUnsafe(Math.min(BLOCK_BYTES, size - start));
+  const block = Buffer.allocUnsafeSlow(Math.min(BLOCK_BYTES, size - start));
   for (let end = size; end > start; ) {
     const from = Math.max(start, end - block.length);
     const bytesRead = await read(block.subarray(0, end - from), from);
