@@ -261,11 +261,11 @@ describe('with the paths of Windows', () => {
   });
 
   test('the volume is found from below, from either kind of path, and the search ends at the drive', async () => {
-    const { findVolumeRoot } = await placesWith(['C:\\work\\volume\\.omne', '\\\\server\\share\\.omne']);
-    expect(await findVolumeRoot('C:\\work\\volume\\a\\b')).toBe('C:\\work\\volume');
-    expect(await findVolumeRoot('C:/work/volume/a/')).toBe('C:\\work\\volume');
+    const { findVolumeRoot } = await placesWith(['C:\\data\\volume\\.omne', '\\\\server\\share\\.omne']);
+    expect(await findVolumeRoot('C:\\data\\volume\\a\\b')).toBe('C:\\data\\volume');
+    expect(await findVolumeRoot('C:/data/volume/a/')).toBe('C:\\data\\volume');
     expect(await findVolumeRoot('\\\\server\\share\\a')).toBe('\\\\server\\share\\');
-    expect(await findVolumeRoot('C:\\work')).toBeUndefined();
+    expect(await findVolumeRoot('C:\\data')).toBeUndefined();
     expect(await findVolumeRoot('D:\\work\\volume')).toBeUndefined();
     expect(await findVolumeRoot('\\\\server\\other\\a')).toBeUndefined();
   });
