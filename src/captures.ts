@@ -1,99 +1,98 @@
 /**
  * Values in the bytes of a line: finds where each ends, holds it against the rules of JSON, and keeps what was found.
  *
- * Bytes are looked at four at a time, as 32-bit words. The tests are those of "Bit Twiddling Hacks" (S. E. Anderson: "a
- * byte less than n", "a byte equal to n"): each byte that passes gets its top bit set. Of several, the lowest is told rightly.
+ * A string ends at the next quote, so it takes no look at its bytes, but one at the next special byte (`specials.ts`); only
+ * escapes are looked at.
  */
-
-/** The top bit of each byte. */
-const TOPS = 0x80808080 | 0;
-const ONES = 0x01010101;
-const SPACES = 0x20202020;
-const QUOTES = 0x22222222;
-const BACKSLASHES = 0x5c5c5c5c;
+import { LF } from './lines.js';
+import { entries, Specials } from './specials.js';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+/** How far behind a newline a matcher may look. */
+const LOOK_AHEAD = 16;
 
-/** What was found in one line, by slot. The bytes must be valid UTF-8, with three more readable bytes behind the line. */
+/** What was found in one line, by slot; strings as the entries of their closing quotes. */
 export class Captures {
+  /** The bytes, and those behind them as far as they are of the same memory. */
   view: DataView = new DataView(new ArrayBuffer(0));
-  /** Lines that end further on have too few readable bytes behind them. */
-  limit = 0;
+  /** The next special byte that was not taken yet. */
+  entry = 0;
   /** Bits by slot: fields that are there, as the caller marks them. */
   found = 0;
+  /** Bits by slot: strings with escapes. */
+  escaped = 0;
   #integers = 0;
-  #escaped = 0;
   /** Integers, and the places of enum values in their lists. */
   readonly numbers: Float64Array;
-  // Where strings start, in the bytes, and from where to where they reach: UTF-16 positions in the line.
-  readonly #start: Int32Array;
-  readonly #from: Int32Array;
-  readonly #to: Int32Array;
-  #origin = 0;
-  #surplus = 0; // the bytes so far that are no UTF-16 unit of their own
+  readonly closings: Int32Array;
+  readonly #openings: Int32Array; // of strings with escapes; that of any other is the entry before
+  readonly #specials: Specials = new Specials();
+  #first = 0;
+  #start = 0;
+  #matchable = 0;
 
   constructor(slots: number) {
     this.numbers = new Float64Array(slots);
-    this.#start = new Int32Array(slots);
-    this.#from = new Int32Array(slots);
-    this.#to = new Int32Array(slots);
+    this.closings = new Int32Array(slots);
+    this.#openings = new Int32Array(slots);
   }
 
-  /** Gives the bytes that are looked at from now on; those behind them, of the same memory, may be read, too. */
-  use({ buffer, byteOffset }: Uint8Array): void {
-    if (this.view.buffer === buffer && this.view.byteOffset === byteOffset) return;
-    this.view = new DataView(buffer, byteOffset);
-    this.limit = this.view.byteLength - 4;
+  /** Gives the bytes that are looked at from now on: `length` bytes of whole lines of valid UTF-8. */
+  use(bytes: Uint8Array, length: number): void {
+    const { buffer, byteOffset } = bytes;
+    this.#specials.use(bytes, length);
+    if (this.view.buffer !== buffer || this.view.byteOffset !== byteOffset)
+      this.view = new DataView(buffer, byteOffset);
+    const last = this.view.byteLength - LOOK_AHEAD - 1; // where the newline of a line may stand
+    this.#matchable = length <= last ? length : last < 0 ? 0 : bytes.lastIndexOf(LF, last) + 1;
   }
 
-  /** Begins a line. */
-  begin(start: number): void {
-    this.found = 0;
-    this.#escaped = 0;
-    this.#integers = 0;
-    this.#origin = start;
-    this.#surplus = 0;
+  /** Begins a line; false when it cannot be looked at: it has too many special bytes, or too little memory lies behind it. */
+  begin(start: number): boolean {
+    if (start >= this.#matchable) return false;
+    const first = this.#specials.cover(start, this.entry);
+    if (first < 0) return false;
+    this.entry = this.#first = first;
+    this.#start = start;
+    this.found = this.escaped = this.#integers = 0;
+    return true;
   }
 
-  /** Whether every string found so far is ASCII. */
+  /** Where the line begins, in UTF-16 units as entries count them. */
+  get origin(): number {
+    return this.#start - surplusAt(this.#first);
+  }
+
+  /** Whether all in front of the next special byte is ASCII. */
   get ascii(): boolean {
-    return this.#surplus === 0;
+    return surplusAt(this.entry) === surplusAt(this.#first);
   }
 
   /** Takes the string whose first character stands at `start`; returns the position behind its closing quote, or -1. */
   string(start: number, slot: number): number {
-    const { view } = this;
-    let skipped = this.#origin + this.#surplus;
-    let at = start;
-    this.#start[slot] = start;
-    this.#from[slot] = at - skipped;
-    for (;;) {
-      const word = view.getInt32(at, true);
-      const odd = (word - SPACES) | ((word ^ QUOTES) - ONES) | ((word ^ BACKSLASHES) - ONES);
-      if (((odd | word) & TOPS) === 0) {
-        at += 4; // four plain characters
-        continue;
-      }
-      const special = odd & ~word & TOPS; // not above ASCII: a control character, a quote, a backslash
-      if (special === 0) {
-        skipped += surplusOf(word);
-        at += 4;
-        continue;
-      }
-      const bits = (31 - Math.clz32(special & -special)) & 24; // those below the lowest of them
-      skipped += surplusOf(word & ((1 << bits) - 1));
-      at += bits >> 3;
-      const byte = view.getUint8(at);
-      if (byte === QUOTE) break;
-      const length = byte === BACKSLASH ? escapeLength(view, at) : 0;
+    while (positionAt(this.entry) < start) this.entry += 2;
+    const closing =
+      this.view.getUint8(positionAt(this.entry)) === QUOTE ? this.entry : this.closing(this.entry, slot);
+    if (closing < 0) return -1;
+    this.closings[slot] = closing;
+    this.entry = closing + 2;
+    return positionAt(closing) + 1;
+  }
+
+  /** The closing quote of the string with escapes, the first of which is given as its entry; -1 when one of them is none. */
+  closing(first: number, slot: number): number {
+    this.#openings[slot] = first - 2;
+    this.escaped |= 1 << slot;
+    for (let entry = first; ; ) {
+      const at = positionAt(entry);
+      const byte = this.view.getUint8(at);
+      if (byte === QUOTE) return entry;
+      const length = byte === BACKSLASH ? escapeLength(this.view, at) : 0; // a control character is no part of a string
       if (length === 0) return -1;
-      this.#escaped |= 1 << slot;
-      at += length;
+      do entry += 2;
+      while (positionAt(entry) < at + length); // the escape of a quote or backslash
     }
-    this.#to[slot] = at - skipped;
-    this.#surplus = skipped - this.#origin;
-    return at + 1;
   }
 
   /** Takes an integer in digits; returns the position behind it, or -1. */
@@ -110,35 +109,49 @@ export class Captures {
     return at;
   }
 
-  /** The text of a string, cut from the text of the line. */
-  text(line: string, slot: number): string {
-    const raw = line.substring(this.#from[slot] ?? 0, this.#to[slot] ?? 0);
-    return (this.#escaped & (1 << slot)) === 0 ? raw : JSON.parse(`"${raw}"`);
+  /** The entry of the quote that opens a string. */
+  opening(slot: number): number {
+    return (this.escaped & (1 << slot)) === 0 ? (this.closings[slot] ?? 0) - 2 : (this.#openings[slot] ?? 0);
+  }
+
+  /** The text of a string, cut from a text that begins at `origin`. */
+  text(line: string, origin: number, slot: number): string {
+    const from = unitAt(this.opening(slot)) - origin;
+    const to = unitAt(this.closings[slot] ?? 0) - origin;
+    return (this.escaped & (1 << slot)) === 0
+      ? line.substring(from + 1, to)
+      : JSON.parse(line.substring(from, to + 1));
   }
 
   /** What was taken for a slot: a text, or an integer. */
   value(line: string, slot: number): string | number | undefined {
-    return (this.#integers & (1 << slot)) === 0 ? this.text(line, slot) : this.numbers[slot];
+    return (this.#integers & (1 << slot)) === 0 ? this.text(line, this.origin, slot) : this.numbers[slot];
   }
 
   /** Whether a string may be the one of these bytes, told without making its text; escapes leave that open. */
   mayHold(slot: number, bytes: Uint8Array): boolean {
-    if ((this.#escaped & (1 << slot)) !== 0) return true;
-    const start = this.#start[slot] ?? 0;
-    return bytes.every((byte, index) => this.view.getUint8(start + index) === byte);
+    if ((this.escaped & (1 << slot)) !== 0) return true;
+    const start = positionAt(this.opening(slot)) + 1;
+    for (let index = 0; index < bytes.length; index++) {
+      if (this.view.getUint8(start + index) !== bytes[index]) return false;
+    }
+    return true;
   }
 }
 
-/** The inner bytes of characters, less one for each character of four bytes: that one has two UTF-16 units. */
-function surplusOf(word: number): number {
-  if ((word & TOPS) === 0) return 0;
-  const inner = word & ~(word << 1) & TOPS;
-  const four = word & (word << 1) & (word << 2) & (word << 3) & TOPS;
-  return topsIn(inner) - topsIn(four);
+/** Where the special byte of an entry stands. */
+export function positionAt(entry: number): number {
+  return entries[entry] ?? 0;
 }
 
-function topsIn(tops: number): number {
-  return Math.imul(tops >>> 7, ONES) >>> 24;
+/** The same in UTF-16 units. */
+export function unitAt(entry: number): number {
+  return entries[entry + 1] ?? 0;
+}
+
+/** The bytes in front of it that are no UTF-16 unit of their own. */
+function surplusAt(entry: number): number {
+  return positionAt(entry) - unitAt(entry);
 }
 
 function digitAt(view: DataView, at: number): number {

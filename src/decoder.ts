@@ -128,10 +128,8 @@ class LinesInStep {
 
   /** Decodes the next of them. */
   decode(text: string): RunEvent {
-    const start = this.#start;
-    const end = this.#bytes.indexOf(LF, start);
-    this.#start = end + 1;
-    this.#matcher.match(start, end);
+    const end = this.#matcher.match(this.#start);
+    this.#start = (end < 0 ? this.#bytes.indexOf(LF, this.#start) : end) + 1;
     return decodeMatched(this.#matcher, text);
   }
 }

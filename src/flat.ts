@@ -8,6 +8,7 @@
 import type { Captures } from './captures.js';
 import type { Source } from './check.js';
 import { EVENT_SCHEMA, type RecordSpec } from './events.js';
+import { LF } from './lines.js';
 
 const specs: RecordSpec[] = Object.values(EVENT_SCHEMA);
 /** A known field at the top of an event; its place in the list is its slot. */
@@ -25,25 +26,25 @@ interface Key {
   readonly bytes: Uint8Array;
 }
 
-/** Takes the fields of the object in `[start, end)`; false when it is left to the strict lane. */
-export function matchFlat(captures: Captures, start: number, end: number): boolean {
+/** Takes the fields of the object in the line that starts at `start`; false when it is left to the strict lane. */
+export function matchFlat(captures: Captures, start: number): boolean {
   const { view } = captures;
-  captures.begin(start);
-  let at = skipSpace(view, start, end);
+  if (!captures.begin(start)) return false;
+  let at = skipSpace(view, start);
   if (view.getUint8(at) !== OPEN_BRACE) return false;
   do {
-    at = skipSpace(view, at + 1, end);
+    at = skipSpace(view, at + 1);
     const key = view.getUint8(at) === QUOTE ? keyAt(view, at + 1) : undefined;
     if (key === undefined || (captures.found & (1 << key.slot)) !== 0) return false;
     captures.found |= 1 << key.slot;
-    at = skipSpace(view, at + 1 + key.bytes.length, end);
+    at = skipSpace(view, at + 1 + key.bytes.length);
     if (view.getUint8(at) !== COLON) return false;
-    at = skipSpace(view, at + 1, end);
+    at = skipSpace(view, at + 1);
     at = view.getUint8(at) === QUOTE ? captures.string(at + 1, key.slot) : captures.integer(at, key.slot);
     if (at < 0) return false;
-    at = skipSpace(view, at, end);
+    at = skipSpace(view, at);
   } while (view.getUint8(at) === COMMA);
-  return view.getUint8(at) === CLOSE_BRACE && skipSpace(view, at + 1, end) === end;
+  return view.getUint8(at) === CLOSE_BRACE && view.getUint8(skipSpace(view, at + 1)) === LF;
 }
 
 /** The fields taken last, from the text of the line. */
@@ -61,13 +62,11 @@ const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 const SPACE = 0x20;
 
-function skipSpace(view: DataView, from: number, end: number): number {
-  let at = from;
-  for (; at < end; at++) {
+function skipSpace(view: DataView, from: number): number {
+  for (let at = from; ; at++) {
     const byte = view.getUint8(at);
-    if (byte !== SPACE && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d) break;
+    if (byte !== SPACE && byte !== 0x09 && byte !== 0x0d) return at; // a newline ends the line
   }
-  return at;
 }
 
 function keyAt(view: DataView, at: number): Key | undefined {

@@ -49,7 +49,7 @@ export class LineCutter {
     this.#offset = offset;
     this.#maxLineBytes = maxLineBytes;
     this.#path = path;
-    this.#buffer = Buffer.allocUnsafeSlow(blockBytes);
+    this.#buffer = blockOf(blockBytes);
   }
 
   /** Where the first line not handed out starts, and where to read next. */
@@ -66,9 +66,9 @@ export class LineCutter {
   get room(): Buffer {
     const { length } = this.#buffer;
     if (this.#tornBytes === length) {
-      this.#buffer = Buffer.allocUnsafeSlow(Math.min(length * 2, this.#maxLineBytes + 1));
+      this.#buffer = blockOf(Math.min(length * 2, this.#maxLineBytes + 1));
     } else if (this.#filled && length < BLOCK_BYTES) {
-      this.#buffer = Buffer.allocUnsafeSlow(length * 2); // it began small, and there is more than was thought
+      this.#buffer = blockOf(length * 2); // it began small, and there is more than was thought
     }
     this.#filled = false;
     return this.#buffer;
@@ -89,9 +89,14 @@ export class LineCutter {
     const block = { bytes: this.#buffer.subarray(0, lastLf + 1), offset: this.#offset };
     this.#offset += lastLf + 1;
     this.#filled = bytesRead === this.#buffer.length;
-    [this.#buffer, this.#other] = [this.#other ?? Buffer.allocUnsafeSlow(this.#buffer.length), this.#buffer];
+    [this.#buffer, this.#other] = [this.#other ?? blockOf(this.#buffer.length), this.#buffer];
     return block;
   }
+}
+
+/** Memory of its own, and some behind it, where a matcher may look. */
+function blockOf(bytes: number): Buffer {
+  return Buffer.allocUnsafeSlow(bytes + 64).subarray(0, bytes);
 }
 
 /** The error for a line over the limit. */

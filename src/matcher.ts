@@ -14,44 +14,50 @@
  * compiler), strings shared with the line before (nothing), a text for each field (slower). Without making texts nothing is as
  * quick: a filter passes over an event for 0.2.
  */
-import { Captures } from './captures.js';
+import { Captures, positionAt, unitAt } from './captures.js';
 import type { Source } from './check.js';
 import type { EventType, RunEvent } from './events.js';
 import { flatSource, matchFlat } from './flat.js';
-import { NODE_ID_SLOT, SHORTEST_LINE, SLOTS, type Template, templatesFor } from './template.js';
+import { LF } from './lines.js';
+import { NODE_ID_SLOT, SLOTS, type Template, templatesFor } from './template.js';
 
 /**
  * Matches the lines of one buffer after the other. It holds one line at a time, so the order of the calls is fixed: `use` once for
- * each buffer, `match` for each of its lines, and what is asked of that line, by `mayBeOfNode` (through a filter), `event` or
- * `fields`, before the next `match` or `use`.
+ * each buffer, `match` for each of its lines, and what is asked of that line, by `type`, `mayBeOfNode` (through a filter), `event` or
+ * `fields`, before any matcher goes on to another line.
  */
 export class LineMatcher {
   #bytes: Buffer = Buffer.alloc(0);
   #start = 0;
-  #end = 0;
   #template: Template | undefined;
   readonly #captures = new Captures(SLOTS);
 
-  /** Gives the buffer whose lines are matched from now on: whole lines of valid UTF-8. */
-  use(bytes: Buffer): void {
+  /** Gives the buffer whose lines are matched from now on: `length` bytes of whole lines, of valid UTF-8. */
+  use(bytes: Buffer, length: number = bytes.length): void {
     this.#bytes = bytes;
-    this.#captures.use(bytes);
+    this.#captures.use(bytes, length);
   }
 
-  /** The type of the event whose canonical line, without its newline, the bytes are; undefined when they may be none. */
-  match(start: number, end: number): EventType | undefined {
+  /** Matches the line that starts at `start`: returns where its newline stands, or -1 when it may not be canonical. */
+  match(start: number): number {
+    const captures = this.#captures;
     this.#template = undefined;
     this.#start = start;
-    this.#end = end;
-    if (end - start < SHORTEST_LINE || end > this.#captures.limit) return undefined;
-    for (const template of templatesFor(this.#captures.view, start)) {
-      this.#captures.begin(start);
-      if (template.match(this.#captures.view, start, end, this.#captures)) {
+    if (!captures.begin(start)) return -1;
+    for (const template of templatesFor(captures.view, start)) {
+      const end = template.match(captures.view, start, captures);
+      if (end >= 0 && captures.view.getUint8(end) === LF) {
         this.#template = template;
-        return template.type;
+        return end;
       }
+      captures.begin(start);
     }
-    return undefined;
+    return -1;
+  }
+
+  /** The event type of the line matched last; undefined when that one was no match. */
+  get type(): EventType | undefined {
+    return this.#template?.type;
   }
 
   /** Whether the line matched last may be of the node whose id, with a quote behind it, is given. */
@@ -59,30 +65,38 @@ export class LineMatcher {
     return this.#template?.hasNodeId === true && this.#captures.mayHold(NODE_ID_SLOT, idAndQuote);
   }
 
-  /** The event of the line matched last; undefined when that one was no match. */
-  event(text: string = this.#text()): RunEvent | undefined {
-    return this.#template?.make(text, this.#captures);
+  /** The event of the line matched last, whose text may be given; undefined when that one was no match. */
+  event(text?: string): RunEvent | undefined {
+    const template = this.#template;
+    const captures = this.#captures;
+    if (template === undefined) return undefined;
+    if (text !== undefined) return template.make(text, captures.origin, captures);
+    // One text from the first string to the last, of which V8 makes slices: a text for each of them takes longer.
+    const opening = captures.opening(0);
+    const from = positionAt(opening);
+    const to = positionAt(captures.closings[template.lastText(captures)] ?? 0) + 1;
+    const strings = this.#bytes.toString(captures.ascii ? 'latin1' : 'utf8', from, to);
+    return template.make(strings, unitAt(opening), captures);
   }
 
-  /** The fields of the line given to `match` last when it is a flat object; nothing is checked, and only known ones are there. */
+  /** The fields of the line given to `match` last, when it is a flat object; nothing is checked, and only known ones are there. */
   fields(text: string): Source | undefined {
-    if (this.#end > this.#captures.limit) return undefined;
-    return matchFlat(this.#captures, this.#start, this.#end) ? flatSource(this.#captures, text) : undefined;
-  }
-
-  #text(): string {
-    return this.#bytes.toString(this.#captures.ascii ? 'latin1' : 'utf8', this.#start, this.#end);
+    return matchFlat(this.#captures, this.#start) ? flatSource(this.#captures, text) : undefined;
   }
 }
 
 const TEXT_UNITS = 16_384;
 const textMatcher = new LineMatcher();
-const textBytes = Buffer.alloc(3 * TEXT_UNITS + 4); // ends with zeroes: there any matching stops
+const textBytes = Buffer.alloc(3 * TEXT_UNITS + 32);
 
-/** A matcher at a line that is given as text, or undefined when it is too long for that. `text` is well-formed. */
+/** A matcher at a line that is given as text, or undefined when it is too long for that or more than one line. `text` is well-formed. */
 export function matcherAt(text: string): LineMatcher | undefined {
   if (text.length > TEXT_UNITS) return undefined;
-  textMatcher.use(textBytes);
-  textMatcher.match(0, textBytes.write(text));
+  const written = textBytes.write(text);
+  const end = text.endsWith('\n') ? written - 1 : written;
+  textBytes[end] = LF;
+  if (textBytes.indexOf(LF) !== end) return undefined;
+  textMatcher.use(textBytes, end + 1);
+  textMatcher.match(0);
   return textMatcher;
 }

@@ -156,7 +156,8 @@ export class LogScanner {
     matcher.use(bytes);
     while (this.#at < bytes.length && !this.finished) {
       const start = this.#at;
-      const end = bytes.indexOf(LF, start);
+      const canonicalEnd = this.#valid ? matcher.match(start) : -1;
+      const end = canonicalEnd < 0 ? bytes.indexOf(LF, start) : canonicalEnd;
       if (end - start > this.#maxLineBytes) {
         if (batch.events.length > 0) return batch;
         throw this.#tooLong(offset + start);
@@ -186,7 +187,7 @@ export class LogScanner {
 
   /** The event of a line of valid UTF-8; undefined when it cannot pass the filter. */
   #decodeLine(bytes: Buffer, start: number, end: number): RunEvent | undefined {
-    const type = matcher.match(start, end);
+    const { type } = matcher;
     if (type === undefined) return decodeUncanonical(matcher, bytes.toString('utf8', start, end));
     return this.#filter.passesOver(type, matcher) ? undefined : matcher.event();
   }

@@ -1,9 +1,9 @@
 /**
  * The schema, compiled: for each event type a function that recognises its canonical line, and one that makes the event.
  *
- * Code made for one type does in straight lines, with constants, what a walk over the schema does in loops; that takes a fifth
- * off the time of decoding. The text of the functions comes from `EVENT_SCHEMA` and nothing else. Where the process forbids
- * making code from text (`--disallow-code-generation-from-strings`) there are no templates: the other lanes do all the work.
+ * Code made for one type does in straight lines, with constants, what a walk over the schema does in loops. The text of the
+ * functions comes from `EVENT_SCHEMA` and nothing else. Where the process forbids making code from text
+ * (`--disallow-code-generation-from-strings`) there are no templates: the other lanes do all the work.
  */
 import type { Captures } from './captures.js';
 import {
@@ -14,21 +14,21 @@ import {
   type RecordSpec,
   type RunEvent,
 } from './events.js';
+import { entries } from './specials.js';
 
 /** How the lines of one event type are recognised, and made into events. */
 export interface Template {
   readonly type: EventType;
   readonly hasNodeId: boolean;
-  /** Takes the values of a canonical line; false when it is none. */
-  readonly match: (view: DataView, start: number, end: number, captures: Captures) => boolean;
-  /** Makes the event of the line that was matched last, from its text. */
-  readonly make: (line: string, captures: Captures) => RunEvent;
+  /** Takes the values of the line that `captures` has begun; returns the position behind it, or -1 when it is not canonical. */
+  readonly match: (view: DataView, start: number, captures: Captures) => number;
+  /** The slot of the last string of the line that was matched last. */
+  readonly lastText: (captures: Captures) => number;
+  /** Makes the event of the line that was matched last, from a text that begins at `origin` and reaches over all its strings. */
+  readonly make: (text: string, origin: number, captures: Captures) => RunEvent;
 }
 
-/** No line of an event is shorter. */
-export const SHORTEST_LINE = 40;
-
-/** The templates of the types whose line may start like this one; it has at least `SHORTEST_LINE` bytes. */
+/** The templates of the types whose line may start like this one. */
 export function templatesFor(view: DataView, start: number): readonly Template[] {
   return BUCKETS[bucketOf(view.getUint8(start + TYPE_AT), view.getUint8(start + TELLING_AT))] ?? NONE;
 }
@@ -49,7 +49,10 @@ export const NODE_ID_SLOT: number = Object.keys(COMMON).length;
 /** Slots are numbers of one type's values in the order of the line; sets of them are bits. */
 export const SLOTS = 31;
 
-/** Writes the code of `match`: literals between values are merged, as far as nothing optional lies between. */
+/**
+ * Writes the code of `match`. Literals between values are merged, the closing quote of a string among them, as far as nothing
+ * optional lies between. `at` is where the next byte stands, `entry` the next special byte: those of a literal are its quotes.
+ */
 class MatchCode {
   #text = '';
   #literal: string;
@@ -62,7 +65,14 @@ class MatchCode {
   }
 
   toString(): string {
-    return `(view, start, end, captures) => { let at = start; ${this.#text} return at === end; }`;
+    return `(view, start, captures) => {
+      const { closings } = captures;
+      let { entry } = captures;
+      let at = start;
+      ${this.#text}
+      captures.entry = entry;
+      return at;
+    }`;
   }
 
   #fields(spec: RecordSpec, before: string): void {
@@ -80,7 +90,7 @@ class MatchCode {
       this.#literal += '}';
     } else {
       this.#require(field.type === 'string' ? `${key}"` : key);
-      this.#text += valueCode(field, this.#slot++);
+      this.#value(field, this.#slot++);
     }
   }
 
@@ -88,82 +98,125 @@ class MatchCode {
     this.#require('');
     const slot = this.#slot++;
     const literal = field.type === 'string' ? `${key}"` : key;
-    this.#text += `if (${standsCode(literal)}) { at += ${literal.length}; captures.found |= ${1 << slot}; ${valueCode(field, slot)} }\n`;
+    this.#text += `if (${standsCode(literal)}) { ${passCode(literal)} captures.found |= ${1 << slot};\n`;
+    this.#value(field, slot);
+    this.#require('');
+    this.#text += '}\n';
   }
 
   #require(text: string): void {
     const literal = this.#literal + text;
     this.#literal = '';
-    if (literal !== '')
-      this.#text += `if (!(${standsCode(literal)})) return false; at += ${literal.length};\n`;
+    if (literal !== '') this.#text += `if (!(${standsCode(literal)})) return -1; ${passCode(literal)}\n`;
+  }
+
+  /** Takes a value. A list is left to the other lanes. */
+  #value(field: FieldSpec, slot: number): void {
+    switch (field.type) {
+      case 'string':
+        this.#text += `if (view.getUint8(entries[entry]) !== 0x22 && (entry = captures.closing(entry, ${slot})) < 0) return -1;
+          closings[${slot}] = entry; at = entries[entry];\n`;
+        this.#literal = '"';
+        break;
+      case 'integer':
+        this.#text += `if ((at = captures.integer(at, ${slot}, ${field.max})) < 0) return -1;\n`;
+        break;
+      case 'enum':
+        for (const [place, value] of field.values.entries()) {
+          const literal = JSON.stringify(value);
+          this.#text += `if (${standsCode(literal)}) { ${passCode(literal)} captures.numbers[${slot}] = ${place}; } else `;
+        }
+        this.#text += 'return -1;\n';
+        break;
+      default:
+        this.#text += 'return -1;\n';
+    }
   }
 }
 
-/** Whether an ASCII text stands at `at`, a word at a time. */
+/** Goes behind a literal that stands at `at`. */
+function passCode(literal: string): string {
+  const quotes = literal.split('"').length - 1;
+  return `at += ${literal.length}; entry += ${2 * quotes};`;
+}
+
+/**
+ * Whether an ASCII text stands at `at`, eight bytes at a time, the last eight perhaps once more. As numbers of 64 bits they are equal
+ * when their bits are: ASCII makes neither a NaN nor a zero.
+ */
 function standsCode(text: string): string {
-  const tests = [`at + ${text.length} <= end`];
-  for (let offset = 0; offset < text.length; offset += 4) {
-    const bytes = Buffer.alloc(4);
-    const length = bytes.write(text.slice(offset, offset + 4), 'latin1');
-    const mask = length === 4 ? '' : ` & ${2 ** (8 * length) - 1}`;
-    tests.push(`(view.getInt32(at + ${offset}, true)${mask}) === ${bytes.readInt32LE()}`);
+  const bytes = Buffer.from(text, 'latin1');
+  const step = bytes.length >= 8 ? 8 : bytes.length >= 4 ? 4 : 1;
+  const tests: string[] = [];
+  for (let offset = 0; offset < bytes.length; offset += step) {
+    const place = Math.min(offset, bytes.length - step);
+    tests.push(
+      step === 8
+        ? `view.getFloat64(at + ${place}, true) === ${bytes.readDoubleLE(place)}`
+        : step === 4
+          ? `view.getInt32(at + ${place}, true) === ${bytes.readInt32LE(place)}`
+          : `view.getUint8(at + ${place}) === ${bytes[place]}`,
+    );
   }
   return tests.join(' && ');
 }
 
-/** Takes a value at `at`. A list is left to the strict lane. */
-function valueCode(field: FieldSpec, slot: number): string {
-  switch (field.type) {
-    case 'string':
-      return `if ((at = captures.string(at, ${slot})) < 0) return false;\n`;
-    case 'integer':
-      return `if ((at = captures.integer(at, ${slot}, ${field.max})) < 0) return false;\n`;
-    case 'enum':
-      return field.values
-        .map((value, place) => {
-          const literal = JSON.stringify(value);
-          return `if (${standsCode(literal)}) { at += ${literal.length}; captures.numbers[${slot}] = ${place}; } else `;
-        })
-        .concat('return false;\n')
-        .join('');
-    default:
-      return 'return false;\n';
-  }
+/** A field as `make` writes it: its name with its value, what it is when it is not there, and its slot, where it has one. */
+interface Part {
+  readonly spec: FieldSpec;
+  readonly name: string;
+  readonly slot: number;
+  readonly value: string;
 }
 
-/** Writes the code of `make`: what is always there in an object literal, the rest behind it. */
-function makeCode(type: EventType, spec: RecordSpec): string {
-  let slot = 0;
-  const record = (fields: RecordSpec, first: string): { literal: string; more: string } => {
-    let literal = first;
-    let more = '';
-    for (const [name, field] of Object.entries(fields)) {
-      const value = field.type === 'object' ? record(field.of, '').literal : takeCode(field, slot++);
-      if (field.presence === undefined && more === '') literal += `${name}: ${value}, `;
-      else if (field.presence === undefined) more += `event.${name} = ${value};\n`;
-      else {
-        const otherwise =
-          field.presence === 'optional' ? '' : `else event.${name} = ${field.type === 'list' ? '[]' : "''"};`;
-        more += `if (captures.found & ${1 << (slot - 1)}) event.${name} = ${value}; ${otherwise}\n`;
-      }
-    }
-    return { literal: `{ ${literal} }`, more };
-  };
-  const { literal, more } = record({ ...COMMON, ...spec }, `type: ${JSON.stringify(type)}, `);
-  return `(line, captures) => { const event = ${literal};\n${more} return event; }`;
+/** Gives the fields their slots, as `MatchCode` does. */
+function partsOf(spec: RecordSpec, first = 0): Part[] {
+  let slot = first;
+  return Object.entries(spec).map(([name, field]) => {
+    if (field.type !== 'object') return { spec: field, name, slot, value: takeCode(field, slot++) };
+    const inner = partsOf(field.of, slot);
+    slot += inner.length;
+    return { spec: field, name, slot: -1, value: `{ ${inner.map(each => `${each.name}: ${each.value}`)} }` };
+  });
 }
 
 function takeCode(field: FieldSpec, slot: number): string {
   switch (field.type) {
     case 'string':
-      return `captures.text(line, ${slot})`;
+      return `(escaped & ${1 << slot} ? captures.text(text, origin, ${slot})
+        : text.substring(entries[closings[${slot}] - 1] + 1 - origin, entries[closings[${slot}] + 1] - origin))`;
     case 'enum':
-      return `values${slot}[captures.numbers[${slot}]]`;
+      return `${JSON.stringify(field.values)}[numbers[${slot}]]`;
     case 'integer':
-      return `captures.numbers[${slot}]`;
+      return `numbers[${slot}]`;
     default:
       return '[]';
   }
+}
+
+const isThere = ({ slot }: Part) => `(found & ${1 << slot})`;
+
+/** Writes an object literal for each set of optional fields that may be there: adding a field behind costs V8 more than all others. */
+function literalCode([part, ...others]: readonly Part[], before: string): string {
+  if (part === undefined) return `{ ${before} }`;
+  const { name, value, spec } = part;
+  const here = `${before}, ${name}: `;
+  if (spec.presence === undefined) return literalCode(others, here + value);
+  if (spec.presence === 'optional')
+    return `${isThere(part)} ? ${literalCode(others, here + value)} : ${literalCode(others, before)}`;
+  const otherwise = spec.type === 'list' ? '[]' : "''";
+  return literalCode(others, `${here}${isThere(part)} ? ${value} : ${otherwise}`);
+}
+
+/** The code of `lastText`: optional fields come last, if at all. */
+function lastTextCode(parts: readonly Part[]): string {
+  return parts
+    .filter(({ spec }) => spec.type === 'string')
+    .reduce(
+      (before, part) =>
+        part.spec.presence === undefined ? `${part.slot}` : `${isThere(part)} ? ${part.slot} : (${before})`,
+      '',
+    );
 }
 
 const BUCKETS: Template[][] = [];
@@ -173,26 +226,20 @@ for (const type of EVENT_TYPES) {
   if (template !== undefined) (BUCKETS[bucket] ??= []).push(template);
 }
 
-/** The values of each enum, where code can find them by slot. */
-function valuesCode(spec: RecordSpec): string {
-  const leaves = (record: RecordSpec): FieldSpec[] =>
-    Object.values(record).flatMap(field => (field.type === 'object' ? leaves(field.of) : [field]));
-  return leaves({ ...COMMON, ...spec })
-    .map((field, slot) =>
-      field.type === 'enum' ? `const values${slot} = ${JSON.stringify(field.values)};\n` : '',
-    )
-    .join('');
-}
-
 function compiled(type: EventType, spec: RecordSpec): Template | undefined {
-  const parts = [
-    `type: ${JSON.stringify(type)}`,
-    `hasNodeId: ${Object.keys(spec)[0] === 'node_id'}`,
-    `match: ${new MatchCode(type, spec)}`,
-    `make: ${makeCode(type, spec)}`,
-  ];
+  const parts = partsOf({ ...COMMON, ...spec });
+  const body = `return {
+    type: ${JSON.stringify(type)},
+    hasNodeId: ${Object.keys(spec)[0] === 'node_id'},
+    match: ${new MatchCode(type, spec)},
+    lastText: ({ found }) => ${lastTextCode(parts)},
+    make: (text, origin, captures) => {
+      const { closings, numbers, found, escaped } = captures;
+      return ${literalCode(parts, `type: ${JSON.stringify(type)}`)};
+    },
+  };`;
   try {
-    return new Function(`${valuesCode(spec)}return { ${parts.join(',\n')} };`)();
+    return new Function('entries', body)(entries);
   } catch (error) {
     if (error instanceof EvalError) return undefined;
     throw error;
