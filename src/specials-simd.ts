@@ -17,8 +17,8 @@ export interface SimdFinder {
   readonly find: (end: number, out: number, origin: number, surplus: number) => number;
 }
 
-/** How many bytes behind the end are looked at, at most: a step is two vectors. */
-export const OVERRUN = 31;
+/** How many bytes behind the end are looked at, at most: a step is four vectors. */
+export const OVERRUN = 63;
 
 /** Absent where Node runs without compilers (`--jitless`); the types of Node do not know it. */
 declare const WebAssembly:
@@ -51,20 +51,23 @@ const set = (local: number, value: Code): Code => [...value, 0x21, local];
 const constant = (value: number): Code => [0x41, value]; // up to 63
 const add = instruction(0x6a);
 const subtract = instruction(0x6b);
-const and = instruction(0x71);
-const or = instruction(0x72);
-const shiftLeft = instruction(0x74);
-const trailingZeros = instruction(0x68);
-const onesIn = instruction(0x69);
 const isZero = instruction(0x45);
 const isAtLeast = instruction(0x4f);
-const wide = instruction(0xad); // i64.extend_i32_u
+// Of 64 bits:
+const wide = instruction(0xad); // from 32 bits
+const narrow = instruction(0xa7);
+const wideConstant = (value: number): Code => [0x42, value]; // up to 63
 const addWide = instruction(0x7c);
 const subtractWide = instruction(0x7d);
 const multiplyWide = instruction(0x7e);
+const andWide = instruction(0x83);
 const orWide = instruction(0x84);
-const shiftLeftWide = instruction(0x86);
-const storeWide = instruction(0x37, 3, 0);
+const shiftLeft = instruction(0x86);
+const isZeroWide = instruction(0x50);
+const trailingZeros = instruction(0x7a);
+const onesIn = instruction(0x7b);
+const store = instruction(0x37, 3, 0);
+// Of vectors:
 const load = (address: Code, offset: number): Code => [...address, 0xfd, 0x00, 0, offset];
 const each = (byte: number): Code => [0xfd, 0x0c, ...Array<number>(16).fill(byte)];
 const equal = instruction(0xfd, 0x23);
@@ -93,12 +96,15 @@ const repeatUntil = (before: Code, test: Code, body: Code[]): Code => [
 ];
 
 // Parameters and locals, by number.
-const [END, OUT, ORIGIN, SURPLUS] = [0, 1, 2, 3] as const;
-const [AT, LOW, HIGH, SPECIAL, INNER, FOUR, BELOW, PLACE] = [4, 5, 6, 7, 8, 9, 10, 11] as const;
+const [END, OUT, ORIGIN, SURPLUS, AT] = [0, 1, 2, 3, 4] as const;
+const VECTORS = [5, 6, 7, 8] as const;
+const [SPECIAL, INNER, FOUR, BELOW, PLACE] = [9, 10, 11, 12, 13] as const;
 
-/** A bit for each byte of the two vectors that passes a test. */
+/** A bit for each byte of the vectors that passes a test. */
 const bits = (test: (vector: Code) => Code): Code =>
-  or(topBits(test(get(LOW))), shiftLeft(topBits(test(get(HIGH))), constant(16)));
+  VECTORS.map((vector, place) =>
+    shiftLeft(wide(topBits(test(get(vector)))), wideConstant(16 * place)),
+  ).reduce((before, next) => orWide(before, next));
 
 /** A control character, a quote or a backslash. */
 const isSpecial = (vector: Code): Code =>
@@ -108,53 +114,49 @@ const isInner = (vector: Code): Code => isBelowSigned(vector, each(0xc0));
 /** The first byte of a character of four bytes, which has two UTF-16 units. */
 const isFour = (vector: Code): Code => isFrom(vector, each(0xf0));
 
+/** By how much the characters found, as far as `mask` lets them through, have more bytes than UTF-16 units. */
 const surplusIn = (mask: (found: Code) => Code): Code =>
-  subtract(onesIn(mask(get(INNER))), onesIn(mask(get(FOUR))));
-/** An entry: the position in the lower half, the UTF-16 position in the upper one. */
+  subtractWide(onesIn(mask(get(INNER))), onesIn(mask(get(FOUR))));
+
+/** An entry has the position in its lower half, and the UTF-16 position in the upper one. */
+const upper = (value: Code): Code => shiftLeft(value, wideConstant(32));
 const position = add(get(ORIGIN), get(AT));
-const upper = (value: Code): Code => shiftLeftWide(wide(value), [0x42, 32]);
-const entryHere = orWide(wide(position), upper(subtract(position, get(SURPLUS))));
+const entryHere = orWide(wide(position), upper(wide(subtract(position, get(SURPLUS)))));
 /** 2^32 + 1, in the bytes of LEB128: it puts a number into both halves. */
 const BOTH_HALVES: Code = [0x42, 0x81, 0x80, 0x80, 0x80, 0x10];
-const entryThere = addWide(get(PLACE), multiplyWide(wide(trailingZeros(get(SPECIAL))), BOTH_HALVES));
+/** That of the lowest bit of `SPECIAL`, when all in front of it is ASCII. */
+const entryThere = addWide(get(PLACE), multiplyWide(trailingZeros(get(SPECIAL)), BOTH_HALVES));
 
 /** Writes an entry for each bit of `SPECIAL`. */
 const writeEach = (before: Code, entry: Code): Code =>
-  repeatUntil([], isZero(get(SPECIAL)), [
+  repeatUntil([], isZeroWide(get(SPECIAL)), [
     before,
-    storeWide(get(OUT), entry),
+    store(get(OUT), entry),
     set(OUT, add(get(OUT), constant(8))),
-    set(SPECIAL, and(get(SPECIAL), subtract(get(SPECIAL), constant(1)))),
+    set(SPECIAL, andWide(get(SPECIAL), subtractWide(get(SPECIAL), wideConstant(1)))),
   ]);
-const lowestBit = and(get(SPECIAL), subtract(constant(0), get(SPECIAL)));
+const lowestBit = andWide(get(SPECIAL), subtractWide(wideConstant(0), get(SPECIAL)));
 
 const BODY: Code = [
   ...repeatUntil(set(PLACE, entryHere), isAtLeast(get(AT), get(END)), [
-    set(LOW, load(get(AT), 0)),
-    set(HIGH, load(get(AT), 16)),
+    ...VECTORS.map((vector, place) => set(vector, load(get(AT), 16 * place))),
     set(SPECIAL, bits(isSpecial)),
     when(
-      isZero(topBits(either(get(LOW), get(HIGH)))), // all of it is ASCII
+      isZero(topBits(VECTORS.map(get).reduce((before, next) => either(before, next)))), // all of it is ASCII
       [writeEach([], entryThere)],
       [
         set(INNER, bits(isInner)),
         set(FOUR, bits(isFour)),
         writeEach(
-          set(BELOW, subtract(lowestBit, constant(1))),
-          subtractWide(entryThere, upper(surplusIn(found => and(found, get(BELOW))))),
+          set(BELOW, subtractWide(lowestBit, wideConstant(1))),
+          subtractWide(entryThere, upper(surplusIn(found => andWide(found, get(BELOW))))),
         ),
-        set(
-          SURPLUS,
-          add(
-            get(SURPLUS),
-            surplusIn(found => found),
-          ),
-        ),
+        set(SURPLUS, add(get(SURPLUS), narrow(surplusIn(found => found)))),
       ],
     ),
-    set(AT, add(get(AT), constant(32))),
+    set(AT, add(get(AT), [0x41, 0xc0, 0x00])), // 64, in the bytes of LEB128
   ]),
-  ...storeWide(get(OUT), get(PLACE)),
+  ...store(get(OUT), get(PLACE)),
   ...get(OUT),
   0x0b,
 ];
@@ -163,7 +165,7 @@ const I32 = 0x7f;
 const I64 = 0x7e;
 const V128 = 0x7b;
 /** How many locals of which type, in the order of their numbers. */
-const LOCALS: Code = [4, ...[1, I32], ...[2, V128], ...[4, I32], ...[1, I64]];
+const LOCALS: Code = [3, ...[1, I32], ...[4, V128], ...[5, I64]];
 
 function moduleOf(memoryBytes: number): Uint8Array {
   const pages = Math.ceil(memoryBytes / 65_536);
