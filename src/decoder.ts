@@ -66,15 +66,19 @@ export function eventDecoder(options: DecoderOptions = {}): Duplex {
   const stream = split2('\n', decode);
   // Wrapping the one method keeps this a single stream; a second one in front would double the cost of each event.
   const split = stream._transform;
-  const unfinished = new UnfinishedLine();
+  const unfinished = new UnfinishedLine(maxLineBytes);
   stream._transform = (chunk: Buffer, encoding, done) => {
     const { whole, tooLong } = limited(unfinished.complete(chunk), maxLineBytes);
+    const over = tooLong || unfinished.bytes > maxLineBytes;
+    const finish = (error?: Error | null) =>
+      done(error ?? (over ? lineTooLong(maxLineBytes, undefined, undefined, line + 1) : null));
+    if (whole.length === 0) {
+      finish();
+      return;
+    }
     const checked = isUtf8(whole) ? whole : markBadLines(whole);
     lines.use(checked);
-    split.call(stream, checked, encoding, error => {
-      const over = tooLong || unfinished.bytes > maxLineBytes;
-      done(error ?? (over ? lineTooLong(maxLineBytes, undefined, undefined, line + 1) : null));
-    });
+    split.call(stream, checked, encoding, finish);
   };
   stream._flush = done => done();
   destroyOnAbort(stream, signal);
@@ -83,8 +87,13 @@ export function eventDecoder(options: DecoderOptions = {}): Duplex {
 
 /** Keeps the bytes of a line whose end has not come yet, so that split2 sees whole lines only and joins nothing. */
 class UnfinishedLine {
+  readonly #maxLineBytes: number;
   #buffer: Buffer = Buffer.alloc(0);
   bytes = 0;
+
+  constructor(maxLineBytes: number) {
+    this.#maxLineBytes = maxLineBytes;
+  }
 
   /** The whole lines that a chunk completes; the rest of the chunk is kept. */
   complete(chunk: Buffer): Buffer {
@@ -100,14 +109,20 @@ class UnfinishedLine {
     return lines;
   }
 
+  /** Keeps nothing of a line that is too long: its length is all that will be told. */
   #keep(rest: Buffer): void {
-    if (this.bytes + rest.length > this.#buffer.length) {
-      const larger = Buffer.allocUnsafe(Math.max(this.bytes + rest.length, this.#buffer.length * 2));
-      this.#buffer.copy(larger, 0, 0, this.bytes);
-      this.#buffer = larger;
+    const bytes = this.bytes + rest.length;
+    if (bytes <= this.#maxLineBytes) {
+      if (bytes > this.#buffer.length) {
+        const larger = Buffer.allocUnsafe(
+          Math.max(bytes, Math.min(this.#buffer.length * 2, this.#maxLineBytes)),
+        );
+        this.#buffer.copy(larger, 0, 0, this.bytes);
+        this.#buffer = larger;
+      }
+      rest.copy(this.#buffer, this.bytes);
     }
-    rest.copy(this.#buffer, this.bytes);
-    this.bytes += rest.length;
+    this.bytes = bytes;
   }
 }
 

@@ -13,12 +13,14 @@
  *     places      where things lie in a volume
  *     diagnostics what a log tells about its commits, recoveries and tails
  *     json-schema the schema table as a JSON Schema
+ *     lines       bytes -> whole lines, forwards and backwards
+ *     specials-simd  finding quotes, backslashes and control characters by vectors
+ *     specials    where these stand in a line
  *     captures    values in the bytes of a line
  *     template    the schema, compiled: how a canonical line is recognised and made an event
  *     flat        known fields in any order
  *     matcher     a line in its bytes: canonical, or flat
  *     codec       one line <-> one event
- *     lines       bytes -> whole lines, forwards and backwards
  *     queue       many appends -> few commits
  *     platform    what differs between operating systems
  *     abort       many listeners on one signal

@@ -61,9 +61,11 @@ export class Specials {
   #fill(start: number): boolean {
     owner = this;
     this.#from = this.#to = start;
-    for (let from = start, first = 0; from < this.#length && first <= 2 * (MAX_ENTRIES - CHUNK_BYTES); ) {
+    let first = 0;
+    let surplus = 0;
+    for (let from = start; from < this.#length && first <= 2 * (MAX_ENTRIES - CHUNK_BYTES); ) {
       const to = Math.min(from + CHUNK_BYTES, this.#length);
-      const behind = find(this.#bytes, from, to, first);
+      const behind = find(this.#bytes, from, to, first, surplus);
       for (let entry = behind - 2; entry >= first; entry -= 2) {
         const position = positionAt(entry);
         if (this.#bytes[position] !== LF) continue;
@@ -72,6 +74,7 @@ export class Specials {
       }
       from = to;
       first = behind;
+      surplus = positionAt(behind) - (entries[behind + 1] ?? 0);
     }
     return false;
   }
@@ -81,9 +84,11 @@ function positionAt(entry: number): number {
   return entries[entry] ?? 0;
 }
 
-/** Writes the entries of [from, to) from `first` on, behind those of the bytes in front; returns the one behind the last. */
-export function find(bytes: Uint8Array, from: number, to: number, first: number): number {
-  const surplus = first === 0 ? 0 : positionAt(first) - (entries[first + 1] ?? 0);
+/**
+ * Writes the entries of [from, to) from `first` on, and behind them one for the place where it stopped, which it returns. In front
+ * of `from` there are `surplus` bytes that are no UTF-16 unit of their own.
+ */
+export function find(bytes: Uint8Array, from: number, to: number, first: number, surplus: number): number {
   if (simd === undefined) return findByBytes(bytes, from, to, first, surplus);
   input.set(bytes.subarray(from, to));
   const out = INPUT_BYTES + (first / 2) * ENTRY_BYTES;
