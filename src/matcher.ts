@@ -38,6 +38,11 @@ export class LineMatcher {
     this.#captures.use(bytes, length);
   }
 
+  /** Whether this is the buffer given last; the same object stands for the same bytes. */
+  uses(bytes: Buffer): boolean {
+    return bytes === this.#bytes;
+  }
+
   /** Matches the line that starts at `start`: returns where its newline stands, or -1 when it may not be canonical. */
   match(start: number): number {
     const captures = this.#captures;

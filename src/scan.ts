@@ -24,6 +24,12 @@ export interface Batch {
   readonly ends: number[];
 }
 
+/**
+ * The most events of a batch. The fewer events are alive at a time, the less the collector of garbage has to copy, and the less
+ * it asks for: with whole blocks, four times as many, a replay on Node 24 took twice the memory.
+ */
+const BATCH_EVENTS = 256;
+
 /** How a log is scanned. */
 export interface ScanOptions extends StartOptions {
   /** Nothing behind a terminal event is handed out. */
@@ -150,11 +156,12 @@ export class LogScanner {
     }
   }
 
-  /** Decodes what is left of the block, or as far as the next malformed line when there are events before it. */
+  /** Decodes what is left of the block: as far as a batch goes, or as the next malformed line when there are events before it. */
   #decode({ bytes, offset }: LineBlock): Batch {
     const batch: Batch = { events: [], ends: [] };
-    matcher.use(bytes);
+    if (!matcher.uses(bytes)) matcher.use(bytes);
     while (this.#at < bytes.length && !this.finished) {
+      if (batch.events.length === BATCH_EVENTS) return batch;
       const start = this.#at;
       const canonicalEnd = this.#valid ? matcher.match(start) : -1;
       const end = canonicalEnd < 0 ? bytes.indexOf(LF, start) : canonicalEnd;

@@ -26,12 +26,9 @@ function longLog(): string {
   return root;
 }
 
-/** From Node 24 on V8 lets its young generation grow to 64 MiB and more before it sweeps; this is the bound it had before. */
-const NODE_OPTIONS = ['--expose-gc', '--max-semi-space-size=16'];
-
 async function replay(root: string) {
   const env = { ...process.env, NODE_V8_COVERAGE: undefined }; // V8 spends more on code whose runs it counts
-  const args = [...NODE_OPTIONS, program, root, RUN_ID];
+  const args = ['--expose-gc', program, root, RUN_ID];
   const { stdout } = await promisify(execFile)(process.execPath, args, { env });
   const figures: { peak: number; count: number; kept: number; lines: number } = JSON.parse(stdout);
   if (process.env['OMNE_REPORT']) console.log(figures);
