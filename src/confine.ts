@@ -5,14 +5,15 @@
  * open and what is in it is named through that descriptor (/proc/self/fd), which does for `open` and `mkdir` what the
  * system calls `openat` and `mkdirat` do. Elsewhere each folder is checked before it is used.
  */
-import fs, { type Stats } from 'node:fs';
+import fs, { constants, type Stats } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import fse from 'fs-extra';
 import { type EventLogError, errnoOf, unsafePath } from './errors.js';
-import { openFile } from './open.js';
+import { openFile, openNow } from './open.js';
 import type { RunPlaces } from './places.js';
 import { PLATFORM } from './platform.js';
 
+const { O_RDWR, O_WRONLY } = constants;
 const { descriptors, noFollow, nonBlock, onlyFolder } = PLATFORM;
 const O_PATH = 0o10000000; // of Linux: entering a folder asks for no right to list it
 
@@ -56,7 +57,7 @@ export class Folder {
     try {
       return new Folder(path, fs.openSync(this.at(name), O_PATH | onlyFolder | noFollow));
     } catch (error) {
-      if (errnoOf(error) !== 'ENOTDIR') throw error;
+      if (errnoOf(error) !== 'ENOTDIR') throw this.named(error);
       this.#check(fs.lstatSync(this.at(name)), path);
       throw unsafePath(path, 'was swapped while it was opened');
     }
@@ -72,7 +73,9 @@ export class Folder {
     if (noFollow === 0 && fs.lstatSync(this.at(name), { throwIfNoEntry: false })?.isSymbolicLink()) {
       throw unsafePath(join(this.path, name), 'is a symbolic link');
     }
-    return openFile(this.at(name), flags | noFollow | nonBlock, mode);
+    const path = this.at(name);
+    const safely = flags | noFollow | nonBlock;
+    return (flags & (O_RDWR | O_WRONLY)) === 0 ? openNow(path, safely) : openFile(path, safely, mode);
   }
 
   /** Makes a folder in this one; returns whether it was not there before. */
@@ -103,12 +106,8 @@ export class Folder {
   }
 }
 
-/** Enters the folder `names` below `.omne`, and holds it while `work` is under way. */
-export async function within<Result>(
-  root: string,
-  names: readonly string[],
-  work: (folder: Folder) => Promise<Result>,
-): Promise<Result> {
+/** Enters the folder `names` below `.omne`; whoever asks for it closes it. */
+export function enter(root: string, names: readonly string[]): Folder {
   let folder = Folder.volume(root);
   try {
     for (const name of names) {
@@ -116,6 +115,28 @@ export async function within<Result>(
       folder.close();
       folder = next;
     }
+    return folder;
+  } catch (error) {
+    folder.close();
+    throw error;
+  }
+}
+
+/** Enters the folder `names` below `.omne`, and holds it while `work` is under way. */
+export async function within<Result>(
+  root: string,
+  names: readonly string[],
+  work: (folder: Folder) => Promise<Result>,
+): Promise<Result> {
+  return holding(enter(root, names), work);
+}
+
+/** Holds a folder while `work` is under way. */
+export async function holding<Result>(
+  folder: Folder,
+  work: (folder: Folder) => Promise<Result>,
+): Promise<Result> {
+  try {
     return await work(folder);
   } catch (error) {
     throw folder.named(error);
@@ -136,13 +157,18 @@ export function noFolder(path: string): EventLogError {
   return unsafePath(path, 'was swapped while it was opened');
 }
 
-/** Enters the folder of a run. */
-export function withinRun<Result>(
+/** Enters the folder of a run, from the folder of all runs where that is held already. */
+export async function withinRun<Result>(
   places: RunPlaces,
   work: (folder: Folder) => Promise<Result>,
+  runs?: Folder,
 ): Promise<Result> {
-  return within(places.root, ['var', 'runs', basename(places.folder)], work);
+  const name = basename(places.folder);
+  return runs === undefined ? within(places.root, [...RUNS, name], work) : holding(runs.enter(name), work);
 }
+
+/** The way to the runs from `.omne`. */
+export const RUNS: readonly string[] = ['var', 'runs'];
 
 /** Who may read a file may also enter its folder. */
 export function folderMode(mode: number): number {

@@ -58,7 +58,7 @@ const { O_APPEND, O_CREAT, O_EXCL, O_RDWR } = constants;
 export async function openLogFile(places: RunPlaces, options: OpenOptions = {}): Promise<LogFile> {
   const dsync = options.dsync === false ? 0 : PLATFORM.durableWrite;
   const making = options.make === 'create' ? O_CREAT | O_EXCL : options.make === 'ensure' ? O_CREAT : 0;
-  const fd = await openInside(places, O_RDWR | O_APPEND | dsync | making, options.mode);
+  const { fd } = await openInside(places, O_RDWR | O_APPEND | dsync | making, options.mode);
   return new NodeLogFile(fd, places, dsync !== 0);
 }
 

@@ -7,7 +7,7 @@
 import { constants } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import fse from 'fs-extra';
-import { folderMode, noFolder, within } from './confine.js';
+import { folderMode, noFolder, RUNS, within } from './confine.js';
 import { errnoOf, systemError } from './errors.js';
 import { openFile } from './open.js';
 import { type RunPlaces, varFolder } from './places.js';
@@ -18,7 +18,7 @@ export async function makeRunFolder(places: RunPlaces, mode = 0o666): Promise<bo
   await makeVarFolder(places.root, mode);
   try {
     await within(places.root, ['var'], folder => folder.make('runs', mode));
-    return await within(places.root, ['var', 'runs'], folder => folder.make(basename(places.folder), mode));
+    return await within(places.root, RUNS, folder => folder.make(basename(places.folder), mode));
   } catch (error) {
     throw systemError('the run folder could not be made', places.folder, error);
   }

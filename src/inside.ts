@@ -4,9 +4,9 @@
  * Promise: what was opened is a regular file that stands at the path of the log, reached through real folders. A link, a
  * FIFO or a folder in its place is `ERR_UNSAFE_PATH`, at once.
  */
-import fs from 'node:fs';
+import fs, { type Stats } from 'node:fs';
 import fse from 'fs-extra';
-import { withinRun } from './confine.js';
+import { type Folder, withinRun } from './confine.js';
 import { EventLogError, errnoOf, systemError, unsafePath } from './errors.js';
 import { LOG_NAME, type RunPlaces } from './places.js';
 import { PLATFORM } from './platform.js';
@@ -17,32 +17,44 @@ export function standsAt(path: string, { ino, dev }: { ino: number; dev: number 
   return standing?.ino === ino && standing.dev === dev;
 }
 
-/** Opens the log and makes sure that it is a regular file standing in real folders of this volume. */
-export async function openInside(places: RunPlaces, flags: number, mode = 0o666): Promise<number> {
+/** A file, and what was told of it when it was opened. */
+export interface OpenedFile {
+  readonly fd: number;
+  readonly stat: Stats;
+}
+
+/** Opens the log and makes sure that it is a regular file standing in real folders of this volume; `runs` is the folder of all runs. */
+export async function openInside(
+  places: RunPlaces,
+  flags: number,
+  mode = 0o666,
+  runs?: Folder,
+): Promise<OpenedFile> {
+  const open = async (folder: Folder) => {
+    const fd = await folder.open(LOG_NAME, flags, mode);
+    try {
+      return { fd, stat: await checkOpened(fd, places) };
+    } catch (error) {
+      await fse.close(fd);
+      throw error;
+    }
+  };
   try {
-    return await withinRun(places, async folder => {
-      const fd = await folder.open(LOG_NAME, flags, mode);
-      try {
-        await checkOpened(fd, places);
-        return fd;
-      } catch (error) {
-        await fse.close(fd);
-        throw error;
-      }
-    });
+    return await withinRun(places, open, runs);
   } catch (error) {
     throw asOpenError(error, places);
   }
 }
 
-async function checkOpened(fd: number, places: RunPlaces): Promise<void> {
+async function checkOpened(fd: number, places: RunPlaces): Promise<Stats> {
   const opened = fs.fstatSync(fd);
   if (!opened.isFile()) throw unsafePath(places.log, 'is not a regular file');
-  if (PLATFORM.descriptors !== undefined) return;
+  if (PLATFORM.descriptors !== undefined) return opened;
   // A link swapped in before the open, or after it, shows as another inode than the one held open.
   const standing = await withinRun(places, folder => fse.lstat(folder.at(LOG_NAME)));
   if (standing.ino !== opened.ino || standing.dev !== opened.dev)
     throw unsafePath(places.log, 'was swapped while it was opened');
+  return opened;
 }
 
 function asOpenError(error: unknown, { log }: RunPlaces): EventLogError {

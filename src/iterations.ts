@@ -8,7 +8,7 @@
 import { constants } from 'node:fs';
 import { basename } from 'node:path';
 import fse from 'fs-extra';
-import { within } from './confine.js';
+import { RUNS, within } from './confine.js';
 import { EventLogError, errnoOf, systemError, unsafePath } from './errors.js';
 import type { IterationStarted } from './events.js';
 import { readFully } from './inside.js';
@@ -84,7 +84,7 @@ async function readSlice(places: RunPlaces, path: string, start: number, end?: n
 /** Opens a capture file for reading; links are not followed, neither for it nor for a folder on the way. */
 export async function openCapture(places: RunPlaces, path: string): Promise<number> {
   try {
-    const names = ['var', 'runs', basename(places.folder), CAPTURE_FOLDER];
+    const names = [...RUNS, basename(places.folder), CAPTURE_FOLDER];
     const fd = await within(places.root, names, nodes => nodes.open(basename(path), constants.O_RDONLY));
     if ((await fse.fstat(fd)).isFile()) return fd;
     await fse.close(fd);

@@ -4,7 +4,7 @@
  * Promise: no link is followed, and no log is read.
  */
 import fse from 'fs-extra';
-import { within } from './confine.js';
+import { RUNS, within } from './confine.js';
 import { errnoOf, systemError } from './errors.js';
 import { compareRunIds, isRunId } from './ids.js';
 import { runsFolder } from './places.js';
@@ -12,7 +12,7 @@ import { runsFolder } from './places.js';
 /** The ids of all runs, oldest first; none where the volume holds no runs. */
 export async function runIdsOf(root: string): Promise<string[]> {
   try {
-    const names = await within(root, ['var', 'runs'], runs => fse.readdir(runs.at('.')));
+    const names = await within(root, RUNS, runs => fse.readdir(runs.at('.')));
     return names.filter(isRunId).sort(compareRunIds);
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return [];

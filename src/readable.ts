@@ -3,8 +3,9 @@
  *
  * Promise: nothing is ever changed, a sync changes no byte either, and every failure is an `EventLogError` that names the log.
  */
-import fs, { constants } from 'node:fs';
+import fs, { constants, type Stats } from 'node:fs';
 import fse from 'fs-extra';
+import type { Folder } from './confine.js';
 import { systemError } from './errors.js';
 import { openInside, readFully, standsAt } from './inside.js';
 import type { RunPlaces } from './places.js';
@@ -12,10 +13,12 @@ import type { RunPlaces } from './places.js';
 /** A log opened for reading. */
 export interface ReadableLog {
   readonly path: string;
+  /** What was told of the file when it was opened. */
+  readonly opened: Stats;
+  /** What is told of it at this moment. */
+  stat(): Stats;
   /** The size in bytes at this moment. */
   size(): number;
-  /** When it last changed, in milliseconds since the epoch. */
-  changedAt(): number;
   /** Whether the file read is still the one that stands at the path. */
   stands(): boolean;
   /** Fills `buffer` from `position`; fewer bytes only at the end of the file. */
@@ -27,11 +30,10 @@ export interface ReadableLog {
   close(): Promise<void>;
 }
 
-/** Opens the log of a run for reading; never changes anything. */
-export async function openForReading(places: RunPlaces): Promise<ReadableLog> {
+/** Opens the log of a run for reading; never changes anything. `runs` is the folder of all runs, where that is held already. */
+export async function openForReading(places: RunPlaces, runs?: Folder): Promise<ReadableLog> {
   const path = places.log;
-  const fd = await openInside(places, constants.O_RDONLY);
-  const opened = fs.fstatSync(fd);
+  const { fd, stat: opened } = await openInside(places, constants.O_RDONLY, undefined, runs);
   const told = <T>(look: () => T): T => {
     try {
       return look();
@@ -41,8 +43,9 @@ export async function openForReading(places: RunPlaces): Promise<ReadableLog> {
   };
   return {
     path,
+    opened,
+    stat: () => told(() => fs.fstatSync(fd)),
     size: () => told(() => fs.fstatSync(fd).size),
-    changedAt: () => told(() => fs.fstatSync(fd).mtimeMs),
     stands: () => told(() => standsAt(path, opened)),
     read: async (buffer, position) => {
       try {

@@ -5,7 +5,9 @@
  * unreadable log is a summary with a `problem`, never an end of the listing; what is no run is passed over. Memory and
  * descriptors stay bounded, however many runs there are.
  */
+import { basename } from 'node:path';
 import fse from 'fs-extra';
+import { enter, type Folder, RUNS } from './confine.js';
 import { EventLogError } from './errors.js';
 import { checkBooleans, checkReadOptions, EventFilter } from './filter.js';
 import { parseRunId } from './ids.js';
@@ -79,14 +81,16 @@ async function* summaries(root: string, options: RunsOptions): AsyncGenerator<Ru
   const all = await runIdsOf(root);
   const runIds = all.filter(runId => pipe === undefined || parseRunId(runId).pipe === pipe);
   if (reverse) runIds.reverse();
+  if (runIds.length === 0) return undefined;
   const underway: Promise<RunSummary | undefined>[] = [];
   let next = 0;
   let listed = 0;
+  const folder = enter(root, RUNS); // held, so that each run takes one step from here, not four
   try {
     while (listed < limit) {
       signal?.throwIfAborted();
       while (underway.length < CONCURRENT_READS && next < runIds.length) {
-        const summary = summarize(root, runIds[next++] ?? '', signal);
+        const summary = summarize(placesOf(root, runIds[next++] ?? ''), folder, signal);
         summary.catch(() => undefined); // told when its turn comes
         underway.push(summary);
       }
@@ -99,35 +103,34 @@ async function* summaries(root: string, options: RunsOptions): AsyncGenerator<Ru
     }
   } finally {
     await Promise.allSettled(underway); // leave no file open behind
+    folder.close();
   }
   return undefined;
 }
 
 /** The summary of one run; undefined where a file, or nothing any more, has the name of a run. */
 async function summarize(
-  root: string,
-  runId: string,
+  places: RunPlaces,
+  folder: Folder,
   signal: AbortSignal | undefined,
 ): Promise<RunSummary | undefined> {
-  const places = placesOf(root, runId);
+  const runId = basename(places.folder);
   const reducer = new RunStateReducer();
   let problem: string | undefined;
   let bytes = 0;
   let changedAt = 0;
   try {
-    const scanner = await LogScanner.open(places, new EventFilter({}), {
-      onMalformed: error => {
-        problem ??= error.message;
-      },
-    });
+    const onMalformed = (error: Error) => {
+      problem ??= error.message;
+    };
+    const scanner = await LogScanner.open(places, new EventFilter({}), { onMalformed }, folder);
     try {
       for (let batch = await scanner.next(); batch !== undefined; batch = await scanner.next()) {
         signal?.throwIfAborted();
         for (const event of batch.events) reducer.apply(event);
       }
     } finally {
-      bytes = scanner.log.size();
-      changedAt = scanner.log.changedAt();
+      ({ size: bytes, mtimeMs: changedAt } = scanner.log.stat());
       await scanner.close();
     }
     if (bytes === 0) problem = 'the log is empty';

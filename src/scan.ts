@@ -9,6 +9,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { decodeEvent, decodeUncanonical } from './codec.js';
+import type { Folder } from './confine.js';
 import { EventLogError, MalformedLineError } from './errors.js';
 import { isTerminal, type RunEvent } from './events.js';
 import type { EventFilter, ReadOptions } from './filter.js';
@@ -71,7 +72,7 @@ export class LogScanner {
     this.#cutter = new LineCutter(start, {
       path: log.path,
       maxLineBytes,
-      blockBytes: blockFor(log.size() - start),
+      blockBytes: blockFor(log.opened.size - start),
     });
     this.#maxLineBytes = maxLineBytes;
     this.#onMalformed = onMalformed;
@@ -79,9 +80,14 @@ export class LogScanner {
     this.#line = start === 0 ? 0 : undefined;
   }
 
-  /** Opens the log and finds the place to start. */
-  static async open(places: RunPlaces, filter: EventFilter, options: ScanOptions): Promise<LogScanner> {
-    const log = await openForReading(places);
+  /** Opens the log, from the folder of all runs where that is held already, and finds the place to start. */
+  static async open(
+    places: RunPlaces,
+    filter: EventFilter,
+    options: ScanOptions,
+    runs?: Folder,
+  ): Promise<LogScanner> {
+    const log = await openForReading(places, runs);
     try {
       return new LogScanner(log, await findStart(log, filter, options), filter, options);
     } catch (error) {

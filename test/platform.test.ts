@@ -109,11 +109,12 @@ describe.for(OTHERS)('on $name', ({ platform }) => {
 
   test('a folder that is swapped for a link while the log is opened is ERR_UNSAFE_PATH, at the latest behind the open', async () => {
     const swap = vi.fn();
-    const { openFile } = await import('../src/open.js');
+    const { openFile, openNow } = await import('../src/open.js');
     vi.doMock('../src/open.js', () => ({
-      openFile: (path: string, flags: number, mode?: number) => {
+      openFile,
+      openNow: (path: string, flags: number) => {
         swap(path);
-        return openFile(path, flags, mode);
+        return openNow(path, flags);
       },
     }));
     const { EventLog } = await libraryOn(platform);

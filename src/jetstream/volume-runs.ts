@@ -6,7 +6,7 @@
  */
 import { type FSWatcher, watch } from 'node:fs';
 import fse from 'fs-extra';
-import { within } from '../confine.js';
+import { RUNS, within } from '../confine.js';
 import { errnoOf, systemError } from '../errors.js';
 import { isRunId } from '../ids.js';
 import { placesOf, runsFolder } from '../places.js';
@@ -92,7 +92,7 @@ export class VolumeRuns {
   /** Reads the folder when it may have changed. */
   async #list(noticed: () => void): Promise<void> {
     try {
-      await within(this.#root, ['var', 'runs'], folder => this.#listIn(folder.at('.'), noticed));
+      await within(this.#root, RUNS, folder => this.#listIn(folder.at('.'), noticed));
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return;
       throw systemError('the runs could not be listed', runsFolder(this.#root), error);
