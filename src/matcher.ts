@@ -108,15 +108,15 @@ function textOf(bytes: Buffer, ascii: boolean, from: number, to: number): string
 const TEXT_UNITS = 16_384;
 const textMatcher = new LineMatcher();
 const textBytes = Buffer.alloc(3 * TEXT_UNITS + 32);
+const encoder = new TextEncoder();
 
-/** A matcher at a line that is given as text, or undefined when it is too long for that or more than one line. `text` is well-formed. */
+/** A matcher at a line that is given as text; undefined when it is too long for that, or is more than a line. `text` is well-formed. */
 export function matcherAt(text: string): LineMatcher | undefined {
-  if (text.length > TEXT_UNITS) return undefined;
-  const written = textBytes.write(text);
-  const end = text.endsWith('\n') ? written - 1 : written;
-  textBytes[end] = LF;
-  if (textBytes.indexOf(LF) !== end) return undefined;
-  textMatcher.use(textBytes, end + 1);
+  const newline = text.indexOf('\n');
+  if (text.length > TEXT_UNITS || (newline >= 0 && newline < text.length - 1)) return undefined;
+  const { written } = encoder.encodeInto(text, textBytes);
+  textBytes[written] = LF; // perhaps the second one
+  textMatcher.use(textBytes, written + 1);
   textMatcher.match(0);
   return textMatcher;
 }
