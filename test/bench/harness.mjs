@@ -25,7 +25,8 @@ import { join, sep } from 'node:path';
  * One line of the table. `compare` tells what its figure is: `time` per operation as a multiple of the baseline's (lower is
  * better), `rate` of operations as a multiple of the baseline's (higher is better), `alone`, milliseconds per operation, or
  * `amount` per operation, in the row's `unit`.
- * `must` and `aim` are limits of that figure; `note` is the key of a note of the suite.
+ * `must` and `aim` are limits of that figure; `note` is the key of a note of the suite; `against` is measured in the place of the
+ * suite's baseline, where a row has one of its own.
  * @typedef {object} Row
  * @property {string} name
  * @property {'time' | 'rate' | 'alone' | 'amount'} compare
@@ -34,6 +35,7 @@ import { join, sep } from 'node:path';
  * @property {number} [must]
  * @property {number} [aim]
  * @property {string} [note]
+ * @property {(setting: Setting) => Promise<Sample>} [against]
  */
 
 /**
@@ -95,7 +97,7 @@ export async function runSuite(suite, { rounds, durationMs, folder, progress }) 
         `${suite.name}: ${round === 0 ? 'warming up' : `round ${round} of ${rounds}`}, row ${index + 1} of ${rows.length}`,
       );
       const compared = row.compare === 'time' || row.compare === 'rate';
-      const baseline = compared ? await suite.baseline.measure(setting()) : undefined;
+      const baseline = compared ? await (row.against ?? suite.baseline.measure)(setting()) : undefined;
       const sample = await row.measure(setting());
       if (round > 0) taken.push({ figure: figureOf(row, sample, baseline), row: sample, baseline });
     }
@@ -103,8 +105,8 @@ export async function runSuite(suite, { rounds, durationMs, folder, progress }) 
   }
   await suite.close?.();
   progress('');
-  const baselines = rows.flatMap(({ rounds }) =>
-    rounds.flatMap(({ baseline }) => (baseline ? [baseline] : [])),
+  const baselines = rows.flatMap(({ row, rounds }) =>
+    row.against ? [] : rounds.flatMap(({ baseline }) => (baseline ? [baseline] : [])),
   );
   return {
     name: suite.name,

@@ -1,8 +1,10 @@
 // @ts-check
 /** What must not grow with the size of a log or of a volume: opening a long log, and listing many runs. */
+import { execFileSync } from 'node:child_process';
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { EventLog } from '../../dist/index.js';
 import { generateLog, RUN_ID } from '../../fixtures/generate.mjs';
 import { timed } from './harness.mjs';
@@ -107,6 +109,18 @@ function counting(start, eventsOf, expected = RUNS * EVENTS_EACH) {
     });
 }
 
+/**
+ * How memory grows while a run is replayed, in bytes; see the program.
+ * @param {string} root
+ * @returns {{ peak: number, kept: number, lines: number }}
+ */
+function memoryOf(root) {
+  const program = fileURLToPath(new URL('../support/memory/replay.mjs', import.meta.url));
+  return JSON.parse(
+    execFileSync(process.execPath, ['--expose-gc', program, root, RUN_ID, '1000'], { encoding: 'utf8' }),
+  );
+}
+
 /** @type {import('./harness.mjs').Suite} */
 export default {
   name: 'large',
@@ -139,6 +153,28 @@ export default {
           events,
         ),
       })),
+    },
+    {
+      heading: 'Memory, in a process of its own',
+      rows: [
+        {
+          name: 'the most that replaying 1 GiB takes over its start',
+          compare: 'amount',
+          unit: 'MiB',
+          must: 64,
+          measure: async () => ({ operations: 1, elapsedMs: 1, amount: memoryOf(long).peak / MIB }),
+        },
+        {
+          name: 'what one event kept in a thousand takes, for each byte of its line',
+          compare: 'amount',
+          unit: 'bytes',
+          must: 3,
+          measure: async () => {
+            const { kept, lines } = memoryOf(long);
+            return { operations: lines, elapsedMs: 1, amount: kept };
+          },
+        },
+      ],
     },
     {
       heading: 'Many runs',

@@ -1,8 +1,8 @@
 // Replays a run and prints how memory grew: `peak`, the most over the start while it reads, in bytes; `kept`, what stays
-// when one event in a hundred is kept, and `lines`, the bytes of the lines of these.
+// when one event in so many is kept (the last argument), and `lines`, the bytes of the lines of these.
 import { EventLog, encodeEvent } from '../../../dist/index.js';
 
-const [root, runId] = process.argv.slice(2);
+const [root, runId, each] = process.argv.slice(2);
 const heap = () => process.memoryUsage().heapUsed + process.memoryUsage().external;
 /** V8 sweeps in the background: the figure is right once it has not become smaller for five rounds. */
 const collect = async () => {
@@ -35,7 +35,7 @@ const count = await readAll(Number.POSITIVE_INFINITY, process.memoryUsage().rss)
 kept.length = 0;
 await collect();
 const before = heap();
-await readAll(100); // so that what V8 compiles meanwhile, some 200 KiB, is little beside it
+await readAll(Number(each));
 await collect();
 const after = heap();
 const lines = kept.reduce((sum, event) => sum + Buffer.byteLength(encodeEvent(event)) + 1, 0);
