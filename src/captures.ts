@@ -22,7 +22,8 @@ export class Captures {
   found = 0;
   /** Bits by slot: strings with escapes. */
   escaped = 0;
-  #integers = 0;
+  /** Bits by slot: integers in digits. */
+  integers = 0;
   /** Integers, and the places of enum values in their lists. */
   readonly numbers: Float64Array;
   readonly closings: Int32Array;
@@ -55,7 +56,7 @@ export class Captures {
     if (first < 0) return false;
     this.entry = this.#first = first;
     this.#start = start;
-    this.found = this.escaped = this.#integers = 0;
+    this.found = this.escaped = this.integers = 0;
     return true;
   }
 
@@ -105,7 +106,7 @@ export class Captures {
     const length = at - start;
     if (length === 0 || value > max || (length > 1 && digitAt(this.view, start) === 0)) return -1;
     this.numbers[slot] = value;
-    this.#integers |= 1 << slot;
+    this.integers |= 1 << slot;
     return at;
   }
 
@@ -121,11 +122,6 @@ export class Captures {
     return (this.escaped & (1 << slot)) === 0
       ? line.substring(from + 1, to)
       : JSON.parse(line.substring(from, to + 1));
-  }
-
-  /** What was taken for a slot: a text, or an integer. */
-  value(line: string, slot: number): string | number | undefined {
-    return (this.#integers & (1 << slot)) === 0 ? this.text(line, this.origin, slot) : this.numbers[slot];
   }
 
   /** Whether a string may be the one of these bytes, told without making its text; escapes leave that open. */

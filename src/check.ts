@@ -54,7 +54,12 @@ function shapeOf(spec: RecordSpec, tag?: string): Shape {
 }
 
 const TAG: Field = { name: 'type', spec: { type: 'string' }, shape: undefined };
-const COMMON: RecordSpec = { id: { type: 'string' }, ts: { type: 'string' }, run_id: { type: 'string' } };
+/** The fields that every event has behind its type. */
+export const COMMON: RecordSpec = {
+  id: { type: 'string' },
+  ts: { type: 'string' },
+  run_id: { type: 'string' },
+};
 
 function shapesOf(common: RecordSpec): ReadonlyMap<string, Shape> {
   const specs: [string, RecordSpec][] = Object.entries(EVENT_SCHEMA);
@@ -69,19 +74,12 @@ export const EVENT_SHAPES: ReadonlyMap<string, Shape> = shapesOf(COMMON);
 /** The shape that `source.type` names; a violation when `source` is no object or its type is unknown. */
 export function shapeFor(shapes: ReadonlyMap<string, Shape>, source: unknown): Shape {
   if (!isRecord(source)) throw new SchemaViolation('', `an event must be an object, not ${nameOf(source)}`);
-  return shapeNamed(shapes, Object.hasOwn(source, 'type') ? source['type'] : undefined);
-}
-
-/** The shape that a `type` names. */
-export function shapeNamed(shapes: ReadonlyMap<string, Shape>, type: unknown): Shape {
+  const type = Object.hasOwn(source, 'type') ? source['type'] : undefined;
   if (type === undefined) throw missing('type');
   const shape = typeof type === 'string' ? shapes.get(type) : undefined;
   if (shape === undefined) throw new SchemaViolation('type', `unknown event type ${quote(type)}`);
   return shape;
 }
-
-/** Gives the value of a field; undefined when it is absent. */
-export type Source = (name: string) => unknown;
 
 /** Copies the known fields of `source` behind those of `record`, in wire order, checking each; defaulted ones are filled in. */
 export function takeRecord(
@@ -93,16 +91,9 @@ export function takeRecord(
 ): Values {
   if (!isRecord(source))
     throw new SchemaViolation(at, `${label(at)} must be an object, not ${nameOf(source)}`);
-  takeFields(shape, name => (Object.hasOwn(source, name) ? source[name] : undefined), rule, at, record);
-  if (rule !== 'wire') rejectUnknown(shape, source, at);
-  return record;
-}
-
-/** Takes the known fields from anywhere; see `takeRecord`. */
-export function takeFields(shape: Shape, source: Source, rule: Rule, at: string, record: Values): Values {
   for (const field of shape.fields) {
     const { name, spec } = field;
-    const value = source(name);
+    const value = Object.hasOwn(source, name) ? source[name] : undefined;
     if (value !== undefined && !(value === null && spec.presence === 'optional' && rule === 'wire')) {
       record[name] = takeValue(field, value, rule, at === '' ? name : `${at}.${name}`);
     } else if (spec.presence === 'defaulted') {
@@ -111,6 +102,7 @@ export function takeFields(shape: Shape, source: Source, rule: Rule, at: string,
       throw missing(at === '' ? name : `${at}.${name}`);
     }
   }
+  if (rule !== 'wire') rejectUnknown(shape, source, at);
   return record;
 }
 

@@ -6,16 +6,7 @@
  * README lists the differences. What `append` accepts, `decodeEvent` gives back equal.
  */
 import { isUtf8 } from 'node:buffer';
-import {
-  DRAFT_SHAPES,
-  EVENT_SHAPES,
-  SchemaViolation,
-  type Shape,
-  shapeFor,
-  shapeNamed,
-  takeFields,
-  takeRecord,
-} from './check.js';
+import { DRAFT_SHAPES, EVENT_SHAPES, SchemaViolation, type Shape, shapeFor, takeRecord } from './check.js';
 import { EventLogError, MalformedLineError, messageOf } from './errors.js';
 import type { RunEvent } from './events.js';
 import { checkText } from './json-text.js';
@@ -58,19 +49,9 @@ export function decodeText(text: string): RunEvent {
   return line === undefined ? decodeStrictly(text) : decodeMatched(line, text);
 }
 
-/** Decodes the line that a matcher was given last: canonical, or by the middle lane, or by the strict one. */
-export function decodeMatched(line: LineMatcher, text: string): RunEvent {
-  return line.event(text) ?? decodeUncanonical(line, text);
-}
-
-/** Decodes the line that a matcher found not to be canonical: the middle lane, then the strict one. */
-export function decodeUncanonical(line: LineMatcher, text: string): RunEvent {
-  const source = line.fields(text);
-  if (source === undefined) return decodeStrictly(text);
-  return asMalformedLine(() => {
-    const shape = shapeNamed(EVENT_SHAPES, source('type'));
-    return takeFields(shape, source, 'wire', '', { type: shape.tag }) as RunEvent; // as in decodeStrictly
-  });
+/** Decodes the line that a matcher was given last, whose text may be given: by the fast lane, the middle one, or the strict one. */
+export function decodeMatched(line: LineMatcher, text?: string): RunEvent {
+  return line.event(text) ?? line.flatEvent(text) ?? decodeStrictly(text ?? line.text());
 }
 
 /** The strict lane: any legal text, and the reason where it is not legal. */

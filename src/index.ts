@@ -17,6 +17,7 @@
  *     specials-simd  finding quotes, backslashes and control characters by vectors
  *     specials    where these stand in a line
  *     captures    values in the bytes of a line
+ *     literals    code that makes events
  *     template    the schema, compiled: how a canonical line is recognised and made an event
  *     flat        known fields in any order
  *     matcher     a line in its bytes: canonical, or flat

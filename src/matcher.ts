@@ -15,16 +15,15 @@
  * quick: a filter passes over an event for 0.2.
  */
 import { Captures, positionAt, unitAt } from './captures.js';
-import type { Source } from './check.js';
 import type { EventType, RunEvent } from './events.js';
-import { flatSource, matchFlat } from './flat.js';
+import { makeFlat, matchFlat } from './flat.js';
 import { LF } from './lines.js';
 import { NODE_ID_SLOT, SLOTS, type Template, templatesFor } from './template.js';
 
 /**
  * Matches the lines of one buffer after the other. It holds one line at a time, so the order of the calls is fixed: `use` once for
- * each buffer, `match` for each of its lines, and what is asked of that line, by `type`, `mayBeOfNode` (through a filter), `event` or
- * `fields`, before any matcher goes on to another line.
+ * each buffer, `match` for each of its lines, and what is asked of that line, by `type`, `mayBeOfNode` (through a filter), `event`,
+ * `flatEvent` or `text`, before any matcher goes on to another line.
  */
 export class LineMatcher {
   #bytes: Buffer = Buffer.alloc(0);
@@ -84,9 +83,18 @@ export class LineMatcher {
     return template.make(strings, unitAt(opening), captures);
   }
 
-  /** The fields of the line given to `match` last, when it is a flat object; nothing is checked, and only known ones are there. */
-  fields(text: string): Source | undefined {
-    return matchFlat(this.#captures, this.#start) ? flatSource(this.#captures, text) : undefined;
+  /** The event of the line given to `match` last, whose text may be given, when it is a flat object; undefined when it is none. */
+  flatEvent(text?: string): RunEvent | undefined {
+    const captures = this.#captures;
+    const end = matchFlat(captures, this.#start);
+    if (end < 0) return undefined;
+    const line = text ?? textOf(this.#bytes, captures.ascii, this.#start, end);
+    return makeFlat(line, captures.origin, captures);
+  }
+
+  /** The text of the line given to `match` last. */
+  text(): string {
+    return this.#bytes.toString('utf8', this.#start, this.#bytes.indexOf(LF, this.#start));
   }
 }
 

@@ -8,7 +8,7 @@
  * undefined and may be called again once it has grown.
  */
 import { isUtf8 } from 'node:buffer';
-import { decodeEvent, decodeUncanonical } from './codec.js';
+import { decodeEvent, decodeMatched } from './codec.js';
 import type { Folder } from './confine.js';
 import { EventLogError, MalformedLineError } from './errors.js';
 import { isTerminal, type RunEvent } from './events.js';
@@ -176,9 +176,7 @@ export class LogScanner {
         throw this.#tooLong(offset + start);
       }
       try {
-        const event = this.#valid
-          ? this.#decodeLine(bytes, start, end)
-          : decodeEvent(bytes.subarray(start, end));
+        const event = this.#valid ? this.#decodeMatched() : decodeEvent(bytes.subarray(start, end));
         if (event !== undefined) {
           this.#stopped = this.#stopAtTerminal && isTerminal(event);
           if (this.#filter.take(event)) {
@@ -198,11 +196,11 @@ export class LogScanner {
     return batch;
   }
 
-  /** The event of a line of valid UTF-8; undefined when it cannot pass the filter. */
-  #decodeLine(bytes: Buffer, start: number, end: number): RunEvent | undefined {
+  /** The event of the line matched last; undefined when it cannot pass the filter. */
+  #decodeMatched(): RunEvent | undefined {
     const { type } = matcher;
-    if (type === undefined) return decodeUncanonical(matcher, bytes.toString('utf8', start, end));
-    return this.#filter.passesOver(type, matcher) ? undefined : matcher.event();
+    if (type !== undefined && this.#filter.passesOver(type, matcher)) return undefined;
+    return decodeMatched(matcher);
   }
 
   #malformed(cause: unknown, offset: number): void {

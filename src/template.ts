@@ -2,10 +2,11 @@
  * The schema, compiled: for each event type a function that recognises its canonical line, and one that makes the event.
  *
  * Code made for one type does in straight lines, with constants, what a walk over the schema does in loops. The text of the
- * functions comes from `EVENT_SCHEMA` and nothing else. Where the process forbids making code from text
- * (`--disallow-code-generation-from-strings`) there are no templates: the other lanes do all the work.
+ * functions comes from `EVENT_SCHEMA` and nothing else. Where the process forbids making code from text there are no templates:
+ * the strict lane does all the work.
  */
 import type { Captures } from './captures.js';
+import { COMMON } from './check.js';
 import {
   EVENT_SCHEMA,
   EVENT_TYPES,
@@ -14,7 +15,7 @@ import {
   type RecordSpec,
   type RunEvent,
 } from './events.js';
-import { entries } from './specials.js';
+import { compiled, isThere, type Make, makeCode, type Part, textCode } from './literals.js';
 
 /** How the lines of one event type are recognised, and made into events. */
 export interface Template {
@@ -24,8 +25,8 @@ export interface Template {
   readonly match: (view: DataView, start: number, captures: Captures) => number;
   /** The slot of the last string of the line that was matched last. */
   readonly lastText: (captures: Captures) => number;
-  /** Makes the event of the line that was matched last, from a text that begins at `origin` and reaches over all its strings. */
-  readonly make: (text: string, origin: number, captures: Captures) => RunEvent;
+  /** Makes the event of the line that was matched last. */
+  readonly make: Make<RunEvent>;
 }
 
 /** The templates of the types whose line may start like this one. */
@@ -41,8 +42,6 @@ const NONE: readonly Template[] = [];
 function bucketOf(first: number, second: number): number {
   return (first * 8 + second) & 0xff;
 }
-
-const COMMON: RecordSpec = { id: { type: 'string' }, ts: { type: 'string' }, run_id: { type: 'string' } };
 
 /** The slot of `node_id`, which comes first behind the common fields where an event has it. */
 export const NODE_ID_SLOT: number = Object.keys(COMMON).length;
@@ -161,14 +160,6 @@ function standsCode(text: string): string {
   return tests.join(' && ');
 }
 
-/** A field as `make` writes it: its name with its value, what it is when it is not there, and its slot, where it has one. */
-interface Part {
-  readonly spec: FieldSpec;
-  readonly name: string;
-  readonly slot: number;
-  readonly value: string;
-}
-
 /** Gives the fields their slots, as `MatchCode` does. */
 function partsOf(spec: RecordSpec, first = 0): Part[] {
   let slot = first;
@@ -183,8 +174,7 @@ function partsOf(spec: RecordSpec, first = 0): Part[] {
 function takeCode(field: FieldSpec, slot: number): string {
   switch (field.type) {
     case 'string':
-      return `(escaped & ${1 << slot} ? captures.text(text, origin, ${slot})
-        : text.substring(entries[closings[${slot}] - 1] + 1 - origin, entries[closings[${slot}] + 1] - origin))`;
+      return textCode(slot);
     case 'enum':
       return `${JSON.stringify(field.values)}[numbers[${slot}]]`;
     case 'integer':
@@ -192,20 +182,6 @@ function takeCode(field: FieldSpec, slot: number): string {
     default:
       return '[]';
   }
-}
-
-const isThere = ({ slot }: Part) => `(found & ${1 << slot})`;
-
-/** Writes an object literal for each set of optional fields that may be there: adding a field behind costs V8 more than all others. */
-function literalCode([part, ...others]: readonly Part[], before: string): string {
-  if (part === undefined) return `{ ${before} }`;
-  const { name, value, spec } = part;
-  const here = `${before}, ${name}: `;
-  if (spec.presence === undefined) return literalCode(others, here + value);
-  if (spec.presence === 'optional')
-    return `${isThere(part)} ? ${literalCode(others, here + value)} : ${literalCode(others, before)}`;
-  const otherwise = spec.type === 'list' ? '[]' : "''";
-  return literalCode(others, `${here}${isThere(part)} ? ${value} : ${otherwise}`);
 }
 
 /** The code of `lastText`: optional fields come last, if at all. */
@@ -221,27 +197,18 @@ function lastTextCode(parts: readonly Part[]): string {
 
 const BUCKETS: Template[][] = [];
 for (const type of EVENT_TYPES) {
-  const template = compiled(type, EVENT_SCHEMA[type]);
+  const template = compiled<Template>(templateCode(type, EVENT_SCHEMA[type]));
   const bucket = bucketOf(type.charCodeAt(0), type.charCodeAt(TELLING_AT - TYPE_AT));
   if (template !== undefined) (BUCKETS[bucket] ??= []).push(template);
 }
 
-function compiled(type: EventType, spec: RecordSpec): Template | undefined {
+function templateCode(type: EventType, spec: RecordSpec): string {
   const parts = partsOf({ ...COMMON, ...spec });
-  const body = `return {
+  return `{
     type: ${JSON.stringify(type)},
     hasNodeId: ${Object.keys(spec)[0] === 'node_id'},
     match: ${new MatchCode(type, spec)},
     lastText: ({ found }) => ${lastTextCode(parts)},
-    make: (text, origin, captures) => {
-      const { closings, numbers, found, escaped } = captures;
-      return ${literalCode(parts, `type: ${JSON.stringify(type)}`)};
-    },
-  };`;
-  try {
-    return new Function('entries', body)(entries);
-  } catch (error) {
-    if (error instanceof EvalError) return undefined;
-    throw error;
-  }
+    make: ${makeCode(type, parts)},
+  }`;
 }
