@@ -39,6 +39,22 @@ function appending(subscribed, writers = 64) {
   };
 }
 
+/**
+ * What an append asks where nobody subscribes, as often as appends are made while the others are measured.
+ * @type {import('./harness.mjs').Row['measure']}
+ */
+const asking = ({ durationMs }) =>
+  timed(durationMs, due => {
+    let times = 0;
+    let subscribed = 0;
+    do {
+      for (let round = 0; round < 10_000; round++) if (commits.hasSubscribers) subscribed++;
+      times += 10_000;
+    } while (!due());
+    if (subscribed > 0) throw new Error('somebody subscribes');
+    return times;
+  });
+
 /** @type {import('./harness.mjs').Suite} */
 export default {
   name: 'diagnostics',
@@ -55,6 +71,7 @@ export default {
       rows: [
         { name: 'without a subscriber, once more', compare: 'time', measure: appending(false) },
         { name: 'with a subscriber', compare: 'time', measure: appending(true) },
+        { name: 'asking whether there is one, once', compare: 'time', measure: asking },
       ],
     },
   ],
