@@ -4,13 +4,11 @@
  * A string ends at the next quote, so it takes no look at its bytes, but one at the next special byte (`specials.ts`); only
  * escapes are looked at.
  */
-import { LF } from './lines.js';
+import { LF, LOOK_AHEAD } from './lines.js';
 import { entries, Specials } from './specials.js';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
-/** How far behind a newline a matcher may look. */
-const LOOK_AHEAD = 16;
 
 /** What was found in one line, by slot; strings as the entries of their closing quotes. */
 export class Captures {

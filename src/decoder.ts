@@ -13,7 +13,7 @@ import { decodeMatched } from './codec.js';
 import { MalformedLineError } from './errors.js';
 import type { RunEvent } from './events.js';
 import { checkReadOptions, EventFilter, type ReadOptions } from './filter.js';
-import { LF, lineTooLong, MAX_LINE_BYTES } from './lines.js';
+import { LF, LOOK_AHEAD, lineTooLong, MAX_LINE_BYTES } from './lines.js';
 import { LineMatcher } from './matcher.js';
 
 /** What an `eventDecoder` passes on, and what a malformed line does. */
@@ -85,7 +85,10 @@ export function eventDecoder(options: DecoderOptions = {}): Duplex {
   return stream;
 }
 
-/** Keeps the bytes of a line whose end has not come yet, so that split2 sees whole lines only and joins nothing. */
+/**
+ * Keeps the bytes of a line whose end has not come yet, so that split2 sees whole lines only and joins nothing. Its lines are copies:
+ * between two of them code of the user runs, which may reuse the chunk, or give its memory away.
+ */
 class UnfinishedLine {
   readonly #maxLineBytes: number;
   #buffer: Buffer = Buffer.alloc(0);
@@ -102,8 +105,9 @@ class UnfinishedLine {
       this.#keep(chunk);
       return NOTHING;
     }
-    const head = chunk.subarray(0, lastLf + 1);
-    const lines = this.bytes === 0 ? head : Buffer.concat([this.#buffer.subarray(0, this.bytes), head]);
+    const parts = [this.#buffer.subarray(0, this.bytes), chunk.subarray(0, lastLf + 1)];
+    const length = this.bytes + lastLf + 1;
+    const lines = Buffer.concat(parts, length + LOOK_AHEAD).subarray(0, length);
     this.bytes = 0;
     this.#keep(chunk.subarray(lastLf + 1));
     return lines;

@@ -13,6 +13,9 @@ export const MAX_LINE_BYTES: number = 16 * 1024 * 1024;
 /** How much is read at once: 256 KiB. */
 export const BLOCK_BYTES: number = 256 * 1024;
 
+/** How far behind a newline a decoder may look. A line without so much memory behind it is decoded all the same, but slower. */
+export const LOOK_AHEAD = 16;
+
 /** Whole lines, the last newline included; valid until the cutter is filled again. */
 export interface LineBlock {
   readonly bytes: Buffer;
@@ -94,9 +97,8 @@ export class LineCutter {
   }
 }
 
-/** Memory of its own, and some behind it, where a matcher may look. */
 function blockOf(bytes: number): Buffer {
-  return Buffer.allocUnsafeSlow(bytes + 64).subarray(0, bytes);
+  return Buffer.allocUnsafeSlow(bytes + LOOK_AHEAD).subarray(0, bytes);
 }
 
 /** The error for a line over the limit. */

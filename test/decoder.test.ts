@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createReadStream, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -224,5 +225,26 @@ async function drain(decoder: AsyncIterable<unknown>): Promise<void> {
 test('refuses the options of a log, which would do something else here', () => {
   for (const name of ['from', 'last', 'limit']) {
     expect(() => eventDecoder({ [name]: 2 })).toThrow(`option ${name} is for logs`);
+  }
+});
+
+test('what becomes of a chunk while its events are handed out does not matter', async () => {
+  const lines = lineOf(sampleEvent(0)).repeat(2000);
+  for (const spoil of [
+    (memory: ArrayBuffer) => Buffer.from(memory).fill(0x20),
+    (memory: ArrayBuffer) => structuredClone(memory, { transfer: [memory] }),
+  ]) {
+    const memory = new ArrayBuffer(Buffer.byteLength(lines));
+    const chunk = Buffer.from(memory);
+    chunk.write(lines);
+    const events: unknown[] = [];
+    const decoder = eventDecoder();
+    decoder.on('data', event => {
+      events.push(event);
+      if (events.length === 2) spoil(memory);
+    });
+    decoder.end(chunk);
+    await once(decoder, 'end');
+    expect(events).toEqual(Array(2000).fill(sampleEvent(0)));
   }
 });
