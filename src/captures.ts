@@ -3,6 +3,9 @@
  *
  * A string ends at the next quote, so it takes no look at its bytes, but one at the next special byte (`specials.ts`); only
  * escapes are looked at.
+ *
+ * Promise: what is taken has the value that `JSON.parse` gives for those bytes; what is not taken (-1) is no error, but left to
+ * the strict lane.
  */
 import { LF, LOOK_AHEAD } from './lines.js';
 import { entries, Specials } from './specials.js';

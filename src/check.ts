@@ -16,6 +16,21 @@ export class SchemaViolation extends Error {
   }
 }
 
+/** A number that breaks the schema. The value may have been rounded when the line was parsed: whoever has the line tells it as written. */
+export class NumberViolation extends SchemaViolation {
+  readonly #problem: string;
+
+  constructor(field: string, problem: string, written: string) {
+    super(field, `${problem}, not ${written.length > 80 ? `${written.slice(0, 80)}…` : written}`);
+    this.#problem = problem;
+  }
+
+  /** The same, with the number as it is written. */
+  writtenAs(text: string): NumberViolation {
+    return new NumberViolation(this.field, this.#problem, text);
+  }
+}
+
 /**
  * How strictly a record is read: `wire` drops unknown fields and reads `null` as absent where a field is optional;
  * `event` rejects both; `draft` also applies the rules for what may be newly written (`output_path`).
@@ -124,7 +139,8 @@ function takeValue({ spec, shape }: Field, value: unknown, rule: Rule, at: strin
     case 'integer':
       if (typeof value !== 'number') throw wrong(at, 'an integer', value);
       if (!Number.isInteger(value) || value < 0 || value > spec.max || Object.is(value, -0)) {
-        throw new SchemaViolation(at, `${label(at)} must be an integer from 0 to ${spec.max}, not ${value}`);
+        const problem = `${label(at)} must be an integer from 0 to ${spec.max}`;
+        throw new NumberViolation(at, problem, Object.is(value, -0) ? '-0' : String(value));
       }
       return value;
     case 'object':

@@ -6,10 +6,18 @@
  * README lists the differences. What `append` accepts, `decodeEvent` gives back equal.
  */
 import { isUtf8 } from 'node:buffer';
-import { DRAFT_SHAPES, EVENT_SHAPES, SchemaViolation, type Shape, shapeFor, takeRecord } from './check.js';
+import {
+  DRAFT_SHAPES,
+  EVENT_SHAPES,
+  NumberViolation,
+  SchemaViolation,
+  type Shape,
+  shapeFor,
+  takeRecord,
+} from './check.js';
 import { EventLogError, MalformedLineError, messageOf } from './errors.js';
 import type { RunEvent } from './events.js';
-import { checkText } from './json-text.js';
+import { checkText, numberText } from './json-text.js';
 import { type LineMatcher, matcherAt } from './matcher.js';
 
 /**
@@ -64,10 +72,21 @@ export function decodeStrictly(text: string): RunEvent {
   }
   return asMalformedLine(() => {
     const shape = shapeFor(EVENT_SHAPES, value);
-    const event = takeRecord(shape, value, 'wire');
+    const event = takeAsWritten(shape, value, text);
     checkText(text, shape);
     return event as RunEvent; // takeRecord copied exactly the fields the schema gives this type
   });
+}
+
+/** Takes the record that a text was parsed to; a number that is told of is told as it is written there. */
+function takeAsWritten(shape: Shape, value: unknown, text: string): ReturnType<typeof takeRecord> {
+  try {
+    return takeRecord(shape, value, 'wire');
+  } catch (error) {
+    if (!(error instanceof NumberViolation)) throw error;
+    const written = numberText(text, shape, error.field);
+    throw written === undefined ? error : error.writtenAs(written);
+  }
 }
 
 function asMalformedLine<T>(work: () => T): T {

@@ -28,11 +28,12 @@ const BAD_LINE = Buffer.from(`${BAD_UTF8}\n`);
 /**
  * A stream that takes the bytes of a log and gives `RunEvent`s (object mode), for use in a pipeline.
  *
- * It fails with `ERR_MALFORMED_LINE` or `ERR_LINE_TOO_LONG`; both carry `line`, counted from the start of the stream. As with
- * any stream of Node, an error drops what was decoded but not yet read; `onMalformed` goes on instead. An aborted `signal`
- * destroys it with its reason, or with an error that has it as `cause` where the reason is no error.
+ * As with any stream of Node, an error drops what was decoded but not yet read; `onMalformed` goes on instead. An aborted
+ * `signal` destroys it with its reason, or with an error that has it as `cause` where the reason is no error.
  *
  * @param options - as for `EventLog.read`: `after`, `types`, `nodeId`, `onMalformed`, `maxLineBytes`, `signal`.
+ * @throws EventLogError as the stream's `error`, each with `line`, counted from the start of the stream: `ERR_MALFORMED_LINE` (a
+ * `MalformedLineError`) unless `onMalformed` is a function, `ERR_LINE_TOO_LONG` always.
  * @example
  * const events = createReadStream('events.jsonl.gz').pipe(createGunzip()).pipe(eventDecoder());
  * for await (const event of events) console.log(event.type);

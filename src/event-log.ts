@@ -138,7 +138,12 @@ export class EventLog implements AsyncDisposable {
     return new EventTail(placesOf(root, runId), options);
   }
 
-  /** Follows this run; see `EventLog.tail`. `maxLineBytes` is that of the log by default. */
+  /**
+   * Follows this run; see `EventLog.tail`. `maxLineBytes` is that of the log by default.
+   *
+   * @example
+   * for await (const event of log.tail({ from: 'end' })) console.log(event.type); // what is appended from now on
+   */
   tail(options: TailOptions = {}): EventTail {
     const { maxLineBytes = this.#maxLineBytes } = options;
     return EventLog.tail(this.root, this.runId, { ...options, maxLineBytes });
@@ -157,7 +162,12 @@ export class EventLog implements AsyncDisposable {
     return listRuns(absoluteRoot(root), options);
   }
 
-  /** Replays this run from disk; see `EventLog.read`. `maxLineBytes` is that of the log by default. */
+  /**
+   * Replays this run from disk; see `EventLog.read`. `maxLineBytes` is that of the log by default.
+   *
+   * @example
+   * const [last] = await log.read({ last: 1 }).toArray();
+   */
   read(options: ReadOptions = {}): EventReader {
     const { maxLineBytes = this.#maxLineBytes } = options;
     return EventLog.read(this.root, this.runId, { ...options, maxLineBytes });
@@ -208,6 +218,9 @@ export class EventLog implements AsyncDisposable {
    *
    * @throws EventLogError `ERR_LOG_FAILED` or `ERR_LOG_TRUNCATED` when the log has failed for good, with that very error; what else
    * became of an append its own promise tells.
+   * @example
+   * for (const draft of drafts) log.append(draft).catch(report);
+   * await log.flush(); // each of them is on disk by now, or was reported
    */
   async flush(): Promise<void> {
     await this.#queue.settled();
@@ -218,6 +231,13 @@ export class EventLog implements AsyncDisposable {
    * Waits for every append called before, then closes the file. May be called more than once.
    *
    * @throws EventLogError `ERR_SYSTEM` when the file could not be closed; a failed append is told by its own promise only.
+   * @example
+   * const log = await EventLog.create(root, 'feature');
+   * try {
+   *   await log.append({ type: 'pipe.started', pipe: 'feature' });
+   * } finally {
+   *   await log.close();
+   * }
    */
   close(): Promise<void> {
     this.#closing ??= this.#queue.settled().then(() => closeOpened(this.#opened));

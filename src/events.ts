@@ -167,7 +167,12 @@ export type NodeError = NodeFailed['error'];
 
 const SPECS: ReadonlyMap<string, RecordSpec> = new Map(Object.entries(EVENT_SCHEMA));
 
-/** The event types, in the order of the schema. */
+/**
+ * The event types, in the order of the schema.
+ *
+ * @example
+ * const ofNodes = EVENT_TYPES.filter(type => type.startsWith('node.')); // for the option `types`
+ */
 export const EVENT_TYPES: readonly EventType[] = Object.freeze([...SPECS.keys()].filter(isEventType));
 
 /** Tells whether a value is the tag of an event type. */

@@ -4,6 +4,9 @@
  * An `iteration.started` event tells at which byte of `nodes/<node_id>.out` the output of the iteration begins; it ends where
  * the next one begins, the last one at the end of the file. The executor writes a marker line before each begin, so the
  * text of an iteration ends with the marker of the next.
+ *
+ * Promise: nothing is changed, and no link is followed on the way to the capture file; one that is shorter than the log tells is
+ * an error.
  */
 import { constants } from 'node:fs';
 import { basename } from 'node:path';

@@ -11,6 +11,36 @@ import { type Field, label, quote, SchemaViolation, type Shape } from './check.j
  * with a sign, fraction or exponent. `text` must be valid JSON.
  */
 export function checkText(text: string, top: Shape): void {
+  walk(text, top, checkField);
+}
+
+function checkField(text: string, level: Level, field: Field, repeated: boolean, from: number): void {
+  if (repeated) {
+    throw new SchemaViolation(level.path(field), `duplicate field ${quote(level.path(field))}`);
+  }
+  if (field.spec.type === 'integer') checkInteger(text, from, level.path(field));
+}
+
+const NUMBER = /[ \t\r\n]*(-?[0-9][0-9.eE+-]*)/y;
+
+/**
+ * The number at a path as it is written in the JSON text of an event, where `JSON.parse` may have rounded it; that of the last
+ * field, where it is given twice. Undefined when no number stands there.
+ */
+export function numberText(text: string, top: Shape, path: string): string | undefined {
+  let found: string | undefined;
+  walk(text, top, (_, level, field, __, from) => {
+    if (level.path(field) !== path) return;
+    NUMBER.lastIndex = from;
+    found = NUMBER.exec(text)?.[1];
+  });
+  return found;
+}
+
+/** Is told of each known field: whether it was there before, and where its value begins, or the white space in front of it. */
+type Visit = (text: string, level: Level, field: Field, repeated: boolean, from: number) => void;
+
+function walk(text: string, top: Shape, visit: Visit): void {
   const levels: Level[] = [];
   let level: Level | undefined;
   let opening: Field | undefined; // the field whose value comes next
@@ -21,7 +51,7 @@ export function checkText(text: string, top: Shape): void {
         const colon = level?.keyed ? skipSpace(text, end + 1) : -1;
         if (level !== undefined && text.charCodeAt(colon) === COLON) {
           opening = level.key(text, i + 1, end);
-          if (opening?.spec.type === 'integer') checkInteger(text, colon + 1, level.path(opening));
+          if (opening !== undefined) visit(text, level, opening, level.repeated, colon + 1);
           i = colon;
         } else {
           i = end;
@@ -58,6 +88,8 @@ class Level {
   readonly shape: Shape | undefined;
   readonly keyed: boolean;
   readonly at: string;
+  /** Whether the field that `key` gave last was there before. */
+  repeated = false;
   #seen = 0; // a bit for each field, by its place in the shape
   #expected = 0; // keys mostly come in the order of the schema
 
@@ -74,9 +106,7 @@ class Level {
     const place = this.#placeOf(known, text, start, end);
     const field = known[place];
     if (field === undefined) return undefined;
-    if (this.#seen & (1 << place)) {
-      throw new SchemaViolation(this.path(field), `duplicate field ${quote(this.path(field))}`);
-    }
+    this.repeated = (this.#seen & (1 << place)) !== 0;
     this.#seen |= 1 << place;
     this.#expected = place + 1;
     return field;

@@ -1,8 +1,8 @@
 /**
  * Finding special bytes sixteen at a time: a WebAssembly module of one function, put together here from its instructions.
  *
- * It knows nothing of lines or events, and what it writes is what `findByBytes` of `specials.ts` writes: a test holds the two
- * together. Reading ahead where quotes and backslashes stand, by vectors, comes from simdjson (G. Langdale, D. Lemire:
+ * Promise: it knows nothing of lines or events, and what it writes is what `findByBytes` of `specials.ts` writes: a test holds
+ * the two together. Reading ahead where quotes and backslashes stand, by vectors, comes from simdjson (G. Langdale, D. Lemire:
  * "Parsing gigabytes of JSON per second", 2019).
  */
 

@@ -108,7 +108,12 @@ export class RunStateReducer {
     return timed({ ...this.#run, inputs: [...this.#run.inputs], nodes });
   }
 
-  /** Takes the next event. */
+  /**
+   * Takes the next event.
+   *
+   * @example
+   * for await (const events of EventLog.read(root, runId).batches()) for (const event of events) reducer.apply(event);
+   */
   apply(event: RunEvent): void {
     const run = this.#run;
     run.eventCount++;

@@ -50,7 +50,12 @@ export abstract class EventStream implements AsyncIterable<RunEvent> {
     this.#signal = signal;
   }
 
-  /** The byte position behind the last event handed out: pass it as `from` to resume without a gap or a repeat. */
+  /**
+   * The byte position behind the last event handed out: pass it as `from` to resume without a gap or a repeat.
+   *
+   * @example
+   * const rest = EventLog.read(root, runId, { from: reader.position });
+   */
   get position(): number {
     return this.#position;
   }
@@ -68,12 +73,22 @@ export abstract class EventStream implements AsyncIterable<RunEvent> {
     return this.#iterate(cursor => cursor.takeOne());
   }
 
-  /** The fast lane: non-empty arrays of events, as they come from one read. */
+  /**
+   * The fast lane: non-empty arrays of events, as they come from one read.
+   *
+   * @example
+   * for await (const events of reader.batches()) count += events.length;
+   */
   batches(): AsyncIterableIterator<RunEvent[], undefined> {
     return this.#iterate(cursor => cursor.takeAll());
   }
 
-  /** All events as one array. */
+  /**
+   * All events as one array.
+   *
+   * @example
+   * const events = await EventLog.read(root, runId, { last: 10 }).toArray();
+   */
   async toArray(): Promise<RunEvent[]> {
     const all: RunEvent[] = [];
     for await (const events of this.batches()) for (const event of events) all.push(event);

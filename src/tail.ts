@@ -48,7 +48,13 @@ const APPEAR_POLL_MS = 20;
  * } // ends behind pipe.completed or pipe.aborted
  */
 export class EventTail extends EventStream {
-  /** Resolves when the end of the log was reached once, which takes somebody who iterates; rejects when the tail ends before. */
+  /**
+   * Resolves when the end of the log was reached once, which takes somebody who iterates. Rejects when the tail ends before: with
+   * `ERR_LOG_CLOSED` when its consumer stops, or the signal aborts while nothing is read; with the reason of the signal when
+   * something is; otherwise with what the iteration rejects with: `ERR_RUN_NOT_FOUND`, `ERR_MALFORMED_LINE`,
+   * `ERR_LINE_TOO_LONG`, `ERR_LOG_TRUNCATED`, `ERR_LOG_REPLACED`, `ERR_INVALID_POSITION`, `ERR_UNSAFE_PATH`, `ERR_SYSTEM`.
+   * Nobody has to catch it.
+   */
   readonly caughtUp: Promise<void>;
   readonly #places: RunPlaces;
   readonly #options: TailOptions;

@@ -4,6 +4,8 @@
  * Code made for one type does in straight lines, with constants, what a walk over the schema does in loops. The text of the
  * functions comes from `EVENT_SCHEMA` and nothing else. Where the process forbids making code from text there are no templates:
  * the strict lane does all the work.
+ *
+ * Promise: `match` takes no line but one that the strict lane takes as an event of the type, and `make` gives that event.
  */
 import type { Captures } from './captures.js';
 import { COMMON } from './check.js';

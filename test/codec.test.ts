@@ -184,6 +184,28 @@ describe('decodeEvent', () => {
     expect(reasonOf(line)).toMatch(reason);
   });
 
+  test.for([
+    ['9007199254740993', '9007199254740993'],
+    [' \t9007199254740993 ', '9007199254740993'],
+    ['18446744073709551615', '18446744073709551615'],
+    ['1e400', '1e400'],
+    ['-0', '-0'],
+    ['-9007199254740993.50', '-9007199254740993.50'],
+    ['0.10', '0.10'],
+    ['1'.repeat(200), `${'1'.repeat(80)}…`],
+    ['7,"byte_offset":9007199254740993', '9007199254740993'],
+  ])('tells the number %s as it is written', ([written = '', told]) => {
+    const reason = `field "byte_offset" must be an integer from 0 to 9007199254740991, not ${told}`;
+    for (const [before, after] of [
+      ['', ''],
+      ['', ',"inputs":[{"byte_offset":1}],"x":{"byte_offset":2}'],
+      ['"inputs":[{"byte_offset":1}],"x":{"byte_offset":2},"reason":"\\"byte_offset\\":3",', ''],
+    ]) {
+      const fields = `"node_id":"a","iteration":4,${before}"byte_offset":${written}${after}`;
+      expect(reasonOf(`{"type":"iteration.started",${STAMP},${fields}}`)).toBe(reason);
+    }
+  });
+
   test('takes braces, quotes and backslashes in text for what they are', () => {
     const reason = '","id":"x"}{"[\\"],\\\\';
     const event: RunEvent = { type: 'pipe.aborted', ...stamp, reason };

@@ -1,5 +1,5 @@
 /** Every public name is documented where a user's editor shows it: in the declarations of the built package. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 
 const DIST = new URL('../dist/', import.meta.url);
@@ -58,6 +58,17 @@ function namesOf(found: readonly Documented[]): string[] {
   return found.map(({ name }) => name);
 }
 
+/** Every doc comment of the sources, each with the file it stands in. */
+function docsOfSources(): { file: string; doc: string }[] {
+  const folder = new URL('../src/', import.meta.url);
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter(name => name.endsWith('.ts'))
+    .flatMap(file => {
+      const docs = readFileSync(new URL(file, folder), 'utf8').match(/\/\*\*[\s\S]*?\*\//g) ?? [];
+      return docs.map(doc => ({ file, doc }));
+    });
+}
+
 describe('the documentation of the public names', () => {
   test('is looked for where the names are', () => {
     const names = namesOf(declarations);
@@ -80,6 +91,27 @@ describe('the documentation of the public names', () => {
     );
     expect(used.length).toBeGreaterThan(15);
     expect(namesOf(used.filter(({ doc }) => !doc.includes('@example')))).toEqual([]);
+  });
+
+  test('has an example where a call alone does not tell how it is used', () => {
+    const all = [...declarations, ...members];
+    for (const name of ['EVENT_TYPES', 'flush', 'close', 'read', 'tail', 'batches', 'toArray', 'apply']) {
+      const found = all.filter(each => each.name === name || each.name.includes(`: ${name}(`));
+      expect(
+        found.some(({ doc }) => doc.includes('@example')),
+        name,
+      ).toBe(true);
+    }
+  });
+
+  test('names no error code that there is not', () => {
+    const source = readFileSync(new URL('../src/errors.ts', import.meta.url), 'utf8');
+    const codes = new Set([...source.matchAll(/^ {2}\| '(ERR_\w+)'/gm)].map(([, code]) => code));
+    const named = docsOfSources().flatMap(({ file, doc }) =>
+      (doc.match(/\bERR_\w+/g) ?? []).map(code => ({ file, code })),
+    );
+    expect(named.length).toBeGreaterThan(60);
+    expect(named.filter(({ code }) => !codes.has(code))).toEqual([]);
   });
 
   test('tells for every option what holds without it', () => {

@@ -43,7 +43,7 @@ function plainly(value: unknown): string {
 const ONLY_IN_TEXT = [
   ['key given twice', /^duplicate field/],
   ['half a surrogate pair', /holds a lone surrogate$/],
-  ['integer not written in digits', /written in digits only$|, not 0$/],
+  ['integer not written in digits', /written in digits only$|, not -0(\.0+)?$/],
 ] as const;
 
 /**

@@ -1,13 +1,16 @@
 /** The lanes of decoding agree: what the fast and the middle lane take, the strict one takes with the same result. */
+import { isUtf8 } from 'node:buffer';
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { generateLog } from '../fixtures/generate.mjs';
 import { decodeMatched, decodeStrictly, decodeText } from '../src/codec.js';
-import { encodeEvent, MalformedLineError, type RunEvent } from '../src/index.js';
+import { decodeEvent, encodeEvent, MalformedLineError, type RunEvent } from '../src/index.js';
 import { LineMatcher, matcherAt } from '../src/matcher.js';
 import { escaped, events, joined, lines, membersOf, spaces } from './support/arbitraries.js';
+import { decode } from './support/decoding.js';
+import { conformanceCases, readerOf, writeLog } from './support/logs.js';
+import { temporaryVolume } from './support/volume.js';
 
 /** The event, or why there is none. */
 function verdict(decode: () => RunEvent): RunEvent | string {
@@ -27,6 +30,37 @@ function decodedInBlock(text: string, before: string): RunEvent {
   matcher.use(block);
   matcher.match(start);
   return decodeMatched(matcher, text);
+}
+
+/** What must become of the bytes of a line. */
+function strictVerdict(line: Buffer): RunEvent | string {
+  return isUtf8(line) ? verdict(() => decodeStrictly(line.toString('utf8'))) : 'not valid UTF-8';
+}
+
+/** What a reader of a log of these lines, and a decoder of its bytes, make of each of them. */
+async function verdictsOnLog(lines: readonly Buffer[]): Promise<{ reader: unknown[]; decoder: unknown[] }> {
+  const log = Buffer.concat(lines.flatMap(line => [line, Buffer.from('\n')]));
+  const root = temporaryVolume();
+  writeLog(root, log);
+  const ofAll = async (read: (onMalformed: (error: MalformedLineError) => void) => Promise<unknown[]>) => {
+    const reasons = new Map<number | undefined, string>();
+    const decoded = await read(({ line, reason }) => reasons.set(line, reason));
+    const verdicts = lines.map((_, index) => reasons.get(index + 1) ?? decoded.shift());
+    expect(decoded).toEqual([]);
+    return verdicts;
+  };
+  return {
+    reader: await ofAll(onMalformed => readerOf(root, { onMalformed }).toArray()),
+    decoder: await ofAll(onMalformed => decode(log, [50_000], { onMalformed })),
+  };
+}
+
+/** Holds reader and decoder to the strict lane; where a line of a block is not UTF-8 all others are decoded in another way. */
+async function expectStrictVerdicts(lines: readonly Buffer[]): Promise<void> {
+  for (const some of [lines, lines.filter(line => isUtf8(line))]) {
+    const strict = some.map(strictVerdict);
+    expect(await verdictsOnLog(some)).toStrictEqual({ reader: strict, decoder: strict });
+  }
 }
 
 /** The event of the fast lane, if it takes the line. */
@@ -52,31 +86,56 @@ describe('the lanes of decoding agree', () => {
     expect(Math.min(taken.fast, taken.flat, taken.neither)).toBeGreaterThan(300);
   });
 
-  test('on canonical lines with one byte changed, put in or taken out', () => {
+  test('on canonical lines with one byte changed, put in or taken out', async () => {
+    const asTheyAre: Buffer[] = [];
     const taken = { fast: 0, flat: 0, neither: 0 };
     const byte = fc.oneof(fc.nat(255), fc.constantFrom(...Buffer.from('"\\{}[]:, \tu0n1/é')));
     fc.assert(
       fc.property(events, fc.nat(), fc.nat(2), byte, (event, seed, edit, value) => {
         const bytes = Buffer.from(encodeEvent(event));
         const at = seed % bytes.length;
-        const edited = [...bytes].toSpliced(at, edit === 1 ? 0 : 1, ...(edit === 2 ? [] : [value]));
-        const text = Buffer.from(edited).toString('utf8').replaceAll('\n', '');
+        const edited = Buffer.from(
+          [...bytes].toSpliced(at, edit === 1 ? 0 : 1, ...(edit === 2 ? [] : [value])),
+        );
+        const text = edited.toString('utf8').replaceAll('\n', '');
         const strict = verdict(() => decodeStrictly(text));
         taken[fast(text) !== undefined ? 'fast' : isFlat(text) ? 'flat' : 'neither']++;
         expect(verdict(() => decodeText(text))).toStrictEqual(strict);
         expect(verdict(() => decodedInBlock(text, 'ab'))).toStrictEqual(strict);
+        expect(verdict(() => decodeEvent(edited))).toStrictEqual(strictVerdict(edited));
+        if (!edited.includes(0x0a)) asTheyAre.push(edited);
       }),
       { numRuns: 10_000 },
     );
     expect(Math.min(taken.fast, taken.neither)).toBeGreaterThan(300);
+    expect(asTheyAre.filter(line => !isUtf8(line)).length).toBeGreaterThan(300);
+    await expectStrictVerdicts(asTheyAre);
   });
 
   test('on every conformance case', () => {
-    const cases = readFileSync(new URL('../fixtures/conformance.jsonl', import.meta.url), 'utf8');
-    for (const line of cases.trimEnd().split('\n')) {
-      const text = Buffer.from(JSON.parse(line).line_b64, 'base64').toString('utf8');
-      expect(verdict(() => decodeText(text))).toStrictEqual(verdict(() => decodeStrictly(text)));
+    for (const { name, line } of conformanceCases()) {
+      const text = line.toString('utf8');
+      const strict = verdict(() => decodeStrictly(text));
+      expect(
+        verdict(() => decodeText(text)),
+        name,
+      ).toStrictEqual(strict);
+      expect(
+        verdict(() => decodedInBlock(text, 'é')),
+        name,
+      ).toStrictEqual(strict);
     }
+  });
+
+  test('on every conformance case as a line of a log, accepted and rejected as the reference does', async () => {
+    const cases = conformanceCases();
+    const lines = cases.map(({ line }) => line);
+    await expectStrictVerdicts(lines);
+    const { reader } = await verdictsOnLog(lines);
+    const wrong = cases.filter(({ expect: wanted }, index) => {
+      return wanted !== 'either' && wanted !== (typeof reader[index] === 'string' ? 'reject' : 'accept');
+    });
+    expect(wrong.map(({ name }) => name)).toEqual([]);
   });
 
   test('on each byte at each place in a word, in front of each other kind of character', () => {

@@ -1,12 +1,13 @@
 /** The package as others get it: packed, installed into an empty folder, and used in each way it can be used. */
 import { execFile } from 'node:child_process';
-import { lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { EVENT_TYPES } from '../src/events.js';
 import { plainEnvironment } from './support/command.js';
 
 const run = promisify(execFile);
@@ -15,6 +16,7 @@ const project = fileURLToPath(new URL('..', import.meta.url));
 const manifest: { name: string; version: string } = require('../package.json');
 const readme = readFileSync(join(project, 'README.md'), 'utf8');
 const consumer = mkdtempSync(join(tmpdir(), 'omne-consumer-'));
+const withClients = mkdtempSync(join(tmpdir(), 'omne-consumer-nats-')); // the same, and the clients of NATS
 
 let packed: { filename: string; size: number; unpackedSize: number; files: { path: string }[] };
 
@@ -26,14 +28,21 @@ beforeAll(async () => {
   const types = `@types/node@${require('@types/node/package.json').version}`;
   const install = ['install', '--prefer-offline', '--no-audit', '--no-fund', `./${packed.filename}`, types];
   await run('npm', install, { cwd: consumer });
+  const copied = { recursive: true, verbatimSymlinks: true };
+  cpSync(join(consumer, 'node_modules'), join(withClients, 'node_modules'), copied);
+  for (const name of ['@nats-io', 'tweetnacl']) {
+    cpSync(join(project, 'node_modules', name), join(withClients, 'node_modules', name), copied);
+  }
 }, 180_000);
 
-afterAll(() => rmSync(consumer, { recursive: true, force: true }));
+afterAll(() => {
+  for (const folder of [consumer, withClients]) rmSync(folder, { recursive: true, force: true });
+});
 
-/** Writes a program into the consumer's folder and runs it there; what it prints. */
-async function runs(file: string, code: string): Promise<string> {
-  writeFileSync(join(consumer, file), code);
-  const { stdout, stderr } = await run(process.execPath, [file], { cwd: consumer, env: plainEnvironment() });
+/** Writes a program into a consumer's folder and runs it there; what it prints. */
+async function runs(file: string, code: string, folder: string = consumer): Promise<string> {
+  writeFileSync(join(folder, file), code);
+  const { stdout, stderr } = await run(process.execPath, [file], { cwd: folder, env: plainEnvironment() });
   expect(stderr).toBe('');
   return stdout.trim();
 }
@@ -101,7 +110,36 @@ describe('installed into an empty folder', { timeout: 120_000 }, () => {
       console.log(require('omne-event-log/event.schema.json').oneOf.length);
       console.log(require('omne-event-log/package.json').version);
       try { require('omne-event-log/dist/codec.js'); } catch (error) { console.log(error.code); }`;
-    expect(await runs('paths.cjs', program)).toBe(`8\n${manifest.version}\nERR_PACKAGE_PATH_NOT_EXPORTED`);
+    expect(await runs('paths.cjs', program)).toBe(
+      `${EVENT_TYPES.length}\n${manifest.version}\nERR_PACKAGE_PATH_NOT_EXPORTED`,
+    );
+  });
+
+  test('without the clients of NATS what needs them is not found, and all else works', async () => {
+    const program = `
+      const found = await import('omne-event-log/jetstream').catch(error => error);
+      console.log(found.code, /@nats-io\\/(jetstream|transport-node)/.test(found.message));
+      const { EventLog } = await import('omne-event-log');\n${USE}`;
+    const printed = 'ERR_MODULE_NOT_FOUND true\npipe.started pipe.completed';
+    expect(await runs('no-clients.mjs', program)).toBe(printed);
+  });
+
+  test('with them it gives the functions that the README tells of', async () => {
+    const program = `
+      const functions = Object.entries(await import('omne-event-log/jetstream'));
+      for (const [name, value] of functions) console.log(name, typeof value);`;
+    const names = [
+      'RemoteReader',
+      'RemoteTail',
+      'mirrorRun',
+      'mirrorVolume',
+      'readRemote',
+      'remoteRuns',
+      'tailRemote',
+    ];
+    const printed = await runs('clients.mjs', program, withClients);
+    expect(printed.split('\n').sort()).toEqual(names.map(name => `${name} function`));
+    for (const name of names) expect(readme).toContain(name);
   });
 
   test('npx runs its command', async () => {
@@ -164,6 +202,22 @@ describe('in TypeScript under the strictest flags, with declarations checked too
     resolutions.map(resolution => ({ compiler, tsc, ...resolution })),
   );
 
+  const remoteProgram = `
+    import type { NatsConnection } from '@nats-io/transport-node';
+    import type { RunEvent } from 'omne-event-log';
+    import { mirrorRun, mirrorVolume, type RemoteTail, readRemote, remoteRuns, tailRemote } from 'omne-event-log/jetstream';
+
+    export async function use(connection: NatsConnection, signal: AbortSignal | undefined): Promise<RunEvent[]> {
+      const { position } = await mirrorRun('.', 'run', { connection, signal });
+      const { dropped }: { dropped: number } = await mirrorVolume('.', { connection, once: true });
+      for await (const { runId } of remoteRuns(connection)) console.log(runId, dropped);
+      const tail: RemoteTail = tailRemote(connection, 'run', { from: position, signal });
+      for await (const event of tail) if (event.type === 'node.failed') console.log(event.error.kind);
+      // @ts-expect-error a run is named by a text
+      readRemote(connection, 1);
+      return readRemote(connection, 'run', { types: ['node.failed'] }).toArray();
+    }`;
+
   /** What the compiler says about a file in the consumer's folder, under the strictest flags. */
   const complaints = (tsc: string, file: string, code: string, options: object): Promise<string> =>
     complaintsUnder(tsc, file, code, { ...flags, ...options });
@@ -173,11 +227,12 @@ describe('in TypeScript under the strictest flags, with declarations checked too
     file: string,
     code: string,
     compilerOptions: object,
+    folder: string = consumer,
   ): Promise<string> {
-    writeFileSync(join(consumer, file), code);
+    writeFileSync(join(folder, file), code);
     const config = JSON.stringify({ compilerOptions, files: [file] });
-    writeFileSync(join(consumer, `${file}.json`), config);
-    const compiling = run(process.execPath, [tsc, '-p', `${file}.json`], { cwd: consumer });
+    writeFileSync(join(folder, `${file}.json`), config);
+    const compiling = run(process.execPath, [tsc, '-p', `${file}.json`], { cwd: folder });
     return (await compiling.catch((error: { stdout: string }) => error)).stdout;
   }
 
@@ -186,6 +241,24 @@ describe('in TypeScript under the strictest flags, with declarations checked too
     const file = `${compiler.at(-1)}-${resolution.moduleResolution}.mts`;
     expect(await complaints(tsc, file, program, resolution)).toBe('');
   });
+
+  test.for(resolutions)(
+    'what needs NATS compiles too, moduleResolution $moduleResolution',
+    async resolution => {
+      const options = { ...flags, ...resolution };
+      const file = `remote-${resolution.moduleResolution}.mts`;
+      const found = await complaintsUnder(
+        compilers['TypeScript 7'],
+        file,
+        remoteProgram,
+        options,
+        withClients,
+      );
+      // The declarations of the clients do not stand these flags. A line that goes on is indented.
+      const ours = found.split('\n').filter(line => !/^(node_modules\/@nats-io\/|\s|$)/.test(line));
+      expect(ours).toEqual([]);
+    },
+  );
 
   test.for(Object.entries(compilers))(
     'it compiles with %s when tsconfig.json says strict and no more',

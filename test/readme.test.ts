@@ -106,6 +106,20 @@ test('every error code has a heading, and every heading is a code', async () => 
   expect(headings.sort()).toEqual(codes.sort());
 });
 
+test('every name that the package exports stands in it', async () => {
+  const source = await readFile(join(project, 'src/index.ts'), 'utf8');
+  const names = [...source.matchAll(/^export (?:type )?\{([^}]*)\} from/gm)].flatMap(([, list = '']) => {
+    return list.match(/\b(?!type\b)\w+/g) ?? [];
+  });
+  expect(names).toEqual(expect.arrayContaining(['EventLog', 'isTerminal', 'RunSummary', 'VerifyReport']));
+  // As code: in text some of them are words like any other.
+  const text = readme.replaceAll(/^```[\s\S]*?^```$/gm, '');
+  const code = new Set(
+    [...text.matchAll(/`([^`\n]+)`/g)].flatMap(([, span = '']) => span.match(/\w+/g) ?? []),
+  );
+  expect(names.filter(name => !code.has(name))).toEqual([]);
+});
+
 test('the table of event types names every type and its fields, in the order of the wire', () => {
   const rows = [...readme.matchAll(/^\| `(\w+\.\w+)` \|(.*)\|$/gm)];
   expect(rows.map(([, type]) => type)).toEqual(EVENT_TYPES);
