@@ -132,7 +132,7 @@ export async function within<Result>(
 }
 
 /** Holds a folder while `work` is under way. */
-export async function holding<Result>(
+async function holding<Result>(
   folder: Folder,
   work: (folder: Folder) => Promise<Result>,
 ): Promise<Result> {
