@@ -513,6 +513,27 @@ describe.skipIf(noServer)('a server that does not let us', () => {
   });
 });
 
+describe.skipIf(noServer)('a server that says nothing', () => {
+  test('does not keep a tail longer than its appearTimeout, and nothing is left on the server', async () => {
+    const own = await NatsServer.start();
+    const { connection, publisher } = await fresh(own);
+    await publisher.publish(SMALL_RUN, logOf(RUN));
+    own.pause();
+    onTestFinished(() => own.resume());
+    for (const where of [{}, { last: 5 }, { from: 'end' }, { after: RUN[3]?.id }] as const) {
+      const begin = performance.now();
+      const tail = tailRemote(connection, SMALL_RUN, { appearTimeout: 300, ...where });
+      const failed = rejection(tail.toArray());
+      expect(await failed).toMatchObject({ code: 'ERR_REMOTE_FAILED', cause: { name: 'TimeoutError' } });
+      expect(await rejection(tail.caughtUp)).toBe(await failed);
+      expect(performance.now() - begin).toBeLessThan(900);
+    }
+    own.resume();
+    expect(await publisher.consumers()).toEqual([]);
+    expect(await tailRemote(connection, SMALL_RUN, { appearTimeout: 0 }).toArray()).toEqual(RUN);
+  });
+});
+
 describe.skipIf(noServer)('a slow reader', () => {
   test('is sent no more than it can hold, and loses nothing', async () => {
     const { publisher } = await fresh();
