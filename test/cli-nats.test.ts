@@ -202,6 +202,11 @@ describe.skipIf(noServer)('omne-log mirror', () => {
       '--max-age takes',
     );
     expect(await usage('ls', '--nats', server.url, '--stream', 'a.b')).toContain('--stream: the name of a');
+    for (const what of ['last', '--all']) {
+      const { url } = server;
+      const said = await usage('mirror', what, '--root', root, '--nats', url, '--stream', 'a.b');
+      expect(said).toContain('--stream: the name of a');
+    }
     expect(await usage('cat', 'last', '--stream', 's')).toContain('--creds and --stream go with --nats');
     expect(await usage('cat', 'last', '--nats', server.url, '--root', '.')).toContain(
       'either --root or --nats',
@@ -210,6 +215,19 @@ describe.skipIf(noServer)('omne-log mirror', () => {
 });
 
 describe.skipIf(noServer)('secrets', () => {
+  test('that cannot be read are told of by the option that names their file', async () => {
+    const missing = join(temporaryVolume(), 'missing.creds');
+    const { url } = server;
+    for (const args of [['ls'], ['mirror', '--all', '--root', root]]) {
+      const given = await omneLog([...args, '--nats', url, '--creds', missing]);
+      expect([given.code, given.stdout]).toEqual([1, '']);
+      expect(given.stderr).toContain('ERR_SYSTEM: the credentials of --creds could not be read');
+      expect(given.stderr).toContain(missing);
+      const set = await omneLog([...args, '--nats', url], { env: { NATS_CREDS: missing } });
+      expect([set.code, set.stderr]).toEqual([1, given.stderr.replace('--creds', 'NATS_CREDS')]);
+    }
+  });
+
   test('log in, by the URL or by the environment, and are printed nowhere', async () => {
     root = temporaryVolume();
     const { runId } = writeRun(root, 'secret', COMPLETED);
