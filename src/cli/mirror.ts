@@ -82,7 +82,7 @@ async function mirrorAll(root: string, options: MirrorOptions, once: boolean): P
   let ended = 0;
   let failed = 0;
   const status = new StatusLine(() => {
-    return `copying all runs: ${ended} to their end${failed === 0 ? '' : `, ${failed} failures`}`;
+    return `copying all runs: ${ended} to their end${failed === 0 ? '' : `, ${count(failed, 'failure')}`}`;
   });
   const told: Promise<void>[] = [];
   try {
