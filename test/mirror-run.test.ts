@@ -1,5 +1,5 @@
 /** Mirroring one run to a real NATS server. */
-import { cpSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
@@ -89,6 +89,27 @@ describe.skipIf(noServer)('mirrorRun', () => {
       expect(sent).not.toContain(false);
     });
 
+    test.for([
+      ['another file', (path: string) => writeFileSync(path, REFERENCE)],
+      ['nothing', () => undefined],
+    ] as const)(
+      'nothing where %s stands in the place of the log once that is on stable storage',
+      async ([, put]) => {
+        const runId = await finishedRun(root, 50);
+        const path = logPath(root, runId);
+        const fdatasync = vi.spyOn(fse, 'fdatasync').mockImplementation(async () => {
+          renameSync(path, `${path}.old`);
+          put(path);
+        });
+        onTestFinished(() => fdatasync.mockRestore());
+        const error = await rejection(mirrorRun(root, runId, { connection }));
+        expect(error).toMatchObject({ code: 'ERR_LOG_REPLACED', path });
+        expect(fdatasync).toHaveBeenCalledOnce();
+        expect(await messagesOf(connection, subjectOf(runId))).toEqual([]);
+        expect(openDescriptors(`${path}.old`)).toBe(0);
+      },
+    );
+
     test('a run with dots in a row in its name', async () => {
       const log = await EventLog.create(root, 'a...b.');
       await finish(log);
@@ -155,6 +176,16 @@ describe.skipIf(noServer)('mirrorRun', () => {
       await appendSome(log, 500);
       await finish(log);
       await mirroring;
+      await expectSame(connection, root, log.runId);
+    });
+
+    test('from the start when somebody has emptied a stream without limits', async () => {
+      const log = await startedRun(root, 20);
+      const mirroring = mirrorRun(root, log.runId, { connection });
+      await eventually(async () => (await messagesOf(connection, subjectOf(log.runId))).length === 20);
+      await manager.streams.purge('omne-runs');
+      await finish(log);
+      expect(await mirroring).toMatchObject({ events: 41 });
       await expectSame(connection, root, log.runId);
     });
 

@@ -1,5 +1,5 @@
 /** Mirroring all runs of a volume to a real NATS server. */
-import { mkdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
@@ -211,6 +211,20 @@ describe.skipIf(noServer)('mirrorVolume', () => {
     expect(await count(log.runId)).toBe(5);
   });
 
+  test('a log that was replaced, and whose copy was removed, is shipped from its start', async () => {
+    const log = await startedRun(root, 5);
+    await log.close();
+    const { errors } = mirroring();
+    await eventually(async () => (await count(log.runId)) === 5);
+    await manager.streams.purge('omne-runs', { filter: subjectOf(log.runId) });
+    const lines = readFileSync(log.path, 'utf8').replaceAll('"n4"', '"m4"');
+    writeFileSync(`${log.path}.new`, lines);
+    renameSync(`${log.path}.new`, log.path); // both were there: no number of a file is given to another
+    await eventually(async () => (await count(log.runId)) === 5 || errors.size > 0);
+    expect(errors.size).toBe(0);
+    await expectSame(connection, root, log.runId);
+  });
+
   test('a run that was quiet for longer than its events are kept goes on where it was', async () => {
     const log = await startedRun(root, 20);
     const { stop } = mirroring({ stream: { maxAge: 2000 } });
@@ -273,6 +287,19 @@ describe.skipIf(noServer)('mirrorVolume', () => {
       dropped: 1,
     });
     expect(await count(recent)).toBeGreaterThan(0);
+  });
+
+  test('a run that was dropped because there are so many events is not sent again', async () => {
+    await manager.streams.add({ name: 'omne-runs', subjects: ['omne.runs.>'], max_msgs: 100 });
+    const old = await finishedRun(root, 20);
+    expect(await mirrorVolume(root, { connection, once: true })).toEqual({ runs: 1, events: 21, dropped: 0 });
+    const recent = await finishedRun(root, 300);
+    await mirrorVolume(root, { connection, once: true });
+    expect([await count(old), await count(recent)]).toEqual([0, 100]);
+    expect(await mirrorVolume(root, { connection, once: true })).toEqual({ runs: 2, events: 0, dropped: 1 });
+    const next = await finishedRun(root, 3); // what is new is sent, though the stream is full
+    expect(await mirrorVolume(root, { connection, once: true })).toEqual({ runs: 3, events: 4, dropped: 1 });
+    await expectSame(connection, root, next);
   });
 
   test('what was deleted by hand is sent again while there is room', async () => {
