@@ -1,5 +1,5 @@
 /** Mirroring one run to a real NATS server. */
-import { cpSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
@@ -10,6 +10,7 @@ import { EventLog } from '../src/index.js';
 import { POSITION_HEADER, subjectOf } from '../src/jetstream/message.js';
 import { mirrorRun, mirrorVolume } from '../src/jetstream.js';
 import { NatsServer, noServer } from './nats-server.js';
+import { COMPLETED, writeRun } from './support/cli-runs.js';
 import { connectTo, copyOf, eventually, expectSame, messagesOf } from './support/jetstream/copies.js';
 import { appendSome, finish, finishedRun, startedRun } from './support/jetstream/writing.js';
 import { logPath, openDescriptors, REFERENCE, RUN_ID, rejection, writeLog } from './support/logs.js';
@@ -48,6 +49,14 @@ describe.skipIf(noServer)('mirrorRun', () => {
       for (const { body, messageId } of await messagesOf(connection, subjectOf(runId))) {
         expect(messageId).toBe(JSON.parse(body).id);
       }
+    });
+
+    test('a run that ended a week ago, as a whole', async () => {
+      const weekAgo = Date.now() - 7 * 24 * 60 * 60 * 1000;
+      const { runId, path } = writeRun(root, 'weekly', COMPLETED, { start: weekAgo });
+      utimesSync(path, weekAgo / 1000, weekAgo / 1000);
+      expect(await mirrorRun(root, runId, { connection })).toMatchObject({ events: COMPLETED.length });
+      await expectSame(connection, root, runId);
     });
 
     test('a log written by the Rust program', async () => {

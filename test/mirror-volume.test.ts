@@ -7,6 +7,7 @@ import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'v
 import { POSITION_HEADER, subjectOf } from '../src/jetstream/message.js';
 import { type MirroredRun, type MirrorVolumeOptions, mirrorRun, mirrorVolume } from '../src/jetstream.js';
 import { NatsServer, noServer } from './nats-server.js';
+import { COMPLETED, writeRun } from './support/cli-runs.js';
 import { connectTo, eventually, expectSame, messagesOf } from './support/jetstream/copies.js';
 import { appendSome, finish, finishedRun, startedRun } from './support/jetstream/writing.js';
 import { logPath, openDescriptors, rejection } from './support/logs.js';
@@ -113,6 +114,17 @@ describe.skipIf(noServer)('mirrorVolume', () => {
       return true;
     });
     await Promise.all(logs.map(log => log.close()));
+  });
+
+  test('a run that ended a week ago is shipped as a whole', async () => {
+    const weekAgo = Date.now() - 7 * DAY_MS;
+    const { runId, path } = writeRun(root, 'weekly', COMPLETED, { start: weekAgo });
+    utimesSync(path, weekAgo / 1000, weekAgo / 1000);
+    const { runs, errors } = mirroring();
+    await eventually(async () => runs.length === 1);
+    expect(runs).toEqual([{ runId, events: COMPLETED.length, position: readFileSync(path).length }]);
+    expect(errors.size).toBe(0);
+    await expectSame(connection, root, runId);
   });
 
   test('a long log does not hold up a short one', async () => {
