@@ -59,6 +59,23 @@ describe.skipIf(noServer)('mirrorRun', () => {
       await expectSame(connection, root, runId);
     });
 
+    test('many events of a run at a time', async () => {
+      const runId = await finishedRun(root, 1000);
+      let underWay = 0;
+      let most = 0;
+      const request = connection.request.bind(connection);
+      connection.request = (subject, ...rest) => {
+        const answer = request(subject, ...rest);
+        if (subject !== subjectOf(runId)) return answer;
+        most = Math.max(most, ++underWay);
+        return answer.finally(() => underWay--);
+      };
+      expect(await mirrorRun(root, runId, { connection })).toMatchObject({ events: 1001 });
+      expect(most).toBeGreaterThan(16);
+      expect(underWay).toBe(0);
+      await expectSame(connection, root, runId);
+    });
+
     test('a log written by the Rust program', async () => {
       writeLog(root, REFERENCE);
       expect(await mirrorRun(root, RUN_ID, { connection })).toMatchObject({ events: 1000 });

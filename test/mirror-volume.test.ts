@@ -116,6 +116,32 @@ describe.skipIf(noServer)('mirrorVolume', () => {
     await Promise.all(logs.map(log => log.close()));
   });
 
+  test('has requests of no more runs under way than it ships at one time', async () => {
+    const runIds: string[] = [];
+    for (let run = 0; run < 20; run++) runIds.push(await finishedRun(root, 50));
+    const underWay = new Map<string, number>();
+    let most = 0;
+    const request = connection.request.bind(connection);
+    connection.request = (subject, payload, options) => {
+      const answer = request(subject, payload, options);
+      const run = subject.startsWith('omne.runs.')
+        ? subject
+        : /omne\.runs\.[^"]+/.exec(Buffer.from(payload ?? '').toString())?.[0];
+      if (run === undefined) return answer;
+      underWay.set(run, (underWay.get(run) ?? 0) + 1);
+      most = Math.max(most, underWay.size);
+      return answer.finally(() => {
+        const left = (underWay.get(run) ?? 0) - 1;
+        if (left > 0) underWay.set(run, left);
+        else underWay.delete(run);
+      });
+    };
+    const mirrored = await mirrorVolume(root, { connection, once: true, concurrency: 2 });
+    expect(mirrored).toEqual({ runs: 20, events: 20 * 51, dropped: 0 });
+    expect(most).toBe(2);
+    for (const runId of runIds) await expectSame(connection, root, runId);
+  });
+
   test('a run that ended a week ago is shipped as a whole', async () => {
     const weekAgo = Date.now() - 7 * DAY_MS;
     const { runId, path } = writeRun(root, 'weekly', COMPLETED, { start: weekAgo });
