@@ -1,7 +1,7 @@
 /** The command with a NATS server: what it reads from there, what it copies there, and what it keeps to itself. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -12,6 +12,8 @@ import { freePort, NatsServer, noServer } from './nats-server.js';
 import { ABORTED, COMPLETED, UNFINISHED, type WrittenRun, writeRun } from './support/cli-runs.js';
 import { COMMAND, omneLog, plainEnvironment, runToEnd } from './support/command.js';
 import { connectTo } from './support/raw-publisher.js';
+import { onTerminal, screenOf } from './support/screen.js';
+import { testWith } from './support/tools.js';
 import { temporaryVolume } from './support/volume.js';
 
 const PASSWORD = 'hunter2-tr0ub4dor';
@@ -136,6 +138,8 @@ describe.skipIf(noServer)('omne-log with --nats', () => {
   });
 });
 
+const lastLine = (output: string): string => screenOf(output).at(-1) ?? '';
+
 describe.skipIf(noServer)('omne-log mirror', () => {
   test('copies all runs until it is interrupted, and makes the stream as it is told', async () => {
     root = temporaryVolume();
@@ -188,6 +192,38 @@ describe.skipIf(noServer)('omne-log mirror', () => {
     expect(stdout).toContain(`✓ ${runId}  15 events sent`);
   });
 
+  test('tells how many runs the stream had dropped before', async () => {
+    root = temporaryVolume();
+    const { path } = writeRun(root, 'old', COMPLETED);
+    const before = new Date(Date.now() - 48 * 3_600_000);
+    utimesSync(path, before, before);
+    const other = await NatsServer.start();
+    const args = ['mirror', '--all', '--once', '--root', root, '--nats', other.url, '--max-age', '1d'];
+    const { code, stdout, stderr } = await omneLog(args);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toBe('1 run, 0 events sent; 1 run dropped by the stream before, not sent again\n');
+  });
+
+  testWith(['script'], 'counts ends and failures in a status line on a terminal', async () => {
+    root = temporaryVolume();
+    const damaged = writeRun(root, 'damaged', COMPLETED.slice(0, 3), { rest: 'nonsense\n' });
+    const { runId } = writeRun(root, 'whole', COMPLETED);
+    let interrupted = false;
+    const { code, output } = await onTerminal(['mirror', '--all', '--root', root, '--nats', server.url], {
+      onOutput: (soFar, { pid }) => {
+        if (interrupted || !/^. copying all runs: 1 to their end, 1 failure$/u.test(lastLine(soFar))) return;
+        interrupted = true;
+        const under = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8'); // script(1) is of Linux
+        process.kill(Number(under), 'SIGINT');
+      },
+    });
+    expect([interrupted, code]).toEqual([true, 130]);
+    const screen = screenOf(output).join('\n');
+    expect(screen).toContain(`! ${damaged.runId}  ERR_MALFORMED_LINE: `);
+    expect(screen).toContain(`✓ ${runId}  15 events sent`);
+    expect(lastLine(output)).toBe('');
+  });
+
   test('says how it is used when the arguments do not go together', async () => {
     const usage = async (...args: string[]) => {
       const { code, stderr } = await omneLog(args);
@@ -202,6 +238,11 @@ describe.skipIf(noServer)('omne-log mirror', () => {
       '--max-age takes',
     );
     expect(await usage('ls', '--nats', server.url, '--stream', 'a.b')).toContain('--stream: the name of a');
+    for (const what of ['last', '--all']) {
+      const { url } = server;
+      const said = await usage('mirror', what, '--root', root, '--nats', url, '--stream', 'a.b');
+      expect(said).toContain('--stream: the name of a');
+    }
     expect(await usage('cat', 'last', '--stream', 's')).toContain('--creds and --stream go with --nats');
     expect(await usage('cat', 'last', '--nats', server.url, '--root', '.')).toContain(
       'either --root or --nats',
@@ -210,6 +251,19 @@ describe.skipIf(noServer)('omne-log mirror', () => {
 });
 
 describe.skipIf(noServer)('secrets', () => {
+  test('that cannot be read are told of by the option that names their file', async () => {
+    const missing = join(temporaryVolume(), 'missing.creds');
+    const { url } = server;
+    for (const args of [['ls'], ['mirror', '--all', '--root', root]]) {
+      const given = await omneLog([...args, '--nats', url, '--creds', missing]);
+      expect([given.code, given.stdout]).toEqual([1, '']);
+      expect(given.stderr).toContain('ERR_SYSTEM: the credentials of --creds could not be read');
+      expect(given.stderr).toContain(missing);
+      const set = await omneLog([...args, '--nats', url], { env: { NATS_CREDS: missing } });
+      expect([set.code, set.stderr]).toEqual([1, given.stderr.replace('--creds', 'NATS_CREDS')]);
+    }
+  });
+
   test('log in, by the URL or by the environment, and are printed nowhere', async () => {
     root = temporaryVolume();
     const { runId } = writeRun(root, 'secret', COMPLETED);

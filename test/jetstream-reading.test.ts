@@ -4,7 +4,7 @@ import { getEventListeners } from 'node:events';
 import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { jetstreamManager } from '@nats-io/jetstream';
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { EventLog, type RunEvent } from '../src/index.js';
@@ -154,6 +154,37 @@ describe.skipIf(noServer)('what a stream holds', () => {
       code('ERR_LOG_TRUNCATED'),
     );
     for await (const { bytes } of remoteRuns(connection)) expect(bytes).toBe(from);
+  });
+
+  test('a message without a position where reading is to begin is told of, not passed over', async () => {
+    const { connection, publisher } = await fresh();
+    const [before, , behind, last] = sampleEvents(4).map(event => JSON.stringify(event));
+    if (before === undefined || behind === undefined || last === undefined) throw new Error('no events');
+    const at = (end: number) => ({ 'Omne-Position': String(end) });
+    await publisher.publishRaw(RUN_ID, before, at(100));
+    await publisher.publishRaw(RUN_ID, '{}', {});
+    await publisher.publishRaw(RUN_ID, behind, at(300));
+    await publisher.publishRaw(RUN_ID, last, at(500));
+    const from = 300;
+    await expect(readRemote(connection, RUN_ID, { from }).toArray()).rejects.toEqual(
+      code('ERR_MALFORMED_LINE'),
+    );
+    const onMalformed = () => undefined;
+    expect(await readRemote(connection, RUN_ID, { from, onMalformed }).toArray()).toEqual([sampleEvent(3)]);
+  });
+
+  test('a run that is not there, or a message that holds no event, is an error backwards too', async () => {
+    const { connection, publisher } = await fresh();
+    const backwards = (runId: string) => rejection(collect(remoteEventsReversed(connection, runId, {})));
+    expect(await backwards(RUN_ID)).toMatchObject({
+      code: 'ERR_RUN_NOT_FOUND',
+      path: `nats://omne-runs/${subjectOf(RUN_ID)}`,
+    });
+    await publisher.publish(RUN_ID, `${lineOf(sampleEvent(0))}nonsense\n`);
+    const offset = endOf([sampleEvent(0)]);
+    expect(await backwards(RUN_ID)).toMatchObject({ code: 'ERR_MALFORMED_LINE', offset });
+    await publisher.publishRaw(RUN_ID, 'nonsense', {});
+    expect(await backwards(RUN_ID)).toMatchObject({ code: 'ERR_MALFORMED_LINE', offset: undefined });
   });
 
   test('a message that somebody else published in between does not pass for an event of the run', async () => {
@@ -369,6 +400,33 @@ describe.skipIf(noServer)('what happens while a tail follows', () => {
     });
   });
 
+  test('messages that somebody else takes from its consumer cost no event', async () => {
+    const { connection, publisher } = await fresh();
+    const ends = RUN.slice(0, 6);
+    await publisher.publish(SMALL_RUN, logOf(ends.slice(0, 1)));
+    const seen: RunEvent[] = [];
+    const ending = new AbortController();
+    const tail = tailRemote(connection, SMALL_RUN, { signal: ending.signal });
+    const following = rejection(
+      (async () => {
+        for await (const event of tail) seen.push(event);
+      })(),
+    );
+    await tail.caughtUp;
+    const [name = ''] = await publisher.consumers();
+    const other = await jetstream(await connectTo(server)).consumers.get(publisher.stream, name);
+    const waiting = async () => (await other.info()).num_waiting;
+    await expect.poll(waiting).toBe(1);
+    const taken = other.next({ expires: 10_000 });
+    await expect.poll(waiting).toBe(2);
+    await publisher.publish(SMALL_RUN, logOf(ends.slice(1)));
+    expect(await taken).not.toBeNull();
+    await vi.waitFor(() => expect(seen).toEqual(ends), 10_000);
+    expect(await publisher.consumers()).not.toContain(name);
+    ending.abort(new Error('enough'));
+    await following;
+  });
+
   test('a stream that is deleted ends it with an error', async () => {
     const { connection, publisher } = await fresh();
     await publisher.publish(SMALL_RUN, logOf(RUN.slice(0, 2)));
@@ -510,6 +568,30 @@ describe.skipIf(noServer)('a server that does not let us', () => {
       expect(await reading).toBe(reason);
       expect(performance.now() - begin).toBeLessThan(2000);
     }
+  });
+});
+
+describe.skipIf(noServer)('a server that says nothing', () => {
+  test('keeps a tail no longer than its appearTimeout, or half a second, and nothing is left on the server', async () => {
+    const own = await NatsServer.start();
+    const { connection, publisher } = await fresh(own);
+    await publisher.publish(SMALL_RUN, logOf(RUN));
+    own.pause();
+    onTestFinished(() => own.resume());
+    const waitedMs: number[] = [];
+    for (const where of [{}, { last: 5 }, { from: 'end' }, { after: RUN[3]?.id }] as const) {
+      const begin = performance.now();
+      const tail = tailRemote(connection, SMALL_RUN, { appearTimeout: 300, ...where });
+      const failed = rejection(tail.toArray());
+      expect(await failed).toMatchObject({ code: 'ERR_REMOTE_FAILED', cause: { name: 'TimeoutError' } });
+      expect(await rejection(tail.caughtUp)).toBe(await failed);
+      waitedMs.push(performance.now() - begin);
+    }
+    expect(Math.min(...waitedMs)).toBeLessThan(800);
+    expect(Math.max(...waitedMs)).toBeLessThan(3000); // a busy machine takes longer, but a request by itself 5 s
+    own.resume();
+    expect(await publisher.consumers()).toEqual([]);
+    expect(await tailRemote(connection, SMALL_RUN, { appearTimeout: 0 }).toArray()).toEqual(RUN);
   });
 });
 

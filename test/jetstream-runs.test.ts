@@ -1,8 +1,9 @@
 /** Listing the runs of a stream. */
-import { jetstreamManager } from '@nats-io/jetstream';
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { DEFAULT_STREAM, subjectOf } from '../src/jetstream/message.js';
+import { remoteRunIds } from '../src/jetstream/runs.js';
 import { type RemoteRunsOptions, remoteRuns } from '../src/jetstream.js';
 import { NatsServer, noServer } from './nats-server.js';
 import { collect, rejection } from './support/logs.js';
@@ -92,6 +93,32 @@ describe.skipIf(noServer)('the runs of a stream', () => {
       ['completed', 2, logOf(RUN).length, undefined],
       ['running', 1, 0, `message ${2 + RUN.length} of the stream holds no event`],
     ]);
+  });
+
+  test('are all that is listed: subjects that are of no run are left out', async () => {
+    const { connection, publisher } = await fresh();
+    await publisher.publish(runIdAt('p', 1), logOf(RUN.slice(0, 1)));
+    for (const foreign of ['omne.runs.x', 'omne.runs.a.b', `omne.runs.p.${runIdAt('p', 2)}.x`])
+      await jetstream(connection).publish(foreign, logOf(RUN.slice(0, 1)));
+    expect((await collect(remoteRuns(connection))).map(({ runId }) => runId)).toEqual([runIdAt('p', 1)]);
+    expect(await remoteRunIds(connection, {})).toEqual([runIdAt('p', 1)]);
+  });
+
+  test('that are dropped while they are listed are left out', async () => {
+    const { publisher } = await fresh();
+    for (const index of [1, 2, 3]) await publisher.publish(runIdAt('p', index), logOf(RUN));
+    const listing = await connectTo(server);
+    const request = listing.request.bind(listing);
+    let dropped: Promise<unknown> | undefined;
+    listing.request = async (subject, ...rest) => {
+      const filter = subjectOf(runIdAt('p', 2));
+      if (subject.includes('STREAM.MSG.GET'))
+        await (dropped ??= publisher.manager.streams.purge(publisher.stream, { filter }));
+      return request(subject, ...rest);
+    };
+    const runs = await collect(remoteRuns(listing, { limit: 2 }));
+    expect(runs.map(({ runId }) => runId)).toEqual([runIdAt('p', 1), runIdAt('p', 3)]);
+    expect(dropped).toBeDefined();
   });
 
   test('are listed until the signal aborts, in many requests, few at a time', async () => {

@@ -1,5 +1,5 @@
 /** Mirroring one run to a real NATS server. */
-import { cpSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
@@ -10,6 +10,7 @@ import { EventLog } from '../src/index.js';
 import { POSITION_HEADER, subjectOf } from '../src/jetstream/message.js';
 import { mirrorRun, mirrorVolume } from '../src/jetstream.js';
 import { NatsServer, noServer } from './nats-server.js';
+import { COMPLETED, writeRun } from './support/cli-runs.js';
 import { connectTo, copyOf, eventually, expectSame, messagesOf } from './support/jetstream/copies.js';
 import { appendSome, finish, finishedRun, startedRun } from './support/jetstream/writing.js';
 import { logPath, openDescriptors, REFERENCE, RUN_ID, rejection, writeLog } from './support/logs.js';
@@ -50,6 +51,31 @@ describe.skipIf(noServer)('mirrorRun', () => {
       }
     });
 
+    test('a run that ended a week ago, as a whole', async () => {
+      const weekAgo = Date.now() - 7 * 24 * 60 * 60 * 1000;
+      const { runId, path } = writeRun(root, 'weekly', COMPLETED, { start: weekAgo });
+      utimesSync(path, weekAgo / 1000, weekAgo / 1000);
+      expect(await mirrorRun(root, runId, { connection })).toMatchObject({ events: COMPLETED.length });
+      await expectSame(connection, root, runId);
+    });
+
+    test('many events of a run at a time', async () => {
+      const runId = await finishedRun(root, 1000);
+      let underWay = 0;
+      let most = 0;
+      const request = connection.request.bind(connection);
+      connection.request = (subject, ...rest) => {
+        const answer = request(subject, ...rest);
+        if (subject !== subjectOf(runId)) return answer;
+        most = Math.max(most, ++underWay);
+        return answer.finally(() => underWay--);
+      };
+      expect(await mirrorRun(root, runId, { connection })).toMatchObject({ events: 1001 });
+      expect(most).toBeGreaterThan(16);
+      expect(underWay).toBe(0);
+      await expectSame(connection, root, runId);
+    });
+
     test('a log written by the Rust program', async () => {
       writeLog(root, REFERENCE);
       expect(await mirrorRun(root, RUN_ID, { connection })).toMatchObject({ events: 1000 });
@@ -88,6 +114,27 @@ describe.skipIf(noServer)('mirrorRun', () => {
       expect(sent.length).toBe(101);
       expect(sent).not.toContain(false);
     });
+
+    test.for([
+      ['another file', (path: string) => writeFileSync(path, REFERENCE)],
+      ['nothing', () => undefined],
+    ] as const)(
+      'nothing where %s stands in the place of the log once that is on stable storage',
+      async ([, put]) => {
+        const runId = await finishedRun(root, 50);
+        const path = logPath(root, runId);
+        const fdatasync = vi.spyOn(fse, 'fdatasync').mockImplementation(async () => {
+          renameSync(path, `${path}.old`);
+          put(path);
+        });
+        onTestFinished(() => fdatasync.mockRestore());
+        const error = await rejection(mirrorRun(root, runId, { connection }));
+        expect(error).toMatchObject({ code: 'ERR_LOG_REPLACED', path });
+        expect(fdatasync).toHaveBeenCalledOnce();
+        expect(await messagesOf(connection, subjectOf(runId))).toEqual([]);
+        expect(openDescriptors(`${path}.old`)).toBe(0);
+      },
+    );
 
     test('a run with dots in a row in its name', async () => {
       const log = await EventLog.create(root, 'a...b.');
@@ -155,6 +202,16 @@ describe.skipIf(noServer)('mirrorRun', () => {
       await appendSome(log, 500);
       await finish(log);
       await mirroring;
+      await expectSame(connection, root, log.runId);
+    });
+
+    test('from the start when somebody has emptied a stream without limits', async () => {
+      const log = await startedRun(root, 20);
+      const mirroring = mirrorRun(root, log.runId, { connection });
+      await eventually(async () => (await messagesOf(connection, subjectOf(log.runId))).length === 20);
+      await manager.streams.purge('omne-runs');
+      await finish(log);
+      expect(await mirroring).toMatchObject({ events: 41 });
       await expectSame(connection, root, log.runId);
     });
 

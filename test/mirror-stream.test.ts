@@ -10,6 +10,7 @@ import {
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { runIdOf, subjectOf } from '../src/jetstream/message.js';
+import { unsuitable } from '../src/jetstream/run-stream.js';
 import { mirrorRun, mirrorVolume } from '../src/jetstream.js';
 import { NatsServer, noServer } from './nats-server.js';
 import { connectTo, messagesOf } from './support/jetstream/copies.js';
@@ -151,10 +152,19 @@ describe.skipIf(noServer)('the stream', () => {
     await manager.streams.add({ name: 'omne-runs', mirror: { name: 'origin' } });
     const failed = await rejection(mirrorVolume(temporaryVolume(), { connection }));
     expect(failed).toMatchObject({ code: 'ERR_STREAM_UNSUITABLE' });
+    expect(String(failed)).toContain('it is the mirror of another stream');
     const sealing: Partial<StreamConfig> = { sealed: true };
     await manager.streams.update('origin', sealing);
     const sealed = await rejection(mirrorVolume(temporaryVolume(), { connection, stream: 'origin' }));
     expect(sealed).toMatchObject({ code: 'ERR_STREAM_UNSUITABLE' });
+    expect(String(sealed)).toContain('it is sealed');
+  });
+
+  test('that keeps events under other names is unsuitable', async () => {
+    const { config } = await manager.streams.add({ name: 'omne-runs', subjects: ['omne.runs.>'] });
+    expect(unsuitable(config)).toBeUndefined();
+    const subject_transform = { src: 'omne.runs.>', dest: 'renamed.>' }; // servers before 2.10 make no such stream
+    expect(unsuitable({ ...config, subject_transform })).toBe('it renames subjects');
   });
 
   test('that cannot be made is an error with the words of the server', async () => {
@@ -165,7 +175,24 @@ describe.skipIf(noServer)('the stream', () => {
     expect(await overlapping).toMatchObject({ code: 'ERR_REMOTE_FAILED' });
   });
 
-  test('needs a server with JetStream, and rights', async () => {
+  test('is not waited for where the server has no JetStream', async () => {
+    const plain = await NatsServer.start('jetstream: disabled'); // what is said last counts
+    const other = await connectTo(plain);
+    const begin = performance.now();
+    const root = temporaryVolume();
+    const runId = await finishedRun(root, 3);
+    for (const failed of [
+      mirrorVolume(root, { connection: other }),
+      mirrorRun(root, runId, { connection: other }),
+    ]) {
+      const error = await rejection(failed);
+      expect(error).toMatchObject({ code: 'ERR_REMOTE_FAILED', cause: expect.any(Error) });
+      expect(String(error)).toContain('the server has no JetStream');
+    }
+    expect(performance.now() - begin).toBeLessThan(1500); // a request that nobody answers takes 2 s
+  });
+
+  test('needs rights on the server', async () => {
     const guarded = await NatsServer.start(
       'authorization { users: [{ user: me, password: secret, permissions: { publish: ["$JS.API.>"] } }] }',
     );

@@ -1,5 +1,5 @@
 /** Mirroring all runs of a volume to a real NATS server. */
-import { mkdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
@@ -7,6 +7,7 @@ import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'v
 import { POSITION_HEADER, subjectOf } from '../src/jetstream/message.js';
 import { type MirroredRun, type MirrorVolumeOptions, mirrorRun, mirrorVolume } from '../src/jetstream.js';
 import { NatsServer, noServer } from './nats-server.js';
+import { COMPLETED, writeRun } from './support/cli-runs.js';
 import { connectTo, eventually, expectSame, messagesOf } from './support/jetstream/copies.js';
 import { appendSome, finish, finishedRun, startedRun } from './support/jetstream/writing.js';
 import { logPath, openDescriptors, rejection } from './support/logs.js';
@@ -115,6 +116,43 @@ describe.skipIf(noServer)('mirrorVolume', () => {
     await Promise.all(logs.map(log => log.close()));
   });
 
+  test('has requests of no more runs under way than it ships at one time', async () => {
+    const runIds: string[] = [];
+    for (let run = 0; run < 20; run++) runIds.push(await finishedRun(root, 50));
+    const underWay = new Map<string, number>();
+    let most = 0;
+    const request = connection.request.bind(connection);
+    connection.request = (subject, payload, options) => {
+      const answer = request(subject, payload, options);
+      const run = subject.startsWith('omne.runs.')
+        ? subject
+        : /omne\.runs\.[^"]+/.exec(Buffer.from(payload ?? '').toString())?.[0];
+      if (run === undefined) return answer;
+      underWay.set(run, (underWay.get(run) ?? 0) + 1);
+      most = Math.max(most, underWay.size);
+      return answer.finally(() => {
+        const left = (underWay.get(run) ?? 0) - 1;
+        if (left > 0) underWay.set(run, left);
+        else underWay.delete(run);
+      });
+    };
+    const mirrored = await mirrorVolume(root, { connection, once: true, concurrency: 2 });
+    expect(mirrored).toEqual({ runs: 20, events: 20 * 51, dropped: 0 });
+    expect(most).toBe(2);
+    for (const runId of runIds) await expectSame(connection, root, runId);
+  });
+
+  test('a run that ended a week ago is shipped as a whole', async () => {
+    const weekAgo = Date.now() - 7 * DAY_MS;
+    const { runId, path } = writeRun(root, 'weekly', COMPLETED, { start: weekAgo });
+    utimesSync(path, weekAgo / 1000, weekAgo / 1000);
+    const { runs, errors } = mirroring();
+    await eventually(async () => runs.length === 1);
+    expect(runs).toEqual([{ runId, events: COMPLETED.length, position: readFileSync(path).length }]);
+    expect(errors.size).toBe(0);
+    await expectSame(connection, root, runId);
+  });
+
   test('a long log does not hold up a short one', async () => {
     const long = await startedRun(root, 20_000);
     const short = await finishedRun(root, 3);
@@ -211,6 +249,20 @@ describe.skipIf(noServer)('mirrorVolume', () => {
     expect(await count(log.runId)).toBe(5);
   });
 
+  test('a log that was replaced, and whose copy was removed, is shipped from its start', async () => {
+    const log = await startedRun(root, 5);
+    await log.close();
+    const { errors } = mirroring();
+    await eventually(async () => (await count(log.runId)) === 5);
+    await manager.streams.purge('omne-runs', { filter: subjectOf(log.runId) });
+    const lines = readFileSync(log.path, 'utf8').replaceAll('"n4"', '"m4"');
+    writeFileSync(`${log.path}.new`, lines);
+    renameSync(`${log.path}.new`, log.path); // both were there: no number of a file is given to another
+    await eventually(async () => (await count(log.runId)) === 5 || errors.size > 0);
+    expect(errors.size).toBe(0);
+    await expectSame(connection, root, log.runId);
+  });
+
   test('a run that was quiet for longer than its events are kept goes on where it was', async () => {
     const log = await startedRun(root, 20);
     const { stop } = mirroring({ stream: { maxAge: 2000 } });
@@ -273,6 +325,19 @@ describe.skipIf(noServer)('mirrorVolume', () => {
       dropped: 1,
     });
     expect(await count(recent)).toBeGreaterThan(0);
+  });
+
+  test('a run that was dropped because there are so many events is not sent again', async () => {
+    await manager.streams.add({ name: 'omne-runs', subjects: ['omne.runs.>'], max_msgs: 100 });
+    const old = await finishedRun(root, 20);
+    expect(await mirrorVolume(root, { connection, once: true })).toEqual({ runs: 1, events: 21, dropped: 0 });
+    const recent = await finishedRun(root, 300);
+    await mirrorVolume(root, { connection, once: true });
+    expect([await count(old), await count(recent)]).toEqual([0, 100]);
+    expect(await mirrorVolume(root, { connection, once: true })).toEqual({ runs: 2, events: 0, dropped: 1 });
+    const next = await finishedRun(root, 3); // what is new is sent, though the stream is full
+    expect(await mirrorVolume(root, { connection, once: true })).toEqual({ runs: 3, events: 4, dropped: 1 });
+    await expectSame(connection, root, next);
   });
 
   test('what was deleted by hand is sent again while there is room', async () => {

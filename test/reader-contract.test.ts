@@ -346,6 +346,20 @@ for (const backEnd of [files, copies]) {
       expect(await Promise.all(following)).toEqual(expected);
     });
 
+    test('hands out what comes behind an id, though it begins at the end and the ids that come are lesser', async () => {
+      const place = await backEnd.place(RUN_ID);
+      const [known, later] = [...'mc'].map((id, index) => ({ ...sampleEvent(index), id }));
+      if (known === undefined || later === undefined) throw new Error('no events');
+      await place.write(lineOf(known));
+      const tail = place.tail({ from: 'end', after: 'm' });
+      const iterator = tail[Symbol.asyncIterator]();
+      const next = iterator.next();
+      await tail.caughtUp;
+      await place.write(lineOf(later));
+      expect(await next).toEqual({ done: false, value: later });
+      await iterator.return?.();
+    });
+
     test('ends at once behind the end of a run', async () => {
       const place = await backEnd.place(SMALL_RUN);
       await place.write(logOf(RUN));

@@ -8,6 +8,7 @@ import type { MirroredRun, MirrorOptions, StreamOptions } from '../jetstream.js'
 import { type Command, defineCommand, EXIT, UsageError, wholeNumber } from './command.js';
 import { DAMAGED, MARKS } from './marks.js';
 import { connectTo, LOGIN_HELP, loadJetStream, NATS_OPTIONS } from './nats.js';
+import { checkStream } from './source.js';
 import { StatusLine } from './status-line.js';
 import { paint, printable } from './terminal.js';
 import { ROOT_OPTION, RUN_HELP, whichRoot, whichRun } from './which.js';
@@ -51,6 +52,7 @@ export const mirror: Command = defineCommand({
     if (all === (run !== undefined)) throw new UsageError('either RUN or --all must be given');
     if (once && !all) throw new UsageError('--once goes with --all');
     if (nats === undefined) throw new UsageError('--nats URL is missing');
+    checkStream(values.stream);
     const stream = streamOptions(values);
     const root = await whichRoot(values.root);
     const runId = run === undefined ? undefined : await whichRun(root, run);
@@ -80,7 +82,7 @@ async function mirrorAll(root: string, options: MirrorOptions, once: boolean): P
   let ended = 0;
   let failed = 0;
   const status = new StatusLine(() => {
-    return `copying all runs: ${ended} to their end${failed === 0 ? '' : `, ${failed} failures`}`;
+    return `copying all runs: ${ended} to their end${failed === 0 ? '' : `, ${count(failed, 'failure')}`}`;
   });
   const told: Promise<void>[] = [];
   try {

@@ -6,7 +6,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import type { NatsConnection, NodeConnectionOptions } from '@nats-io/transport-node';
-import { EventLogError, errnoOf, messageOf } from '../errors.js';
+import { EventLogError, errnoOf, messageOf, systemError } from '../errors.js';
 import { UsageError } from './command.js';
 
 /** The options of every command that can read from, or ship to, a server. */
@@ -107,18 +107,21 @@ async function loginOptions(
   creds: string | undefined,
 ): Promise<NodeConnectionOptions> {
   const { NATS_CREDS, NATS_USER, NATS_PASSWORD, NATS_TOKEN } = process.env;
-  if (creds !== undefined) return credentials(creds);
+  if (creds !== undefined) return credentials('--creds', creds);
   if (login !== undefined) {
     const [user, pass] = login;
     return pass === '' ? { token: user } : { user, pass };
   }
-  if (NATS_CREDS) return credentials(NATS_CREDS);
+  if (NATS_CREDS) return credentials('NATS_CREDS', NATS_CREDS);
   if (NATS_USER) return { user: NATS_USER, pass: NATS_PASSWORD ?? '' };
   return NATS_TOKEN ? { token: NATS_TOKEN } : {};
 }
 
-async function credentials(path: string): Promise<NodeConnectionOptions> {
-  const content = await readFile(path);
+/** `option` is what named the file: who reads an error must know what to mend. */
+async function credentials(option: string, path: string): Promise<NodeConnectionOptions> {
+  const content = await readFile(path).catch((error: unknown) => {
+    throw systemError(`the credentials of ${option} could not be read`, path, error);
+  });
   const { credsAuthenticator } = await import('@nats-io/transport-node').catch(notInstalled);
   return { authenticator: credsAuthenticator(content) };
 }

@@ -53,7 +53,7 @@ export async function openSource(
 }
 
 /** A mistake in the name of the stream is one in the command line, told before a server is asked. */
-function checkStream(stream: string | undefined): void {
+export function checkStream(stream: string | undefined): void {
   try {
     checkStreamName(stream);
   } catch (error) {

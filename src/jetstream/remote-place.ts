@@ -4,12 +4,13 @@
  * Promise: shipping goes on only behind a message that the log has at the same position; anything else there is
  * `ERR_MIRROR_DIVERGED`.
  */
-import { decodeEvent, encodeEvent } from '../codec.js';
-import { EventLogError, MalformedLineError } from '../errors.js';
+import { encodeEvent } from '../codec.js';
+import { EventLogError } from '../errors.js';
 import { isTerminal, type RunEvent } from '../events.js';
-import { LF, linesBackward } from '../lines.js';
+import { endsLine, linesBackward } from '../lines.js';
 import type { RunPlaces } from '../places.js';
-import { openForReading, type ReadableLog } from '../readable.js';
+import { openForReading } from '../readable.js';
+import { decodeOrSkip } from '../start.js';
 import { insist } from './failure.js';
 import { positionOf } from './message.js';
 import type { Place } from './outbox.js';
@@ -36,7 +37,7 @@ export async function findPlace(
   if (message === null) return NOWHERE;
   const { seq: sequence, data: body } = message;
   const position = positionOf(message.header);
-  const event = eventOf(body);
+  const event = decodeOrSkip(body);
   if (position === undefined || event === undefined) throw diverged(places, sequence, position);
   return { sequence, position, body, eventId: event.id, ended: isTerminal(event) };
 }
@@ -62,26 +63,10 @@ function diverged({ log }: RunPlaces, sequence: number, offset: number | undefin
 async function eventBefore(places: RunPlaces, position: number): Promise<RunEvent | undefined> {
   const log = await openForReading(places);
   try {
-    if (log.size() < position || !(await endsLine(log, position))) return undefined;
-    for await (const { bytes } of linesBackward(log.read, position, { path: log.path }))
-      return eventOf(bytes);
-    return undefined;
+    if (log.size() < position || !(await endsLine(log.read, position))) return undefined;
+    const line = await linesBackward(log.read, position, { path: log.path }).next();
+    return line.done === true ? undefined : decodeOrSkip(line.value.bytes);
   } finally {
     await log.close();
   }
-}
-
-function eventOf(line: Uint8Array): RunEvent | undefined {
-  try {
-    return decodeEvent(line);
-  } catch (error) {
-    if (error instanceof MalformedLineError) return undefined;
-    throw error;
-  }
-}
-
-async function endsLine(log: ReadableLog, position: number): Promise<boolean> {
-  const before = Buffer.alloc(1);
-  await log.read(before, position - 1);
-  return before[0] === LF;
 }

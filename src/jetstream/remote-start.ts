@@ -25,6 +25,8 @@ export interface RemoteStart extends Place {
 export interface RemoteStartOptions extends StartOptions {
   /** A run that has not ended may be mirrored up to the position to read from later on. */
   readonly mayGrow?: boolean;
+  /** How long to wait for the word whether there is such a run, in milliseconds; as for every request by default. */
+  readonly answerTimeout?: number;
 }
 
 /**
@@ -38,7 +40,10 @@ export async function findRemoteStart(
   filter: EventFilter,
   options: RemoteStartOptions,
 ): Promise<RemoteStart> {
-  const [first, last] = await Promise.all([run.next(1), run.last()]);
+  const { answerTimeout } = options;
+  // Only this question: once it is answered the run is there, and the search for a place in it may take its time.
+  const asked = answerTimeout === undefined ? run : await run.within(answerTimeout);
+  const [first, last] = await Promise.all([asked.next(1), asked.last()]);
   if (first === undefined || last === undefined) throw run.notFound();
   const place = await findPlace(run, filter, options, first, last);
   return { ...place, lastSequence: last.seq, ended: endsRun(last) && place.sequence > last.seq };

@@ -96,7 +96,7 @@ async function findOrMake(
 }
 
 /** Why a stream cannot hold runs; undefined when it can. */
-function unsuitable(config: StreamConfig, subject: string = ALL_RUNS): string | undefined {
+export function unsuitable(config: StreamConfig, subject: string = ALL_RUNS): string | undefined {
   if (config.mirror !== undefined) return 'it is the mirror of another stream';
   if (!(config.subjects ?? []).some(pattern => covers(pattern, subject)))
     return `it does not take ${subject}`;

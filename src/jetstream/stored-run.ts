@@ -24,9 +24,16 @@ export interface Remote {
   readonly stream: string;
 }
 
+/** How long the server may take to answer a request, when nobody is in a greater hurry. */
+export const ANSWER_TIMEOUT_MS = 5000;
+
 /** Makes a `Remote`; nothing is asked of the server yet. */
-export async function remoteOf(connection: NatsConnection, stream: string): Promise<Remote> {
-  const manager = await jetstreamManager(connection, { checkAPI: false });
+export async function remoteOf(
+  connection: NatsConnection,
+  stream: string,
+  answerTimeoutMs: number = ANSWER_TIMEOUT_MS,
+): Promise<Remote> {
+  const manager = await jetstreamManager(connection, { checkAPI: false, timeout: answerTimeoutMs });
   return { connection, manager, stream };
 }
 
@@ -43,6 +50,12 @@ export class StoredRun {
     this.runId = runId;
     this.subject = subjectOf(runId);
     this.path = `nats://${remote.stream}/${this.subject}`;
+  }
+
+  /** The same run, for requests that fail when they are not answered so soon. */
+  async within(answerTimeoutMs: number): Promise<StoredRun> {
+    const { connection, stream } = this.remote;
+    return new StoredRun(await remoteOf(connection, stream, answerTimeoutMs), this.runId);
   }
 
   /** The first message at a sequence or behind it. */

@@ -17,6 +17,7 @@ import { orAborted, passes } from './failure.js';
 import { RunFeed } from './feed.js';
 import { subjectOf } from './message.js';
 import { checkConnection, checkStreamName } from './options.js';
+import { ANSWER_TIMEOUT_MS } from './stored-run.js';
 
 /** What to follow, from where, and in which stream. The server tells of every event: nothing is polled or watched. */
 export interface RemoteTailOptions extends Omit<TailOptions, 'pollInterval' | 'watch'> {
@@ -26,6 +27,8 @@ export interface RemoteTailOptions extends Omit<TailOptions, 'pollInterval' | 'w
 
 /** How often to ask for a run that is not there yet. */
 const APPEAR_POLL_MS = 100;
+/** An answer may take so long however little time is left: a run that is there is found also with `appearTimeout: 0`. */
+const LEAST_ANSWER_MS = 500;
 
 /**
  * The events of a run as they are mirrored. Iterate it, or take `batches()`; once.
@@ -109,6 +112,7 @@ export class RemoteTail extends EventStream {
     let from = this.#options.from;
     while (!ending.aborted) {
       signal?.throwIfAborted();
+      const left = deadline - performance.now();
       try {
         const options = {
           ...this.#options,
@@ -117,6 +121,7 @@ export class RemoteTail extends EventStream {
           follow: true,
           mayGrow: true,
           signal: ending,
+          answerTimeout: Math.max(LEAST_ANSWER_MS, Math.min(left, ANSWER_TIMEOUT_MS)),
         };
         const feed = await orAborted(RunFeed.open(this.#connection, this.#runId, filter, options), signal);
         this.startsAt(feed.start.position);

@@ -1,0 +1,46 @@
+/** Following a volume where the system gives no notices. */
+import { watch } from 'node:fs';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { type MirroredRun, mirrorVolume } from '../src/jetstream.js';
+import { NatsServer, noServer } from './nats-server.js';
+import { connectTo, eventually, expectSame } from './support/jetstream/copies.js';
+import { appendSome, finish, finishedRun, startedRun } from './support/jetstream/writing.js';
+import { rejection } from './support/logs.js';
+import { temporaryVolume } from './support/volume.js';
+
+vi.mock('node:fs', async importOriginal => {
+  const fs = await importOriginal<typeof import('node:fs')>();
+  const none = () => {
+    throw Object.assign(new Error('ENOSPC: no more watches'), { code: 'ENOSPC' });
+  };
+  return { ...fs, watch: vi.fn(none) };
+});
+
+describe.skipIf(noServer)('a mirror of a volume without notices', () => {
+  let server: NatsServer;
+  beforeAll(async () => {
+    server = await NatsServer.start();
+  });
+
+  test('finds by looking again what is written and what appears', async () => {
+    const connection = await connectTo(server);
+    const root = temporaryVolume();
+    const log = await startedRun(root, 5);
+    const runs: MirroredRun[] = [];
+    const ending = new AbortController();
+    const { signal } = ending;
+    const onRun = (run: MirroredRun) => runs.push(run);
+    const mirroring = rejection(mirrorVolume(root, { connection, signal, pollInterval: 20, onRun }));
+    const late = await finishedRun(root, 5);
+    await eventually(async () => runs.length === 1);
+    for (let round = 0; round < 5; round++) await appendSome(log, 3);
+    await finish(log);
+    await eventually(async () => runs.length === 2);
+    expect(runs.map(({ runId }) => runId)).toEqual([late, log.runId]);
+    for (const { runId } of runs) await expectSame(connection, root, runId);
+    expect(vi.mocked(watch).mock.results.map(({ type }) => type)).toContain('throw');
+    const reason = new Error('enough');
+    ending.abort(reason);
+    expect(await mirroring).toBe(reason);
+  });
+});
