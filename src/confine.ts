@@ -132,10 +132,7 @@ export async function within<Result>(
 }
 
 /** Holds a folder while `work` is under way. */
-async function holding<Result>(
-  folder: Folder,
-  work: (folder: Folder) => Promise<Result>,
-): Promise<Result> {
+async function holding<Result>(folder: Folder, work: (folder: Folder) => Promise<Result>): Promise<Result> {
   try {
     return await work(folder);
   } catch (error) {
