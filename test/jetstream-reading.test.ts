@@ -5,7 +5,7 @@ import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
-import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { connect, errors, type NatsConnection } from '@nats-io/transport-node';
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { EventLog, type RunEvent } from '../src/index.js';
 import { DEFAULT_STREAM, subjectOf } from '../src/jetstream/message.js';
@@ -592,6 +592,22 @@ describe.skipIf(noServer)('a server that says nothing', () => {
     own.resume();
     expect(await publisher.consumers()).toEqual([]);
     expect(await tailRemote(connection, SMALL_RUN, { appearTimeout: 0 }).toArray()).toEqual(RUN);
+  });
+});
+
+describe.skipIf(noServer)('a server that says nothing at first', () => {
+  test('does not make a run new: a tail from its end hands out nothing of what was there', async () => {
+    const { connection, publisher } = await fresh();
+    await publisher.publish(SMALL_RUN, logOf(RUN));
+    const request = connection.request.bind(connection);
+    let unanswered = 0;
+    connection.request = (subject, ...rest) => {
+      if (!subject.includes('STREAM.MSG.GET') || unanswered === 2) return request(subject, ...rest);
+      unanswered++;
+      return Promise.reject(new errors.TimeoutError());
+    };
+    expect(await tailRemote(connection, SMALL_RUN, { from: 'end' }).toArray()).toEqual([]);
+    expect(unanswered).toBe(2);
   });
 });
 

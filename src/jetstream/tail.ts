@@ -129,9 +129,11 @@ export class RemoteTail extends EventStream {
       } catch (error) {
         if (ending.aborted) break;
         const closed = this.#connection.isClosed();
-        if (closed || !mayAppear(error) || performance.now() >= deadline) throw error;
+        const missing = isMissing(error);
+        const mayAppear = missing || (error instanceof EventLogError && passes(error.cause));
+        if (closed || !mayAppear || performance.now() >= deadline) throw error;
+        if (missing && from === 'end') from = 'start'; // without an answer it may have been there all the time
       }
-      if (from === 'end') from = 'start';
       const milliseconds = Math.min(APPEAR_POLL_MS, appearTimeout);
       await sleep(milliseconds, undefined, { signal: ending }).catch(() => undefined);
     }
@@ -140,11 +142,10 @@ export class RemoteTail extends EventStream {
   }
 }
 
-/** Whether the run may be there later: it is not now, or the server does not answer. */
-function mayAppear(error: unknown): boolean {
+/** Whether the server has said that there is no such run. */
+function isMissing(error: unknown): boolean {
   if (!(error instanceof EventLogError)) return false;
-  const { code, cause } = error;
-  return code === 'ERR_RUN_NOT_FOUND' || code === 'ERR_STREAM_NOT_FOUND' || passes(cause);
+  return error.code === 'ERR_RUN_NOT_FOUND' || error.code === 'ERR_STREAM_NOT_FOUND';
 }
 
 /**
