@@ -8,7 +8,7 @@
  * the strict lane.
  */
 import { LF, LOOK_AHEAD } from './lines.js';
-import { entries, Specials } from './specials.js';
+import { positionAt, Specials, unitAt } from './specials.js';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -136,17 +136,7 @@ export class Captures {
   }
 }
 
-/** Where the special byte of an entry stands. */
-export function positionAt(entry: number): number {
-  return entries[entry] ?? 0;
-}
-
-/** The same in UTF-16 units. */
-export function unitAt(entry: number): number {
-  return entries[entry + 1] ?? 0;
-}
-
-/** The bytes in front of it that are no UTF-16 unit of their own. */
+/** How many bytes in front of a special one are no UTF-16 unit of their own. */
 function surplusAt(entry: number): number {
   return positionAt(entry) - unitAt(entry);
 }

@@ -14,10 +14,11 @@
  * strings shared with the line before (nothing), a text for each string (slower), fields added to the object behind a literal
  * (0.05 more). Without making texts nothing is as quick: a filter passes over an event for 0.1.
  */
-import { Captures, positionAt, unitAt } from './captures.js';
+import { Captures } from './captures.js';
 import type { EventType, RunEvent } from './events.js';
 import { makeFlat, matchFlat } from './flat.js';
 import { LF } from './lines.js';
+import { positionAt, unitAt } from './specials.js';
 import { NODE_ID_SLOT, SLOTS, type Template, templatesFor } from './template.js';
 
 /**

@@ -28,7 +28,7 @@ export const entries: Int32Array =
     ? new Int32Array(2 * (MAX_ENTRIES + 1))
     : new Int32Array(simd.memory.buffer, INPUT_BYTES, 2 * (MAX_ENTRIES + OVERRUN + 1));
 
-/** The positions are those of whom. */
+/** Whose lines the entries stand for. */
 let owner: Specials | undefined;
 
 /** The special bytes in the lines of one buffer after the other. */
@@ -77,14 +77,20 @@ export class Specials {
       }
       from = to;
       first = behind;
-      surplus = positionAt(behind) - (entries[behind + 1] ?? 0);
+      surplus = positionAt(behind) - unitAt(behind);
     }
     return false;
   }
 }
 
-function positionAt(entry: number): number {
+/** Where the special byte of an entry stands. */
+export function positionAt(entry: number): number {
   return entries[entry] ?? 0;
+}
+
+/** The same in UTF-16 units. */
+export function unitAt(entry: number): number {
+  return entries[entry + 1] ?? 0;
 }
 
 /**
