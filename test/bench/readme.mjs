@@ -9,13 +9,18 @@ import { fileURLToPath } from 'node:url';
 const path = fileURLToPath(new URL('../../README.md', import.meta.url));
 const readme = readFileSync(path, 'utf8');
 const tables = process.argv.slice(2).map(file => readFileSync(file, 'utf8').trim());
-const [machine, ...others] = new Set(tables.map(table => table.split('\n')[0]));
-if (others.length > 0)
-  throw new Error(`the tables are of several machines: ${[machine, ...others].join(' | ')}`);
-const text = tables.map(table => table.split('\n').slice(1).join('\n').trim()).join('\n\n');
+/** Tables by the machine they were measured on, in the order given. @type {Map<string, string[]>} */
+const byMachine = new Map();
+for (const table of tables) {
+  const [machine = '', ...lines] = table.split('\n');
+  byMachine.set(machine, [...(byMachine.get(machine) ?? []), lines.join('\n').trim()]);
+}
+const text = [...byMachine]
+  .map(([machine, measured]) => [`Measured on: ${machine}.`, ...measured].join('\n\n'))
+  .join('\n\n');
 const marked = /(<!-- bench -->)[\s\S]*(<!-- \/bench -->)/;
 if (!marked.test(readme)) throw new Error('the README has no place for the tables');
 writeFileSync(
   path,
-  readme.replace(marked, (_, start, end) => `${start}\n\nMeasured on: ${machine}.\n\n${text}\n\n${end}`),
+  readme.replace(marked, (_, start, end) => `${start}\n\n${text}\n\n${end}`),
 );
