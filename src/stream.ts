@@ -74,7 +74,7 @@ export abstract class EventStream implements AsyncIterable<RunEvent> {
   }
 
   /**
-   * The fast lane: non-empty arrays of events, as they come from one read.
+   * The fast lane: non-empty arrays of events, as many as are at hand: some hundreds at most.
    *
    * @example
    * for await (const events of reader.batches()) count += events.length;
