@@ -572,7 +572,7 @@ describe.skipIf(noServer)('a server that does not let us', () => {
 });
 
 describe.skipIf(noServer)('a server that says nothing', () => {
-  test('keeps a tail no longer than its appearTimeout, or half a second, and nothing is left on the server', async () => {
+  test('keeps a tail for its appearTimeout, or half a second, not for the 5 s of a request, and nothing is left on it', async () => {
     const own = await NatsServer.start();
     const { connection, publisher } = await fresh(own);
     await publisher.publish(SMALL_RUN, logOf(RUN));
@@ -587,11 +587,10 @@ describe.skipIf(noServer)('a server that says nothing', () => {
       expect(await rejection(tail.caughtUp)).toBe(await failed);
       waitedMs.push(performance.now() - begin);
     }
-    expect(Math.min(...waitedMs)).toBeLessThan(800);
-    expect(Math.max(...waitedMs)).toBeLessThan(3000); // a busy machine takes longer, but a request by itself 5 s
+    expect(Math.max(...waitedMs)).toBeLessThan(3000); // half a second, more on a busy machine; a request by itself takes 5 s
     own.resume();
     expect(await publisher.consumers()).toEqual([]);
-    expect(await tailRemote(connection, SMALL_RUN, { appearTimeout: 0 }).toArray()).toEqual(RUN);
+    expect(await tailRemote(connection, SMALL_RUN).toArray()).toEqual(RUN);
   });
 });
 
