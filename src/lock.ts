@@ -60,11 +60,15 @@ export function unlock(fd: number): void {
   libc().flock(fd, LOCK_UN);
 }
 
-/** Polls `attempt` every few milliseconds until it succeeds or the budget is used up (`ERR_LOCK_TIMEOUT`). */
+/**
+ * Polls `attempt` every few milliseconds until it succeeds or the budget is used up (`ERR_LOCK_TIMEOUT`). `pauseMs` may
+ * put the next poll off, up to the last one, when the budget ends.
+ */
 export async function waitForLock(
   attempt: () => boolean,
   path: string,
   timeoutMs: number = LOCK_TIMEOUT_MS,
+  pauseMs: () => number = () => 0,
 ): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   while (!attempt()) {
@@ -73,7 +77,7 @@ export async function waitForLock(
       const what = `the lock was held by others for ${timeoutMs} ms (option lockTimeout)`;
       throw new EventLogError('ERR_LOCK_TIMEOUT', what, { path });
     }
-    await sleep(Math.min(left, unevenMs()));
+    await sleep(Math.min(left, Math.max(unevenMs(), pauseMs())));
   }
 }
 

@@ -5,9 +5,9 @@
  * commits back to back frees it for microseconds. Two rules leave room:
  *
  * - A writer that has met others within the last second steps back for a few milliseconds after each commit.
- * - A busy writer leaves the lock alone for 30 ms at least every 1030 ms. Writers that have met do so in the first 30 ms of
- *   each second of the wall clock, all of them at the same time. That serves a peer nobody can see yet, also one that
- *   polls only every 25 ms, as the Rust program does.
+ * - A busy writer leaves the lock alone for 30 ms at least every 1030 ms. Writers that have met do so in the first 60 ms of
+ *   each second of the wall clock, all of them at the same time, also those that wait for a turn and had one within the
+ *   last second. That serves a peer nobody can see yet, also one that polls only every 25 ms, as the Rust program does.
  *
  * Promise: a peer waits little more than a second for its first turn. A lone writer pays 3 % at most, and one that
  * pauses now and then by itself pays nothing.
@@ -17,6 +17,7 @@ import { waitForLock } from './lock.js';
 
 const PERIOD_MS = 1000;
 const QUIET_MS = 30;
+const MET_QUIET_MS = 60; // two polls of 25 ms fit in, also on a busy machine
 const STEP_BACK_MS = 4;
 
 /** The lock to take turns at. */
@@ -47,7 +48,8 @@ export class Turns {
     if (pauseMs > 0) await sleep(pauseMs);
     if (!this.#lock.tryLock()) {
       this.metPeer();
-      await waitForLock(() => this.#lock.tryLock(), this.#lock.path, this.#timeoutMs);
+      const attempt = () => this.#lock.tryLock();
+      await waitForLock(attempt, this.#lock.path, this.#timeoutMs, () => this.#waitMs(Date.now()));
     }
     this.#takenAt = Date.now();
     if (this.#takenAt - this.#releasedAt >= QUIET_MS) this.#restedAt = this.#takenAt;
@@ -65,16 +67,31 @@ export class Turns {
     this.#metAt = Date.now();
   }
 
+  /** How long to leave the lock alone before asking for it. */
   #pauseMs(now: number): number {
-    const within = (at: number) => now - at < PERIOD_MS && now >= at; // a clock that went back forgets
-    if (!within(this.#releasedAt)) return 0; // it has had no turn for long: waiting further would starve it
-    const met = within(this.#metAt);
+    if (!isRecent(this.#releasedAt, now)) return 0; // it has had no turn for long: waiting further would starve it
+    const met = isRecent(this.#metAt, now);
     const sinceRest = now >= this.#restedAt ? now - this.#restedAt : Number.POSITIVE_INFINITY;
-    const phase = now % PERIOD_MS;
-    if (phase < QUIET_MS && (met || sinceRest >= PERIOD_MS - 2 * QUIET_MS - this.#holdMs)) {
-      return QUIET_MS - phase + this.#holdMs;
-    }
+    const restIsDue = sinceRest >= PERIOD_MS - 2 * QUIET_MS - this.#holdMs;
+    const quietMs = this.#quietMs(now, met ? MET_QUIET_MS : restIsDue ? QUIET_MS : 0);
+    if (quietMs > 0) return quietMs;
     if (sinceRest >= PERIOD_MS + QUIET_MS) return QUIET_MS; // a long commit lay across the quiet time
     return met ? Math.random() * STEP_BACK_MS : 0;
   }
+
+  /** How long to leave the lock alone before asking again: who waits has met a peer. */
+  #waitMs(now: number): number {
+    return isRecent(this.#releasedAt, now) ? this.#quietMs(now, MET_QUIET_MS) : 0;
+  }
+
+  /** What is left of the quiet part of this second, which takes `lengthMs`. */
+  #quietMs(now: number, lengthMs: number): number {
+    const phase = now % PERIOD_MS;
+    return phase < lengthMs ? lengthMs - phase + this.#holdMs : 0;
+  }
+}
+
+/** Within the last second; a clock that went back forgets. */
+function isRecent(at: number, now: number): boolean {
+  return now >= at && now - at < PERIOD_MS;
 }

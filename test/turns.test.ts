@@ -107,6 +107,18 @@ test.each([1, 2, 7, 20, 40, 100])(
   },
 );
 
+test.each([1, 5, 20])(
+  'a peer nobody can see gets its turn behind seven writers with commits of %i ms, though each of them asks more often',
+  async holdMs => {
+    const lock = new Lock();
+    const writers = Array.from({ length: 7 }, () => writer(lock, 25_000, holdMs));
+    const meanwhile = pass(2000).then(() => poller(lock, 20_000)); // once each of the writers has had a turn
+    const [waits] = await finish(Promise.all([meanwhile, ...writers]));
+    expect(waits.length).toBeGreaterThan(5);
+    expect(Math.max(...waits)).toBeLessThan(1100 + holdMs);
+  },
+);
+
 test('of two writers that commit back to back one waits a second at most, then they have met and take turns', async () => {
   const lock = new Lock();
   const both = await finish(Promise.all([writer(lock, 10_000, 2), writer(lock, 10_000, 2)]));
