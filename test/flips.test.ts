@@ -83,7 +83,9 @@ async function openReports(root: string): Promise<boolean> {
   }
 }
 
-test('each changed byte is reported, or makes another legal event: so many of each, for the format has no checksum', async () => {
+test('each changed byte is reported, or makes another legal event: so many of each, for the format has no checksum', {
+  timeout: 120_000,
+}, async () => {
   const root = quickVolume();
   const flips = [...flipsOf(completedRun()), ...flipsOf(ABORTED_RUN)];
   const count = { flips: flips.length, reader: 0, verifyRun: 0, open: 0 };

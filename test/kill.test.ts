@@ -2,7 +2,7 @@
  * Writers that are killed (SIGKILL) at random moments, also while they open and mend the log, and the next one goes on with
  * the same run: order kept, no duplicate, no acknowledged event lost.
  *
- * 300 kills by default; more with `OMNE_KILLS=5000 npx vitest run --config test/vitest.config.ts test/kill.test.ts` (after
+ * 300 kills by default, 3000 with `OMNE_ROUNDS=10 npx vitest run --config test/vitest.config.ts test/kill.test.ts` (after
  * `npm run build`). `OMNE_REPORT=1` prints how many of them left a torn tail.
  */
 import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
@@ -11,9 +11,10 @@ import { setImmediate as immediate, setTimeout as sleep } from 'node:timers/prom
 import { expect, test } from 'vitest';
 import { decodeEvent, EventLog, type Recovery, type RunEvent, verifyRun } from '../src/index.js';
 import { startProgram } from './support/processes/program.js';
+import { rounds } from './support/rounds.js';
 import { temporaryVolume } from './support/volume.js';
 
-const KILLS = Number(process.env['OMNE_KILLS'] ?? 300);
+const KILLS = rounds(300);
 const START_MS = 100; // a child needs about this long to start and open the log
 
 /** What the log of a run must hold, brought up to date after each kill by what the log has grown. */

@@ -1,6 +1,6 @@
 /**
  * The server and the mirror are killed (SIGKILL) at random moments while five writers append: in the end the copy of every
- * run is its log, byte for byte. 30 kills each by default; more with `OMNE_KILLS` (after `npm run build`).
+ * run is its log, byte for byte. 30 kills each by default; 300 with `OMNE_ROUNDS=10` (after `npm run build`).
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,9 +13,10 @@ import { mirrorVolume } from '../src/jetstream.js';
 import { NatsServer, noServer } from './nats-server.js';
 import { connectTo, eventually, expectSame } from './support/jetstream/copies.js';
 import { Writers } from './support/jetstream/writers.js';
+import { rounds } from './support/rounds.js';
 import { temporaryVolume } from './support/volume.js';
 
-const KILLS = Number(process.env['OMNE_KILLS'] ?? 30);
+const KILLS = rounds(30);
 const PROGRAM = fileURLToPath(new URL('./support/jetstream/mirror-volume.mjs', import.meta.url));
 
 function startMirror(root: string, server: NatsServer): ChildProcess {

@@ -8,9 +8,11 @@ import { dirname } from 'node:path';
 import { expect, test } from 'vitest';
 import { EventLog, type GatePassed, verifyRun } from '../src/index.js';
 import { type Program, startProgram } from './support/processes/program.js';
+import { rounds } from './support/rounds.js';
 import { temporaryVolume } from './support/volume.js';
 
-const EVENTS = 2000;
+const EVENTS = rounds(200) * 10; // whole batches
+const VICTIM_EVENTS = EVENTS / 10; // it dies while the others go on
 const SLOWEST_MS = 2000;
 
 /** What a process tells about its appends. */
@@ -81,16 +83,19 @@ test('eight processes append at once while a peer is killed in the middle of a l
 }, async () => {
   const log = await orphan();
   const appenders = startAppenders(log, [...WAYS, 'batches']);
-  const victim = startProgram('append-and-die', log.root, log.runId, 'victim', '200');
+  const victim = startProgram('append-and-die', log.root, log.runId, 'victim', String(VICTIM_EVENTS));
   await goTogether([...appenders.values(), victim]);
 
   const reports = await reportsOf(appenders);
   const acknowledged = await victim.rest();
-  expect(acknowledged).toHaveLength(200);
+  expect(acknowledged).toHaveLength(VICTIM_EVENTS);
   await check(log, reports);
   const victims = (await gatesOf(log)).filter(event => event.node_id === 'victim');
   expect(victims.map(event => event.id)).toEqual(acknowledged);
-  expect(await verifyRun(log.root, log.runId)).toMatchObject({ ok: true, events: 8 * EVENTS + 200 });
+  expect(await verifyRun(log.root, log.runId)).toMatchObject({
+    ok: true,
+    events: 8 * EVENTS + VICTIM_EVENTS,
+  });
 
   const folder = dirname(log.path);
   const torn = (await readdir(folder)).filter(name => name.startsWith('events.jsonl.torn-'));
