@@ -462,7 +462,10 @@ describe.skipIf(noServer)('what happens while a tail follows', () => {
     const tail = tailRemote(connection, SMALL_RUN, { signal: ending.signal });
     const following = rejection(tail.toArray());
     await tail.caughtUp;
-    expect(await publisher.consumers()).toHaveLength(1);
+    const [name = '', ...others] = await publisher.consumers();
+    expect(others).toEqual([]);
+    const { config } = await publisher.manager.consumers.info(publisher.stream, name);
+    expect(config.inactive_threshold).toBe(60e9); // in nanoseconds: that of a reader who is killed goes after a minute
     ending.abort(new Error('enough'));
     await following;
     expect(await publisher.consumers()).toEqual([]);

@@ -1,4 +1,9 @@
-/** Mirroring a volume: every run there is, and every one that appears. */
+/**
+ * Mirroring a volume: every run there is, and every one that appears.
+ *
+ * Promise: with `once` it resolves when each run is on the server as far as its log went, or was told to `onError`; without,
+ * it ends only with a failure or the signal. An error thrown by a callback ends it too, and is what it rejects with.
+ */
 import { onAbort } from '../abort.js';
 import { checkBooleans } from '../filter.js';
 import { absoluteRoot } from '../places.js';
@@ -38,8 +43,8 @@ export interface MirroredVolume {
  * A run that is not on the server, whose log is older than what the stream keeps, and for which there is no room, was dropped
  * there: it is not sent again.
  *
- * @throws EventLogError `ERR_STREAM_UNSUITABLE`, `ERR_REMOTE_FAILED`, `ERR_SYSTEM` when the runs cannot be listed; without
- * `onError` what `mirrorRun` throws.
+ * @throws EventLogError `ERR_STREAM_UNSUITABLE`, `ERR_REMOTE_FAILED`; `ERR_UNSAFE_PATH` or `ERR_SYSTEM` when the runs cannot
+ * be listed; `ERR_STREAM_NOT_FOUND` when the stream is deleted, and without `onError` all that `mirrorRun` throws.
  * @example
  * await mirrorVolume(root, { connection, signal, onError: (error, runId) => console.error(runId, error) });
  */

@@ -6,8 +6,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { jetstream } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
 import { EventLog } from '../../dist/index.js';
 import { mirrorRun, mirrorVolume } from '../../dist/jetstream.js';
 import { RUN_ID } from '../../fixtures/generate.mjs';
@@ -28,6 +30,7 @@ import {
 
 const EVENTS = 20_000;
 const RUNS = 64;
+const VOLUMES = 8;
 const APPENDS = 1000;
 const MIRROR = fileURLToPath(new URL('../support/jetstream/mirror-volume.mjs', import.meta.url));
 
@@ -75,6 +78,26 @@ async function manyRuns(setting) {
     writeRun(setting.folder, runIdOf(run), Math.round(sizeOf(setting) / RUNS));
   }
   return emptied(async () => (await mirrorVolume(setting.folder, { connection, once: true })).events);
+}
+
+/** As from so many machines: each volume with a mirror and a connection of its own, all into one stream. @param {Setting} setting */
+async function manyVolumes(setting) {
+  const volumes = Array.from({ length: VOLUMES }, (_, index) => join(setting.folder, `volume-${index}`));
+  for (let run = 0; run < RUNS; run++) {
+    const volume = volumes[run % VOLUMES] ?? '';
+    writeRun(volume, runIdOf(run), Math.round(sizeOf(setting) / RUNS));
+  }
+  const connections = await Promise.all(volumes.map(() => connect({ servers: server.url })));
+  const mirrored = (/** @type {string} */ volume, /** @type {number} */ index) =>
+    mirrorVolume(volume, { connection: connections[index] ?? connection, once: true });
+  try {
+    return await emptied(async () => {
+      const all = await Promise.all(volumes.map(mirrored));
+      return all.reduce((sum, { events }) => sum + events, 0);
+    });
+  } finally {
+    await Promise.all(connections.map(own => own.close()));
+  }
 }
 
 /** Milliseconds, sorted: the latest measurement gives the median and the row below it the 99th percentile. */
@@ -143,6 +166,11 @@ const suite = {
       rows: [
         { name: 'mirrorRun, one finished run', compare: 'rate', measure: oneRun },
         { name: `mirrorVolume, ${RUNS} finished runs`, compare: 'rate', measure: manyRuns },
+        {
+          name: `mirrorVolume, ${VOLUMES} volumes of ${RUNS / VOLUMES} finished runs, a connection each`,
+          compare: 'rate',
+          measure: manyVolumes,
+        },
       ],
     },
     {
