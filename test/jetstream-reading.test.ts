@@ -470,6 +470,24 @@ describe.skipIf(noServer)('what happens while a tail follows', () => {
     await following;
     expect(await publisher.consumers()).toEqual([]);
   });
+
+  test('an abort while the server makes the consumer leaves none either', async () => {
+    const { publisher } = await fresh();
+    await publisher.publish(SMALL_RUN, logOf(RUN.slice(0, 50)));
+    const connection = await connectTo(server);
+    const ending = new AbortController();
+    const request = connection.request.bind(connection);
+    connection.request = async (subject, ...more) => {
+      const reply = await request(subject, ...more);
+      if (!subject.startsWith('$JS.API.CONSUMER.CREATE.')) return reply;
+      expect(await publisher.consumers()).toHaveLength(1);
+      ending.abort(new Error('enough'));
+      return reply;
+    };
+    const following = tailRemote(connection, SMALL_RUN, { signal: ending.signal }).toArray();
+    expect(await rejection(following)).toEqual(new Error('enough'));
+    await expect.poll(() => publisher.consumers()).toEqual([]);
+  });
 });
 
 describe.skipIf(noServer)('a server that does not let us', () => {
