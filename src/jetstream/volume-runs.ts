@@ -1,8 +1,9 @@
 /**
  * Which runs of a volume have something new: looks at the runs' folder and at the logs, by notices and by polling.
  *
- * Promises: no link is followed to a listing. No change is missed, whatever notices are lost; a notice only makes the look come sooner. No log is held open. A
- * run nobody writes to is looked at less and less often, and one that is done with not at all.
+ * Promises: no link is followed to a listing. No change is missed, whatever notices are lost; a notice only makes the look
+ * come sooner. No log is held open. A run nobody writes to is looked at less and less often, and one that is done with not at
+ * all.
  */
 import { type FSWatcher, watch } from 'node:fs';
 import fse from 'fs-extra';
