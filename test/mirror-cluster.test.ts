@@ -13,6 +13,8 @@ import { logPath } from './support/logs.js';
 import { temporaryVolume } from './support/volume.js';
 
 const STREAM = { replicas: 3 };
+/** Three servers take some hundred events a second of a run: writers that are quicker would only make the test longer. */
+const PAUSE_MS = 200;
 
 /** Three servers that know each other, by name. */
 async function startCluster(): Promise<Map<string, NatsServer>> {
@@ -62,7 +64,7 @@ describe.skipIf(noServer)('three servers that keep every event three times', () 
     await eventually(async () => (await manager.getAccountInfo()) !== undefined);
     const acknowledged = notingAcknowledgements(connection);
     const root = temporaryVolume();
-    const writers = await Writers.start(root, 5);
+    const writers = await Writers.start(root, 5, PAUSE_MS);
     const mirrors = Promise.all(
       writers.runIds.map(runId => mirrorRun(root, runId, { connection, stream: STREAM })),
     );

@@ -6,11 +6,16 @@ import { appendSome } from './writing.js';
 export class Writers {
   readonly runIds: string[] = [];
   readonly #work: Promise<void>[] = [];
+  readonly #pauseMs: number;
   #going = true;
 
-  /** Starts so many writers. */
-  static async start(root: string, count: number): Promise<Writers> {
-    const writers = new Writers();
+  private constructor(pauseMs: number) {
+    this.#pauseMs = pauseMs;
+  }
+
+  /** Starts so many writers, each of which pauses for up to `pauseMs` now and then. */
+  static async start(root: string, count: number, pauseMs = 20): Promise<Writers> {
+    const writers = new Writers(pauseMs);
     for (let writer = 0; writer < count; writer++) {
       const log = await EventLog.create(root, 'feature');
       writers.runIds.push(log.runId);
@@ -28,7 +33,7 @@ export class Writers {
   async #write(log: EventLog): Promise<void> {
     while (this.#going) {
       await appendSome(log, 1 + Math.floor(Math.random() ** 4 * 60)); // mostly few, sometimes many
-      await sleep(Math.random() * 20);
+      await sleep(Math.random() * this.#pauseMs);
     }
     await log.append({ type: 'pipe.completed' });
     await log.close();
