@@ -8,7 +8,7 @@ import { POSITION_HEADER, subjectOf } from '../src/jetstream/message.js';
 import { type MirroredRun, type MirrorVolumeOptions, mirrorRun, mirrorVolume } from '../src/jetstream.js';
 import { NatsServer, noServer } from './nats-server.js';
 import { COMPLETED, writeRun } from './support/cli-runs.js';
-import { connectTo, eventually, expectSame, messagesOf } from './support/jetstream/copies.js';
+import { connectTo, copyOf, eventually, expectSame, messagesOf } from './support/jetstream/copies.js';
 import { appendSome, finish, finishedRun, startedRun } from './support/jetstream/writing.js';
 import { logPath, openDescriptors, rejection } from './support/logs.js';
 import { temporaryVolume } from './support/volume.js';
@@ -162,7 +162,8 @@ describe.skipIf(noServer)('mirrorVolume', () => {
     await eventually(async () => order.length === 2);
     expect(order).toEqual([short, long.runId]);
     expect(runs).toEqual([]);
-    await expectSame(connection, root, long.runId);
+    // Not by the readers: a server such as nats-server 2.9 takes ten seconds for so many backwards (see the README).
+    expect(await copyOf(connection, long.runId)).toBe(readFileSync(long.path, 'utf8'));
   });
 
   test('goes on when the server was away, and when it was started anew itself', async () => {
