@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { subjectOf } from '../src/jetstream/message.js';
 import { mirrorRun } from '../src/jetstream.js';
 import { freePort, NatsServer, noServer } from './nats-server.js';
-import { connectTo, copyOf, eventually, messagesOf } from './support/jetstream/copies.js';
+import { type Copied, connectTo, eventually, messagesOf } from './support/jetstream/copies.js';
 import { Writers } from './support/jetstream/writers.js';
 import { logPath } from './support/logs.js';
 import { temporaryVolume } from './support/volume.js';
@@ -42,6 +42,10 @@ function notingAcknowledgements(connection: NatsConnection): Map<string, number>
     return reply;
   };
   return noted;
+}
+
+function textOf(messages: readonly Copied[]): string {
+  return messages.map(({ body }) => `${body}\n`).join('');
 }
 
 async function leaderOf(manager: JetStreamManager): Promise<string> {
@@ -85,13 +89,15 @@ describe.skipIf(noServer)('three servers that keep every event three times', () 
     await mirrors;
     // A consumer may be given to a server that still catches up, and sees the copy as it was there: the end has to be waited for.
     const logged = writers.runIds.map(runId => readFileSync(logPath(root, runId), 'utf8'));
-    const copied = () => Promise.all(writers.runIds.map(runId => copyOf(watching, runId)));
-    await eventually(async () => isDeepStrictEqual(await copied(), logged));
+    let copies: Copied[][] = [];
+    await eventually(async () => {
+      copies = await Promise.all(writers.runIds.map(runId => messagesOf(watching, subjectOf(runId))));
+      return isDeepStrictEqual(copies.map(textOf), logged);
+    });
     const found = new Map<string, number>();
-    for (const runId of writers.runIds) {
-      const subject = subjectOf(runId);
-      for (const { position, sequence } of await messagesOf(watching, subject))
-        found.set(`${subject} ${position}`, sequence);
+    for (const [index, runId] of writers.runIds.entries()) {
+      for (const { position, sequence } of copies[index] ?? [])
+        found.set(`${subjectOf(runId)} ${position}`, sequence);
     }
     for (const [message, sequence] of acknowledged)
       expect([message, found.get(message)]).toEqual([message, sequence]);

@@ -13,7 +13,7 @@ export default defineConfig({
       include: ['src/**'],
       reporter: ['text'],
       reportOnFailure: true,
-      thresholds: { lines: 99 }, // the rest is for other platforms, and for moments that a server chooses
+      thresholds: { lines: 99.5 }, // the rest is for other platforms, and for moments that a server chooses
     },
   },
 });
