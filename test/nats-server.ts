@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cp, rm } from 'node:fs/promises';
 import { createConnection, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -99,9 +99,16 @@ export class NatsServer {
     return this.#end('SIGKILL');
   }
 
-  /** Freezes the server: connections stay, nothing is answered. */
+  /** Freezes the server: connections stay, nothing is answered from now on. */
   pause(): void {
-    this.#process?.kill('SIGSTOP');
+    const child = this.#process;
+    if (child?.pid === undefined) return;
+    child.kill('SIGSTOP');
+    // The signal is only on its way: a thread that still runs on the other core would answer once more.
+    const end = performance.now() + START_TIMEOUT_MS;
+    while (!isStopped(child.pid)) {
+      if (performance.now() > end) throw new Error('nats-server does not stop');
+    }
   }
 
   resume(): void {
@@ -135,6 +142,15 @@ export class NatsServer {
     child.kill(signal);
     await exited;
   }
+}
+
+/** Whether all threads of a process are stopped, as far as that can be seen: in /proc. */
+function isStopped(pid: number): boolean {
+  const tasks = `/proc/${pid}/task`;
+  if (!existsSync(tasks)) return true;
+  return readdirSync(tasks).every(task =>
+    /^State:\tT/m.test(readFileSync(`${tasks}/${task}/status`, 'utf8')),
+  );
 }
 
 /** Whether a server greets on a port: a NATS server speaks first. */
