@@ -6,20 +6,20 @@
  * to (`| head`) has seen enough: that ends the command quietly, with 0, when it next writes.
  */
 import { readFile } from 'node:fs/promises';
-import { nextStep } from './cli/advice.js';
-import { cat } from './cli/cat.js';
 import { type Command, EXIT, table, UsageError } from './cli/command.js';
-import { completionOf } from './cli/completion.js';
-import { demo } from './cli/demo.js';
-import { ls } from './cli/ls.js';
-import { mirror } from './cli/mirror.js';
-import { repair } from './cli/repair.js';
-import { show } from './cli/show.js';
-import { tail } from './cli/tail.js';
-import { giveUpWriting, paint, print, printable } from './cli/terminal.js';
-import { text } from './cli/text.js';
-import { timeline } from './cli/timeline.js';
-import { verify } from './cli/verify.js';
+import { cat } from './cli/commands/cat.js';
+import { completionOf } from './cli/commands/completion.js';
+import { demo } from './cli/commands/demo.js';
+import { ls } from './cli/commands/ls.js';
+import { mirror } from './cli/commands/mirror.js';
+import { repair } from './cli/commands/repair.js';
+import { show } from './cli/commands/show.js';
+import { tail } from './cli/commands/tail.js';
+import { text } from './cli/commands/text.js';
+import { timeline } from './cli/commands/timeline.js';
+import { verify } from './cli/commands/verify.js';
+import { nextStep } from './cli/next-step.js';
+import { giveUpWriting, paint, print, printable } from './cli/screen/terminal.js';
 import { errnoOf } from './errors.js';
 
 const RUN_COMMANDS: readonly Command[] = [ls, show, cat, tail, text, verify, repair, timeline, mirror, demo];

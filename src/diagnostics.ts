@@ -7,7 +7,7 @@
  * Names and fields of the messages are as stable as the public names.
  */
 import { type Channel, channel } from 'node:diagnostics_channel';
-import { runIdAt } from './places.js';
+import { basename, dirname } from 'node:path';
 
 /** A message on `omne-event-log:commit`: a batch of appends was committed, or was refused. */
 export interface CommitMessage {
@@ -77,7 +77,7 @@ class Topic<Message extends { readonly path: string; readonly runId: string }> {
   }
 
   publish(path: string, facts: Omit<Message, 'path' | 'runId'>): void {
-    this.#channel.publish({ path, runId: runIdAt(path), ...facts });
+    this.#channel.publish({ path, runId: basename(dirname(path)), ...facts });
   }
 }
 

@@ -7,29 +7,38 @@
  *
  * Promise: `create` resolves only when the log, empty as it is, would survive a power cut.
  */
-import { allocateRunId } from './allocate.js';
-import { type PreparedEvent, prepareDraft } from './codec.js';
-import type { Append, Committer } from './commit.js';
-import { commits } from './diagnostics.js';
-import { EventLogError } from './errors.js';
-import { type EventDraft, type EventOf, type ExactDraft, isTerminal, type RunEvent } from './events.js';
-import type { ReadOptions } from './filter.js';
-import { makeRunFolder } from './folders.js';
-import { lineTooLong, MAX_LINE_BYTES } from './lines.js';
+
+import { CommitQueue } from './append/commit-queue.js';
+import type { Append, Committer } from './append/committer.js';
 import {
-  checkLogOptions,
   closeOpened,
+  LOG_OPTIONS,
   type LogOptions,
+  OPEN_LOG_OPTIONS,
   type OpenedLog,
   type OpenLogOptions,
   openForAppending,
-} from './opening.js';
-import { absoluteRoot, placesOf, type RunPlaces } from './places.js';
-import { CommitQueue } from './queue.js';
-import { EventReader } from './reader.js';
-import type { Recovery } from './recovery.js';
-import { listRuns, type RunSummary, type RunsOptions } from './runs.js';
-import { EventTail, type TailOptions } from './tail.js';
+} from './append/open-for-appending.js';
+import type { Recovery } from './append/recovery.js';
+import { commits } from './diagnostics.js';
+import { EventLogError } from './errors.js';
+import { type PreparedEvent, prepareDraft } from './format/encode.js';
+import {
+  type EventDraft,
+  type EventOf,
+  type ExactDraft,
+  isTerminal,
+  type RunEvent,
+} from './format/events.js';
+import { lineTooLong, MAX_LINE_BYTES } from './format/lines.js';
+import { checkOptions } from './options.js';
+import type { ReadOptions } from './read/event-filter.js';
+import { EventReader } from './read/event-reader.js';
+import { EventTail, type TailOptions } from './read/event-tail.js';
+import { listRuns, type RunSummary, type RunsOptions } from './run/list-runs.js';
+import { allocateRunId } from './volume/allocate-run-id.js';
+import { makeRunFolder } from './volume/make-folders.js';
+import { absoluteRoot, placesOf, type RunPlaces } from './volume/places.js';
 
 /**
  * The event log of one run, open for appending.
@@ -77,7 +86,7 @@ export class EventLog implements AsyncDisposable {
    * const log = await EventLog.open(root, runId, { create: true });
    */
   static async allocate(root: string, pipe: string, options: LogOptions = {}): Promise<string> {
-    checkLogOptions(options);
+    checkOptions(options, LOG_OPTIONS);
     return allocateRunId(absoluteRoot(root), pipe, options);
   }
 
@@ -89,7 +98,7 @@ export class EventLog implements AsyncDisposable {
    * const log = await EventLog.create(root, 'feature', { mode: 0o600 });
    */
   static async create(root: string, pipe: string, options: LogOptions = {}): Promise<EventLog> {
-    checkLogOptions(options);
+    checkOptions(options, LOG_OPTIONS);
     const start = absoluteRoot(root); // the current folder may change while this is under way
     const runId = await allocateRunId(start, pipe, options);
     const places = placesOf(start, runId);
@@ -109,7 +118,7 @@ export class EventLog implements AsyncDisposable {
    * if (log.recovered) console.warn(`${log.recovered.bytes} torn bytes are kept in ${log.recovered.savedTo}`);
    */
   static async open(root: string, runId: string, options: OpenLogOptions = {}): Promise<EventLog> {
-    checkLogOptions(options);
+    checkOptions(options, OPEN_LOG_OPTIONS);
     const places = placesOf(root, runId);
     if (options.create) await makeRunFolder(places, options.mode);
     const opened = await openForAppending(places, options, options.create ? 'ensure' : undefined);

@@ -1,26 +1,63 @@
-/** The layout in the header of src/index.ts is the law: the imports of every file are held against it. */
+/** Which wing of the source may import which: the table below is the law, and every import is held against it. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 
 const SOURCE = new URL('../src/', import.meta.url);
 
+/** For each wing, in reading order: what it may import besides itself. `.` is what lies in `src/` itself and is shared by all. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  '.': [],
+  'format/lanes': ['.', 'format'],
+  format: ['.', 'format/lanes'],
+  volume: ['.'],
+  append: ['.', 'format', 'volume'],
+  read: ['.', 'format', 'format/lanes', 'volume'],
+  run: ['.', 'format', 'volume', 'append', 'read'],
+  public: ['.', 'format', 'volume', 'append', 'read', 'run'],
+  jetstream: ['.', 'format', 'volume', 'read', 'run'],
+  'jetstream/fetch': ['.', 'format', 'format/lanes', 'volume', 'read', 'run', 'jetstream'],
+  'jetstream/ship': ['.', 'format', 'volume', 'read', 'run', 'jetstream'],
+  'public/jetstream': ['jetstream', 'jetstream/fetch', 'jetstream/ship'],
+  'cli/screen': ['.', 'public', 'cli/timeline'],
+  'cli/timeline': ['.', 'public', 'cli/screen'],
+  'cli/demo': ['.', 'public', 'cli/screen'],
+  cli: ['.', 'public', 'public/jetstream', 'read', 'volume', 'jetstream', 'jetstream/fetch', 'cli/screen'],
+  'cli/commands': [
+    '.',
+    'public',
+    'public/jetstream',
+    'format',
+    'read',
+    'run',
+    'volume',
+    'jetstream',
+    'cli',
+    'cli/screen',
+    'cli/timeline',
+    'cli/demo',
+  ],
+  'public/cli': ['.', 'cli', 'cli/commands', 'cli/screen'],
+};
+
+/** Files in `src/` itself that are faces of a wing, not shared by all. */
+const FACES: Readonly<Record<string, string>> = {
+  index: 'public',
+  'event-log': 'public',
+  jetstream: 'public/jetstream',
+  cli: 'public/cli',
+};
+
 const files = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' })
   .filter(file => file.endsWith('.ts'))
   .map(file => file.slice(0, -'.ts'.length));
-const layout = layoutOf(textOf('index'));
-// The entry exports what stands above it; where the layout does not name it, that is everything.
-const order = layout.includes('index') ? layout : [...layout, 'index'];
 
 function textOf(name: string): string {
   return readFileSync(new URL(`${name}.ts`, SOURCE), 'utf8');
 }
 
-/** The file names in reading order; a line of the layout is one name or several, then what they do. */
-function layoutOf(text: string): string[] {
-  const header = text.slice(text.indexOf('Layout'), text.indexOf('*/'));
-  return [...header.matchAll(/^ \* {5}([\w/-]+(?:, [\w/-]+)*) /gm)].flatMap(([, line = '']) =>
-    line.split(', '),
-  );
+function wingOf(name: string): string {
+  const end = name.lastIndexOf('/');
+  return end === -1 ? (FACES[name] ?? '.') : name.slice(0, end);
 }
 
 /** The project's own files that a file imports or exports again, types included. */
@@ -31,31 +68,29 @@ function importsOf(name: string): string[] {
   });
 }
 
-describe('the layout in src/index.ts', () => {
-  test('names every source file', () => {
-    expect(files.filter(name => !order.includes(name))).toEqual([]);
+describe('imports run one way', () => {
+  test('every wing is in the table, and the table names no other', () => {
+    expect([...new Set(files.map(wingOf))].sort()).toEqual(Object.keys(MAY_IMPORT).sort());
   });
 
-  test('names no file that is not there, and none twice', () => {
-    expect(order.filter((name, index) => !files.includes(name) || order.indexOf(name) !== index)).toEqual([]);
+  test.for(files)('%s imports only from wings that its own may import', name => {
+    const allowed = [wingOf(name), ...(MAY_IMPORT[wingOf(name)] ?? [])];
+    expect(importsOf(name).filter(imported => !allowed.includes(wingOf(imported)))).toEqual([]);
   });
 
-  test('starts with errors, which import nothing of the project', () => {
-    expect(order[0]).toBe('errors');
-    expect(importsOf('errors')).toEqual([]);
-  });
-});
-
-describe('imports run one way only', () => {
-  test('the library imports nothing of the command', () => {
-    const library = files.filter(name => name !== 'cli' && !name.startsWith('cli/'));
-    expect(library.flatMap(importsOf).filter(name => name.startsWith('cli'))).toEqual([]);
-    expect(library).toContain('event-log');
-  });
-
-  test.for(files)('%s imports only files above it', name => {
-    const above = order.slice(0, Math.max(0, order.indexOf(name)));
-    expect(importsOf(name).filter(imported => !above.includes(imported))).toEqual([]);
+  test('no file imports itself by way of others', () => {
+    const done = new Set<string>();
+    const circleFrom = (name: string, path: readonly string[]): readonly string[] | undefined => {
+      if (path.includes(name)) return [...path.slice(path.indexOf(name)), name];
+      if (done.has(name)) return undefined;
+      for (const imported of importsOf(name)) {
+        const circle = circleFrom(imported, [...path, name]);
+        if (circle !== undefined) return circle;
+      }
+      done.add(name);
+      return undefined;
+    };
+    expect(files.flatMap(name => circleFrom(name, []) ?? [])).toEqual([]);
   });
 
   test('this test sees every import: no other text of a source file names a project file', () => {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { EVENT_TYPES } from '../src/events.js';
+import { EVENT_TYPES } from '../src/format/events.js';
 import { plainEnvironment } from './support/command.js';
 
 const run = promisify(execFile);
@@ -109,7 +109,7 @@ describe('installed into an empty folder', { timeout: 120_000 }, () => {
     const program = `
       console.log(require('omne-event-log/event.schema.json').oneOf.length);
       console.log(require('omne-event-log/package.json').version);
-      try { require('omne-event-log/dist/codec.js'); } catch (error) { console.log(error.code); }`;
+      try { require('omne-event-log/dist/format/decode.js'); } catch (error) { console.log(error.code); }`;
     expect(await runs('paths.cjs', program)).toBe(
       `${EVENT_TYPES.length}\n${manifest.version}\nERR_PACKAGE_PATH_NOT_EXPORTED`,
     );

@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { prepareDraft, stampEvent } from '../src/codec.js';
+import { prepareDraft, stampEvent } from '../src/format/encode.js';
 import {
   decodeEvent,
   EVENT_TYPES,

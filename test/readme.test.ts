@@ -5,8 +5,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { EVENT_TYPES, specOf } from '../src/events.js';
-import { NatsServer, noServer } from './nats-server.js';
+import { EVENT_TYPES, specOf } from '../src/format/events.js';
+import { NatsServer, noServer } from './jetstream/nats-server.js';
 import { temporaryVolume } from './support/volume.js';
 
 const run = promisify(execFile);

@@ -5,7 +5,7 @@
  * the completions of the shells are made of it.
  */
 import { parseArgs } from 'node:util';
-import { print } from './terminal.js';
+import { print } from './screen/terminal.js';
 
 /** How a process of `omne-log` ends. */
 export const EXIT = { ok: 0, error: 1, usage: 2, SIGINT: 130, SIGTERM: 143 } as const;

@@ -3,7 +3,7 @@
  *
  * Promise: two run ids never share a subject, and `runIdOf` undoes `subjectOf`.
  */
-import { isRunId, parseRunId } from '../ids.js';
+import { isRunId, parseRunId } from '../volume/run-id.js';
 
 /** The stream that holds the runs when no other is named. */
 export const DEFAULT_STREAM = 'omne-runs';

@@ -5,7 +5,7 @@
  * One thing is left out: a process that is killed in the very moment in which a flush of its failed. These are two
  * faults at once, and nothing that could still be done would help.
  */
-import type { LogFile } from '../../src/file.js';
+import type { LogFile } from '../../src/append/log-file.js';
 import { CrashDisk } from './crash-disk.js';
 import { systemError } from './memory-file.js';
 

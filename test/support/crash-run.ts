@@ -4,11 +4,12 @@
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import { vi } from 'vitest';
-import { decodeEvent, prepareDraft } from '../../src/codec.js';
-import { type Append, Committer } from '../../src/commit.js';
+import { CommitQueue } from '../../src/append/commit-queue.js';
+import { type Append, Committer } from '../../src/append/committer.js';
 import { EventLogError } from '../../src/errors.js';
-import type { EventDraft } from '../../src/events.js';
-import { CommitQueue } from '../../src/queue.js';
+import { decodeEvent } from '../../src/format/decode.js';
+import { prepareDraft } from '../../src/format/encode.js';
+import type { EventDraft } from '../../src/format/events.js';
 import { CrashMachine, type MachineOptions, type Process } from './crash-machine.js';
 
 const RUN_ID = 'feature-01kp8g6dg0zg6axb6gqz17wf7m';

@@ -1,7 +1,7 @@
 /** Bytes through an `eventDecoder`, in chunks of chosen sizes. */
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { type DecoderOptions, eventDecoder } from '../../src/decoder.js';
+import { type DecoderOptions, eventDecoder } from '../../src/read/event-decoder.js';
 
 function* chunksOf(content: Uint8Array, sizes: readonly number[]): Generator<Uint8Array> {
   for (let at = 0, turn = 0; at < content.length; turn++) {

@@ -2,10 +2,10 @@
 import { fstatSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
-import { EVENT_TYPES, type RunEvent } from '../../src/events.js';
-import type { ReadOptions } from '../../src/filter.js';
-import { placesOf } from '../../src/places.js';
-import { EventReader } from '../../src/reader.js';
+import { EVENT_TYPES, type RunEvent } from '../../src/format/events.js';
+import type { ReadOptions } from '../../src/read/event-filter.js';
+import { EventReader } from '../../src/read/event-reader.js';
+import { placesOf } from '../../src/volume/places.js';
 
 /** The run of the reference log; sample events belong to it too. */
 export const RUN_ID = 'feature-01kp8g6dg0zg6axb6gqz17wf7m';

@@ -3,7 +3,7 @@
  *
  * It stands at the seam `LogFile`: the writer above it is the real one.
  */
-import type { LogFile } from '../../src/file.js';
+import type { LogFile } from '../../src/append/log-file.js';
 
 /** A disk holds one log and the copies saved beside it; it outlives the files opened on it. */
 export class MemoryDisk {

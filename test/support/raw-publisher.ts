@@ -3,7 +3,7 @@ import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManage
 import { connect, headers, type NatsConnection } from '@nats-io/transport-node';
 import { onTestFinished } from 'vitest';
 import { DEFAULT_STREAM, POSITION_HEADER, subjectOf } from '../../src/jetstream/message.js';
-import type { NatsServer } from '../nats-server.js';
+import type { NatsServer } from '../jetstream/nats-server.js';
 
 const IN_FLIGHT = 256;
 

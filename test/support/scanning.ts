@@ -1,8 +1,8 @@
 /** Scanning a log by hand. */
-import type { RunEvent } from '../../src/events.js';
-import { EventFilter, type ReadOptions } from '../../src/filter.js';
-import { placesOf } from '../../src/places.js';
-import { LogScanner } from '../../src/scan.js';
+import type { RunEvent } from '../../src/format/events.js';
+import { EventFilter, type ReadOptions } from '../../src/read/event-filter.js';
+import { LogScanner } from '../../src/read/log-scanner.js';
+import { placesOf } from '../../src/volume/places.js';
 import { RUN_ID } from './logs.js';
 
 /** What a scan gave, and how it ended. */

@@ -4,12 +4,12 @@
  * It prints nothing before, so that a tool which counts or breaks its writes sees those of the log.
  */
 import { appendFileSync } from 'node:fs';
-import { prepareDraft } from '../../../dist/codec.js';
-import { Committer } from '../../../dist/commit.js';
-import { openLogFile } from '../../../dist/file.js';
+import { CommitQueue } from '../../../dist/append/commit-queue.js';
+import { Committer } from '../../../dist/append/committer.js';
+import { openLogFile } from '../../../dist/append/log-file.js';
+import { prepareDraft } from '../../../dist/format/encode.js';
 import { EventLog } from '../../../dist/index.js';
-import { placesOf } from '../../../dist/places.js';
-import { CommitQueue } from '../../../dist/queue.js';
+import { placesOf } from '../../../dist/volume/places.js';
 
 const { root, runId, make, dsync = true, paddingBytes = 0, steps } = JSON.parse(process.argv[2]);
 

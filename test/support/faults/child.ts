@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { placesOf } from '../../../src/places.js';
+import { placesOf } from '../../../src/volume/places.js';
 import type { Outcome } from './outcomes.js';
 
 /** What the child does; each step makes its calls at once and waits for all of them. */

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import { errnoOf } from '../../../src/errors.js';
 import { decodeEvent, EventLog, verifyRun } from '../../../src/index.js';
-import { placesOf } from '../../../src/places.js';
+import { placesOf } from '../../../src/volume/places.js';
 
 /** What became of a call. */
 export interface Outcome {

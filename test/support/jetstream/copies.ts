@@ -5,10 +5,10 @@ import { AckPolicy, DeliverPolicy, jetstream, jetstreamManager } from '@nats-io/
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { expect, onTestFinished } from 'vitest';
 import { encodeEvent, type RunEvent } from '../../../src/index.js';
+import { remoteEventsReversed } from '../../../src/jetstream/fetch/events-backward.js';
 import { DEFAULT_STREAM, POSITION_HEADER, subjectOf } from '../../../src/jetstream/message.js';
-import { remoteEventsReversed } from '../../../src/jetstream/reversed.js';
 import { readRemote } from '../../../src/jetstream.js';
-import type { NatsServer } from '../../nats-server.js';
+import type { NatsServer } from '../../jetstream/nats-server.js';
 import { collect, logPath } from '../logs.js';
 
 /** One message of a stream. */

@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { openSync, writeSync } from 'node:fs';
 import { EventLog } from '../../../dist/index.js';
-import { tryLock, waitForLock } from '../../../dist/lock.js';
+import { tryLock, waitForLock } from '../../../dist/volume/flock.js';
 
 const [, , root, runId, name, count] = process.argv;
 const log = await EventLog.open(root, runId);

@@ -7,8 +7,8 @@ import { closeSync, constants, fstatSync, fsyncSync, openSync, readSync, writeSy
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import koffi from 'koffi';
-import { UlidSequence } from '../../../dist/ids.js';
 import { encodeEvent } from '../../../dist/index.js';
+import { UlidSequence } from '../../../dist/volume/ulid.js';
 
 const POLL_MS = 25;
 const BUDGET_MS = 5000;

@@ -2,7 +2,7 @@
  * Asks in a tight loop whether a run is live, until its input is closed; then prints how often it asked and how often the
  * answer was yes: `probe <run folder>`.
  */
-import { isLive } from '../../../dist/liveness.js';
+import { isLive } from '../../../dist/volume/liveness.js';
 
 const [, , folder] = process.argv;
 let asked = 0;

@@ -1,0 +1,252 @@
+/**
+ * The commit: one batch of appends, from the lock to the disk.
+ *
+ *     lock -> look at the end -> stamp -> write -> sync -> unlock -> resolve
+ *
+ * Promises: events stand in the file in the order of the calls, ids strictly rising. An entry resolves only when its
+ * lines are durable. A short write or a full disk keeps the entries that landed whole, cuts the torn rest and rejects
+ * the others with `ERR_NO_SPACE`; the log stays usable. A failed sync, or any failure whose outcome is unknown, is
+ * final: `ERR_LOG_FAILED` for this and every later append, and never a second try.
+ */
+import { CommitTimer, commits, recoveries } from '../diagnostics.js';
+import { EventLogError, errnoOf, isNoSpace, syscallOf, systemError } from '../errors.js';
+import { isTerminal } from '../format/events.js';
+import { Turns } from './lock-turns.js';
+import type { LogFile } from './log-file.js';
+import { cutTornTail, inspectEnd, type Recovery } from './recovery.js';
+import { type EventGroup, type StampedBatch, Stamper } from './stamper.js';
+
+/** One call of `append` or `appendAll`: it resolves when all its events are durable, and keeps none when it is refused. */
+export interface Append extends EventGroup {
+  /** It ends the run: nothing may stand behind it. */
+  readonly last: boolean;
+  /** When it was called, by `performance.now()`; undefined where nobody listened to the diagnostics then. */
+  readonly queuedAt?: number | undefined;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Options of the writer. */
+export interface CommitterOptions {
+  readonly lock: boolean;
+  readonly lockTimeoutMs?: number | undefined;
+  readonly maxLineBytes?: number | undefined;
+}
+
+/** Writes batches of appends to one log. */
+export class Committer {
+  readonly #file: LogFile;
+  readonly #turns: Turns | undefined;
+  readonly #maxLineBytes: number | undefined;
+  readonly #stamper: Stamper;
+  #end = -1; // the end of the log as this writer last saw it
+  #ended = false;
+  #unsynced = false; // there are lines of others that nobody may have synced
+  #failure: EventLogError | undefined;
+
+  constructor(file: LogFile, options: CommitterOptions) {
+    this.#file = file;
+    this.#stamper = new Stamper(file.path);
+    this.#maxLineBytes = options.maxLineBytes;
+    if (options.lock) this.#turns = new Turns(file, options.lockTimeoutMs);
+  }
+
+  /** Why the log takes no more, once it has failed. */
+  get failure(): EventLogError | undefined {
+    return this.#failure;
+  }
+
+  /** Looks at the log for the first time and mends a torn tail. */
+  start(): Promise<Recovery | undefined> {
+    return this.#inTurn(async recovery => recovery);
+  }
+
+  /** Commits a batch; never rejects. What it returns settles each of the entries. */
+  async commit(batch: readonly Append[]): Promise<() => void> {
+    const timer = commits.observed ? new CommitTimer() : undefined;
+    let landed = 0;
+    let error: unknown;
+    try {
+      if (this.#failure !== undefined) throw this.#failure;
+      await this.#inTurn(async () => {
+        if (this.#ended)
+          throw new EventLogError('ERR_RUN_ENDED', 'the run has ended', { path: this.#file.path });
+        const stamped = this.#stamp(batch);
+        timer?.writing();
+        await this.#write(batch, stamped, count => {
+          landed += count;
+        });
+      });
+    } catch (thrown) {
+      error = systemError('the events could not be committed', this.#file.path, thrown); // e.g. a read that failed
+    }
+    timer?.done();
+    return () => {
+      batch.forEach((entry, index) => {
+        if (index < landed) entry.resolve();
+        else entry.reject(error);
+      });
+      timer?.publish(this.#file.path, batch, error);
+    };
+  }
+
+  /** Does `work` under the lock, once it was seen what others appended. */
+  async #inTurn<Result>(work: (recovery: Recovery | undefined) => Promise<Result>): Promise<Result> {
+    let recovery: Recovery | undefined;
+    await this.#turns?.take();
+    try {
+      recovery = await this.#look();
+      return await work(recovery);
+    } finally {
+      this.#turns?.release();
+      if (recovery !== undefined && recoveries.observed) recoveries.publish(this.#file.path, recovery);
+    }
+  }
+
+  /** Takes in what others appended since the last look. */
+  async #look(): Promise<Recovery | undefined> {
+    const { path } = this.#file;
+    const { size, stands } = this.#file.stat();
+    if (!stands) {
+      const what = 'the log was deleted, or another file stands in its place';
+      throw new EventLogError('ERR_LOG_REPLACED', what, { path });
+    }
+    if (size < this.#end) {
+      const facts = { path, offset: size };
+      throw this.#fail(new EventLogError('ERR_LOG_TRUNCATED', 'the log was cut behind its writer', facts));
+    }
+    if (size === this.#end) return undefined;
+    const read = (buffer: Buffer, position: number) => this.#file.read(buffer, position);
+    const start = Math.max(this.#end, 0);
+    const maxLineBytes = this.#maxLineBytes;
+    const { end, tornBytes, last } = await inspectEnd(read, size, { start, path, maxLineBytes });
+    if (this.#end >= 0) this.#turns?.metPeer();
+    this.#unsynced ||= end > start;
+    if (last !== undefined) {
+      this.#stamper.raiseTo(last.id);
+      this.#ended = isTerminal(last);
+    }
+    const recovery = tornBytes === 0 ? undefined : await this.#mend(end, size);
+    this.#end = end;
+    return recovery;
+  }
+
+  async #mend(end: number, size: number): Promise<Recovery> {
+    try {
+      return await cutTornTail(this.#file, end, size);
+    } catch (error) {
+      // As long as the tail stands nothing has happened; a cut that may not be durable is like a failed sync.
+      if (this.#end >= 0 && !this.#sizeIs(size)) throw this.#outcomeUnknown(error);
+      throw systemError('the torn tail could not be saved and cut', this.#file.path, error);
+    }
+  }
+
+  /** Writes the batch; reports entries as they become durable. */
+  async #write(
+    batch: readonly Append[],
+    { bytes, ends }: StampedBatch,
+    landed: (entries: number) => void,
+  ): Promise<void> {
+    let entries = 0; // durable so far
+    let done = 0; // their bytes
+    while (done < bytes.length) {
+      const written = await this.#appendOnce(bytes.subarray(done));
+      const reached = done + written;
+      const whole = wholeEntries(ends, entries, reached);
+      const wholeEnd = ends[whole - 1] ?? 0;
+      if (wholeEnd < reached) await this.#cutBack(this.#end + wholeEnd - done);
+      this.#end += wholeEnd - done;
+      this.#ended = batch[whole - 1]?.last ?? false;
+      landed(whole - entries);
+      if (whole === entries) throw this.#noSpace();
+      entries = whole;
+      done = wholeEnd;
+    }
+  }
+
+  #stamp(batch: readonly Append[]): StampedBatch {
+    try {
+      return this.#stamper.stamp(batch);
+    } catch (error) {
+      throw error instanceof EventLogError ? this.#fail(error) : error;
+    }
+  }
+
+  async #appendOnce(bytes: Buffer): Promise<number> {
+    try {
+      // A peer that died may have left lines unsynced, and O_DSYNC covers only what it writes. Nothing is written
+      // behind lines that a power cut could turn into a hole: so a hole is always in the last write.
+      if (this.#unsynced) await this.#file.sync();
+      this.#unsynced = false;
+      return await this.#file.append(bytes);
+    } catch (error) {
+      // Without room a write changes nothing. If the size changed all the same, it was the sync that failed.
+      if (isNoSpace(error) && syscallOf(error) === 'write' && this.#sizeIs(this.#end))
+        throw this.#noSpace(error);
+      await this.#takeBack(bytes.length);
+      throw this.#outcomeUnknown(error);
+    }
+  }
+
+  /**
+   * Pages of a failed sync look clean but are not on disk: a writer that went on behind them would lose its events with
+   * them. So they are cut off if that works; the outcome stays unknown.
+   */
+  async #takeBack(bytes: number): Promise<void> {
+    try {
+      const { size } = this.#file.stat();
+      if (size > this.#end && size <= this.#end + bytes) await this.#file.truncate(this.#end);
+    } catch {
+      // The log has failed already, and that is what is told.
+    }
+  }
+
+  #sizeIs(size: number): boolean {
+    try {
+      return this.#file.stat().size === size;
+    } catch {
+      return false; // unknown, and so the outcome is
+    }
+  }
+
+  async #cutBack(size: number): Promise<void> {
+    try {
+      await this.#file.truncate(size);
+      await this.#file.sync();
+    } catch (error) {
+      throw this.#outcomeUnknown(error);
+    }
+  }
+
+  #noSpace(cause?: unknown): EventLogError {
+    const why = cause === undefined ? 'a write came to its end early' : `${errnoOf(cause)}`;
+    const facts = { path: this.#file.path, offset: this.#end, cause };
+    return new EventLogError(
+      'ERR_NO_SPACE',
+      `no space for the event (${why}); nothing of it was kept`,
+      facts,
+    );
+  }
+
+  #outcomeUnknown(cause: unknown): EventLogError {
+    const what = 'a write or sync failed; whether the event is on disk is unknown, and the log takes no more';
+    return this.#fail(
+      new EventLogError('ERR_LOG_FAILED', what, {
+        path: this.#file.path,
+        offset: this.#end,
+        cause,
+      }),
+    );
+  }
+
+  #fail(error: EventLogError): EventLogError {
+    this.#failure = error;
+    return error;
+  }
+}
+
+function wholeEntries(ends: readonly number[], from: number, reached: number): number {
+  let whole = from;
+  while (whole < ends.length && (ends[whole] ?? 0) <= reached) whole++;
+  return whole;
+}

@@ -1,0 +1,152 @@
+/**
+ * The file behind a log. Knows bytes, paths and descriptors, but no events and no lines.
+ *
+ * Promises: a batch is one `write` on an O_APPEND descriptor, and the byte count it returns is handed on, never assumed.
+ * When `append` resolves with all bytes, they are on stable storage: through O_DSYNC where one `write` can do both
+ * (Linux), through `fdatasync` elsewhere (on macOS libuv flushes the drive's cache too).
+ */
+import fs, { constants } from 'node:fs';
+import fse from 'fs-extra';
+import { tryLock, unlock } from '../volume/flock.js';
+import { type Folder, withinRun } from '../volume/folder.js';
+import { syncFolder } from '../volume/make-folders.js';
+import { openInside, readFully, standsAt } from '../volume/open-log.js';
+import { LOG_NAME, type RunPlaces } from '../volume/places.js';
+import { PLATFORM } from '../volume/platform.js';
+import { Slots } from './disk-slots.js';
+
+/**
+ * A write that waits for the disk blocks a thread of libuv's pool, which serves all file work of the process. One thread
+ * always stays free for others, however many logs commit at once and however long a disk takes.
+ */
+const slots = new Slots(Math.max(1, (Number(process.env['UV_THREADPOOL_SIZE']) || 4) - 1));
+
+/** What the writer needs of a file: the seam at which tests put a disk that crashes. */
+export interface LogFile {
+  readonly path: string;
+  /** The size in bytes, and whether this file still stands at its path. */
+  stat(): { readonly size: number; readonly stands: boolean };
+  /** Fills `buffer` from `position`; fewer bytes only at the end of the file. */
+  read(buffer: Buffer, position: number): Promise<number>;
+  /** Writes once at the end and makes it durable; resolves with the bytes written, which may be fewer than given. */
+  append(bytes: Uint8Array): Promise<number>;
+  /** Makes everything written so far durable. */
+  sync(): Promise<void>;
+  /** Cuts the file to `size` bytes. */
+  truncate(size: number): Promise<void>;
+  /** Durably copies the bytes from `start` on to a new file beside this one and returns its path. */
+  copyTail(start: number, suffix: string): Promise<string>;
+  /** Takes the exclusive lock if nobody holds it. */
+  tryLock(): boolean;
+  unlock(): void;
+  close(): Promise<void>;
+}
+
+/** How a file is opened. */
+export interface OpenOptions {
+  /** Permission bits of a new file, narrowed by the umask; 0o666 by default. */
+  readonly mode?: number | undefined;
+  /** `create`: there must be none yet; `ensure`: made if missing; by default it must exist. */
+  readonly make?: 'create' | 'ensure' | undefined;
+  /** Durability by O_DSYNC; by default where the platform's O_DSYNC reaches the drive. */
+  readonly dsync?: boolean | undefined;
+}
+
+const { O_APPEND, O_CREAT, O_EXCL, O_RDWR } = constants;
+
+/** Opens the log of a run for appending. */
+export async function openLogFile(places: RunPlaces, options: OpenOptions = {}): Promise<LogFile> {
+  const dsync = options.dsync === false ? 0 : PLATFORM.durableWrite;
+  const making = options.make === 'create' ? O_CREAT | O_EXCL : options.make === 'ensure' ? O_CREAT : 0;
+  const { fd } = await openInside(places, O_RDWR | O_APPEND | dsync | making, options.mode);
+  return new NodeLogFile(fd, places, dsync !== 0);
+}
+
+class NodeLogFile implements LogFile {
+  readonly path: string;
+  readonly #places: RunPlaces;
+  readonly #fd: number;
+  readonly #dsync: boolean;
+
+  constructor(fd: number, places: RunPlaces, dsync: boolean) {
+    this.#fd = fd;
+    this.path = places.log;
+    this.#places = places;
+    this.#dsync = dsync;
+  }
+
+  stat(): { size: number; stands: boolean } {
+    const { size, ino, dev } = fs.fstatSync(this.#fd);
+    return { size, stands: standsAt(this.path, { ino, dev }) };
+  }
+
+  read(buffer: Buffer, position: number): Promise<number> {
+    return readFully(this.#fd, buffer, position);
+  }
+
+  async append(bytes: Uint8Array): Promise<number> {
+    await slots.enter();
+    try {
+      const written = await writeOnce(this.#fd, bytes);
+      if (!this.#dsync) await this.sync();
+      return written;
+    } finally {
+      slots.leave();
+    }
+  }
+
+  sync(): Promise<void> {
+    return fse.fdatasync(this.#fd);
+  }
+
+  truncate(size: number): Promise<void> {
+    return fse.ftruncate(this.#fd, size);
+  }
+
+  async copyTail(start: number, suffix: string): Promise<string> {
+    const copyPath = this.path + suffix;
+    await withinRun(this.#places, async folder => {
+      await this.#copy(start, folder, LOG_NAME + suffix);
+      await syncFolder(folder.at('.'));
+    });
+    return copyPath;
+  }
+
+  async #copy(start: number, folder: Folder, name: string): Promise<void> {
+    const copy = await folder.open(name, O_RDWR | O_CREAT | O_EXCL, fs.fstatSync(this.#fd).mode & 0o777);
+    try {
+      const block = Buffer.allocUnsafe(256 * 1024);
+      for (let at = start, got: number; (got = await this.read(block, at)) > 0; at += got) {
+        for (let done = 0; done < got; ) done += await writeOnce(copy, block.subarray(done, got));
+      }
+      await fse.fsync(copy);
+    } catch (error) {
+      await fse.unlink(folder.at(name)).catch(() => undefined); // the first error is the one to tell
+      throw error;
+    } finally {
+      await fse.close(copy);
+    }
+  }
+
+  tryLock(): boolean {
+    return tryLock(this.#fd, this.path);
+  }
+
+  unlock(): void {
+    unlock(this.#fd);
+  }
+
+  close(): Promise<void> {
+    return fse.close(this.#fd);
+  }
+}
+
+// As for reading: the callback of node:fs, without a further promise.
+function writeOnce(fd: number, bytes: Uint8Array): Promise<number> {
+  return new Promise((resolve, reject) => {
+    fs.write(fd, bytes, 0, bytes.length, null, (error, written) => {
+      if (error) reject(error);
+      else resolve(written);
+    });
+  });
+}

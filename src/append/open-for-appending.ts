@@ -1,0 +1,92 @@
+/**
+ * Opening a log for appending: its options, and the steps from a file to a writer.
+ *
+ * Promise: a log that was made is durable with every folder above it before it is handed out; one that could not be opened
+ * leaves nothing open behind.
+ */
+import fse from 'fs-extra';
+import { systemError } from '../errors.js';
+import { isBoolean, isInteger, type OptionCheck } from '../options.js';
+import { holdLive } from '../volume/liveness.js';
+import { syncRunFolders } from '../volume/make-folders.js';
+import type { RunPlaces } from '../volume/places.js';
+import { PLATFORM } from '../volume/platform.js';
+import { Committer } from './committer.js';
+import { type LogFile, openLogFile } from './log-file.js';
+import type { Recovery } from './recovery.js';
+
+/** How a log is written. */
+export interface LogOptions {
+  /** Permission bits of new files, narrowed by the umask; 0o666 by default. Folders may be entered by who may read. */
+  mode?: number | undefined;
+  /** Take flock(2) around each commit, so that several processes may append; false by default on Windows only. */
+  lock?: boolean | undefined;
+  /** How long one commit waits for the lock, in milliseconds, before it is `ERR_LOCK_TIMEOUT`; 5000 by default. */
+  lockTimeout?: number | undefined;
+  /** The longest line, in bytes; 16 MiB by default. A longer event is `ERR_LINE_TOO_LONG`. */
+  maxLineBytes?: number | undefined;
+  /** How many bytes of appends may wait; 64 MiB by default. One more is `ERR_BACKLOG_FULL`. */
+  maxPendingBytes?: number | undefined;
+}
+
+/** How a log is opened again. */
+export interface OpenLogOptions extends LogOptions {
+  /** Make the folder and the log of an allocated run id where they are missing; false by default. */
+  create?: boolean | undefined;
+}
+
+/** What the options of a new log must be. */
+export const LOG_OPTIONS: Readonly<Record<keyof LogOptions, OptionCheck>> = {
+  mode: value => isInteger(value) ?? (Number(value) > 0o777 ? 'permission bits' : undefined),
+  lock: isBoolean,
+  lockTimeout: isInteger,
+  maxLineBytes: isInteger,
+  maxPendingBytes: isInteger,
+};
+
+/** What the options of a log that is opened again must be. */
+export const OPEN_LOG_OPTIONS: Readonly<Record<keyof OpenLogOptions, OptionCheck>> = {
+  ...LOG_OPTIONS,
+  create: isBoolean,
+};
+
+/** What an open log holds. */
+export interface OpenedLog {
+  readonly file: LogFile;
+  readonly live: number | undefined; // the descriptor that marks the run as live
+  readonly committer: Committer;
+  readonly recovery: Recovery | undefined;
+}
+
+/** Opens the log, makes it durable if it is new, marks its run as live, and mends a torn tail. */
+export async function openForAppending(
+  places: RunPlaces,
+  options: LogOptions,
+  make: 'create' | 'ensure' | undefined,
+): Promise<OpenedLog> {
+  const { mode, lock = PLATFORM.flock, lockTimeout: lockTimeoutMs, maxLineBytes } = options;
+  const file = await openLogFile(places, { mode, make });
+  let live: number | undefined;
+  try {
+    if (make !== undefined) {
+      await file.sync();
+      await syncRunFolders(places);
+    }
+    if (lock) live = await holdLive(places, lockTimeoutMs);
+    const committer = new Committer(file, { lock, lockTimeoutMs, maxLineBytes });
+    const recovery = await committer.start();
+    return { file, live, committer, recovery };
+  } catch (error) {
+    await closeOpened({ file, live });
+    throw systemError('the log could not be opened', places.log, error);
+  }
+}
+
+/** Closes all that an open log holds. */
+export async function closeOpened({ file, live }: Pick<OpenedLog, 'file' | 'live'>): Promise<void> {
+  try {
+    await file.close().finally(() => (live === undefined ? undefined : fse.close(live)));
+  } catch (error) {
+    throw systemError('the log could not be closed', file.path, error);
+  }
+}

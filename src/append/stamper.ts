@@ -1,0 +1,91 @@
+/**
+ * Stamping: gives the events of a batch their ids and their time, and makes the bytes of the batch.
+ *
+ * Promises: ids rise strictly, above every id it was shown. The events of one write share one `ts`, which is how recovery
+ * tells one write from the next. A clock that is far out of its mind changes neither the length nor the order of lines.
+ */
+
+import { EventLogError } from '../errors.js';
+import { type PreparedEvent, stampEvent } from '../format/encode.js';
+import { UlidSequence } from '../volume/ulid.js';
+import { MAX_BATCH_BYTES } from './commit-queue.js';
+
+/** Events that are kept together or not at all, and the bytes of their lines. */
+export interface EventGroup {
+  readonly events: readonly PreparedEvent[];
+  readonly bytes: number;
+}
+
+/** The lines of a batch; `ends[i]` is where the lines of group i end. */
+export interface StampedBatch {
+  readonly bytes: Buffer;
+  readonly ends: readonly number[];
+}
+
+/** Stamps the batches of one log. */
+export class Stamper {
+  readonly #path: string;
+  readonly #ids = new UlidSequence();
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Makes every later id greater than `id`. */
+  raiseTo(id: string): void {
+    this.#ids.raiseTo(id);
+  }
+
+  /**
+   * Stamps a batch.
+   *
+   * @throws EventLogError `ERR_LOG_FAILED` when no id is left.
+   */
+  stamp(batch: readonly EventGroup[]): StampedBatch {
+    const now = legibleTime(Date.now());
+    const ts = timestamp(now);
+    const ends: number[] = [];
+    const parts: Buffer[] = []; // a string has a largest length, and a batch of large events may exceed it
+    let text = '';
+    let end = 0;
+    for (const group of batch) {
+      for (const prepared of group.events) {
+        text += stampEvent(prepared, this.#nextId(now), ts);
+        if (text.length > MAX_BATCH_BYTES) {
+          parts.push(Buffer.from(text));
+          text = '';
+        }
+      }
+      ends.push((end += group.bytes));
+    }
+    parts.push(Buffer.from(text));
+    return { bytes: Buffer.concat(parts), ends };
+  }
+
+  #nextId(now: number): string {
+    try {
+      return this.#ids.next(now);
+    } catch (cause) {
+      throw new EventLogError('ERR_LOG_FAILED', 'no id is left', { path: this.#path, cause });
+    }
+  }
+}
+
+let stampedMs = Number.NaN;
+let stamp = '';
+
+const LAST_LEGIBLE = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+
+/** Years have four digits. */
+function legibleTime(now: number): number {
+  return Number.isNaN(now) ? 0 : Math.min(Math.max(now, 0), LAST_LEGIBLE);
+}
+
+/** RFC 3339 in UTC with milliseconds; formatted once per millisecond. */
+function timestamp(now: number): string {
+  if (now !== stampedMs) {
+    stampedMs = now;
+    stamp = new Date(now).toISOString();
+  }
+  return stamp;
+}

@@ -1,0 +1,39 @@
+/**
+ * `omne-log completion`: a script that lets a shell complete `omne-log`.
+ *
+ * Promise: the scripts are made of the table of commands, so they never know less than the command itself. Runs are
+ * completed by asking the command, which reads the names of folders and no log.
+ */
+import { runIdsOf } from '../../volume/run-folders.js';
+import { type Command, defineCommand, EXIT, UsageError } from '../command.js';
+import { ROOT_OPTION, whichRoot } from '../pick-run.js';
+import { print } from '../screen/terminal.js';
+import { completionScript, SHELLS } from './completion-scripts.js';
+
+/** The command `completion`, for these commands and itself. */
+export function completionOf(commands: readonly Command[]): Command {
+  const completion: Command = defineCommand({
+    name: 'completion',
+    summary: 'Print a script that completes omne-log in bash, zsh or fish.',
+    operands: ['SHELL'],
+    options: { root: ROOT_OPTION },
+    notes: [
+      'bash: add to ~/.bashrc   source <(omne-log completion bash)',
+      'zsh:  add to ~/.zshrc    source <(omne-log completion zsh)    # behind compinit',
+      'fish: run once           omne-log completion fish > ~/.config/fish/completions/omne-log.fish',
+      "The scripts ask 'omne-log completion runs', which prints the run ids of a volume, newest first.",
+    ].join('\n'),
+    async run({ values, positionals: [given = ''] }) {
+      if (given === 'runs') {
+        const runIds = (await runIdsOf(await whichRoot(values.root))).reverse();
+        if (runIds.length > 0) await print(runIds.join('\n'));
+        return EXIT.ok;
+      }
+      const shell = SHELLS.find(name => name === given);
+      if (shell === undefined) throw new UsageError(`SHELL is one of ${SHELLS.join(', ')}, not '${given}'`);
+      await print(completionScript(shell, [...commands, completion]));
+      return EXIT.ok;
+    },
+  });
+  return completion;
+}

@@ -1,0 +1,101 @@
+/**
+ * `omne-log demo`: runs a pipe of real child processes, logs it, and replays it in a second process.
+ *
+ * Promise: nothing is made up. Outputs, exit codes, offsets and times are those of the children, the files and the
+ * clock; when the second process does not read back exactly what was appended, the demo fails.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { isDeepStrictEqual } from 'node:util';
+import { type EventType, eventDecoder, type RunEvent } from '../../index.js';
+import { type Command, defineCommand, EXIT, table } from '../command.js';
+import { runPipe } from '../demo/executor.js';
+import { notesPipe } from '../demo/notes-pipe.js';
+import { eventLine } from '../screen/event-line.js';
+import { print, printable } from '../screen/terminal.js';
+
+/** The command `demo`. */
+export const demo: Command = defineCommand({
+  name: 'demo',
+  summary: 'Run a pipe of real child processes, log it, and replay it in a second process.',
+  operands: [],
+  options: {
+    dir: { type: 'string', value: 'DIR', help: 'The volume to run in; by default a new temporary folder.' },
+  },
+  async run({ values, signal }) {
+    const root = values.dir === undefined ? await mkdtemp(join(tmpdir(), 'omne-demo-')) : resolve(values.dir);
+    await mkdir(root, { recursive: true });
+    await print(`Running a pipe of real child processes in ${printable(root)} (times are UTC):\n`);
+
+    const appended: RunEvent[] = [];
+    const appendTimes: number[] = [];
+    const onEvent = (event: RunEvent, milliseconds: number) => {
+      appended.push(event);
+      appendTimes.push(milliseconds);
+      void print(eventLine(event));
+    };
+    const { runId, logPath } = await runPipe(root, notesPipe(), { signal, onEvent });
+
+    const { events, pid } = await replay(root, runId, signal);
+    if (!isDeepStrictEqual(events, appended)) {
+      throw new Error(`the replay differs from what was appended (${logPath})`);
+    }
+    const facts = table([
+      [
+        'events',
+        `${events.length}, replayed by process ${pid}, equal to those appended by process ${process.pid}`,
+      ],
+      ['nodes', `${count(events, 'node.completed')} done, ${count(events, 'node.failed')} failed`],
+      ['iterations', String(count(events, 'iteration.started'))],
+      ['duration', `${durationOf(events)} ms`],
+      ['appends', describe(appendTimes)],
+      ['log', printable(logPath)],
+    ]);
+    await print(`\nReplayed from disk by a second process:\n\n${facts.join('\n')}`);
+    return EXIT.ok;
+  },
+});
+
+/** Reads a run in another process, `omne-log cat RUN --json`, and decodes what that prints. */
+async function replay(
+  root: string,
+  runId: string,
+  signal: AbortSignal,
+): Promise<{ events: RunEvent[]; pid: number | undefined }> {
+  const [, command = ''] = process.argv; // omne-log itself
+  const reader = spawn(process.execPath, [command, 'cat', runId, '--json', '--root', root], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    signal,
+  });
+  const events: RunEvent[] = [];
+  const collect = async (decoded: AsyncIterable<RunEvent>) => {
+    for await (const event of decoded) events.push(event);
+  };
+  const [[code]] = await Promise.all([
+    once(reader, 'close'),
+    pipeline(reader.stdout, eventDecoder(), collect),
+  ]);
+  if (code !== 0) throw new Error(`the second process ended with exit code ${code}`);
+  return { events, pid: reader.pid };
+}
+
+function count(events: readonly RunEvent[], type: EventType): number {
+  return events.filter(event => event.type === type).length;
+}
+
+/** From the first event to the last, by their own time stamps, in milliseconds. */
+function durationOf(events: readonly RunEvent[]): number {
+  return Date.parse(events.at(-1)?.ts ?? '') - Date.parse(events.at(0)?.ts ?? '');
+}
+
+function describe(times: readonly number[]): string {
+  const sorted = times.toSorted((a, b) => a - b);
+  const show = (milliseconds = 0) => `${milliseconds.toFixed(2)} ms`;
+  const total = times.reduce((sum, time) => sum + time, 0);
+  const median = sorted[Math.floor(sorted.length / 2)];
+  return `${times.length} durable ones in ${show(total)}: median ${show(median)}, max ${show(sorted.at(-1))}`;
+}

@@ -1,0 +1,119 @@
+/**
+ * `omne-log ls`: the runs of a volume or a server, newest first, a row each.
+ *
+ * Promise: rows are printed as they are found, a page at a time, so a long listing takes little memory and its first rows
+ * come at once.
+ */
+import { parseRunId, type RunSummary } from '../../index.js';
+import type { RemoteRunSummary } from '../../jetstream.js';
+import { type Command, defineCommand, EXIT, wholeNumber } from '../command.js';
+import { NATS_HELP, NATS_OPTIONS } from '../nats.js';
+import { ROOT_OPTION } from '../pick-run.js';
+import { openSource } from '../run-source.js';
+import { type Cell, Columns } from '../screen/columns.js';
+import { age, count, duration } from '../screen/figures.js';
+import { DAMAGED, MARKS } from '../screen/status-marks.js';
+import { jsonLine, lineWidth, print, printable } from '../screen/terminal.js';
+
+const PAGE_ROWS = 50;
+
+type AnyRun = RunSummary | RemoteRunSummary;
+
+/** The command `ls`. */
+export const ls: Command = defineCommand({
+  name: 'ls',
+  summary: 'List runs, newest first.',
+  operands: [],
+  options: {
+    pipe: { type: 'string', value: 'PIPE', help: 'Only runs of this pipe.' },
+    status: {
+      type: 'string',
+      value: 'STATUS',
+      choices: ['running', 'completed', 'aborted'],
+      help: 'Only runs with this status.',
+    },
+    limit: { type: 'string', short: 'n', value: 'N', help: 'At most so many.' },
+    json: { type: 'boolean', help: 'Print a JSON object for each run, one a line.' },
+    root: ROOT_OPTION,
+    ...NATS_OPTIONS,
+  },
+  notes: [
+    'LIVE: a writer holds the run open. ORPHAN: it has not ended, no writer holds it, and',
+    'nothing was written for a minute. A damaged log is marked with !; its figures are those',
+    'of what could be read.',
+    '',
+    NATS_HELP,
+    'Such a listing tells of the first event, the last and how many there are.',
+  ].join('\n'),
+  async run({ values, signal }) {
+    const { pipe, status } = values;
+    const limit = wholeNumber('-n', values.limit);
+    await using source = await openSource(values);
+    const runs = source.runs({
+      reverse: true,
+      signal,
+      pipe,
+      status: isStatus(status) ? status : undefined,
+      limit,
+    });
+    if (values.json === true) {
+      for await (const run of runs) await print(jsonLine(JSON.stringify(run)));
+      return EXIT.ok;
+    }
+    const columns = new Columns();
+    for await (const page of pagesOf(runs)) {
+      await print(columns.lines(page.map(rowOf), lineWidth()).join('\n'));
+    }
+    return EXIT.ok;
+  },
+});
+
+function isStatus(text: string | undefined): text is RunSummary['status'] {
+  return text === 'running' || text === 'completed' || text === 'aborted';
+}
+
+async function* pagesOf(runs: AsyncIterable<AnyRun>): AsyncGenerator<AnyRun[]> {
+  let page: AnyRun[] = [];
+  for await (const run of runs) {
+    if (page.push(run) < PAGE_ROWS) continue;
+    yield page;
+    page = [];
+  }
+  if (page.length > 0) yield page;
+}
+
+function rowOf(run: AnyRun): Cell[] {
+  const { glyph, colour } = run.problem === undefined ? MARKS[run.status] : DAMAGED;
+  const startedAt = Date.parse(run.startedAt ?? '') || parseRunId(run.runId).createdAt.getTime();
+  const local = 'live' in run ? run : undefined; // a summary from afar knows neither nodes nor writers
+  const lasts = run.durationMs ?? (local?.live === true ? Date.now() - startedAt : undefined);
+  return [
+    { text: glyph, colour },
+    { text: run.runId }, // whole, so that it can be copied; it begins with the pipe
+    { text: age(startedAt), align: 'right', colour: 'dim' },
+    { text: lasts === undefined ? '-' : duration(lasts), align: 'right' },
+    { text: local === undefined ? count(run.eventCount, 'event') : progressOf(local) },
+    remark({ live: false, orphan: false, ...run }),
+  ];
+}
+
+function progressOf({ completedCount, nodeCount, failedCount }: RunSummary): string {
+  const failed = failedCount === 0 ? '' : `, ${failedCount} failed`;
+  return `${completedCount}/${count(nodeCount, 'node')} done${failed}`;
+}
+
+/** Where the damage is, without the path: that of the log of the row. */
+const LOG_PATH = /\([^(]*[\\/]events\.jsonl, /;
+
+/** What else is to be said of a run. */
+function remark({
+  live,
+  orphan,
+  problem,
+  reason,
+}: Pick<RunSummary, 'live' | 'orphan' | 'problem' | 'reason'>): Cell {
+  if (problem !== undefined) return { text: printable(problem.replace(LOG_PATH, '(')), colour: 'yellow' };
+  if (live) return { text: 'LIVE', colour: 'blue' };
+  if (orphan) return { text: 'ORPHAN', colour: 'yellow' };
+  return { text: printable(reason ?? ''), colour: 'dim' };
+}

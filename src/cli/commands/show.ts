@@ -1,0 +1,33 @@
+/** `omne-log show`: what happened in a run, as a tree of its nodes or as JSON. */
+import { RunStateReducer } from '../../index.js';
+import { type Command, defineCommand, EXIT } from '../command.js';
+import { foldRun } from '../fold-run.js';
+import { NATS_HELP, NATS_OPTIONS } from '../nats.js';
+import { ROOT_OPTION, RUN_HELP } from '../pick-run.js';
+import { openSource } from '../run-source.js';
+import { treeOf } from '../screen/run-tree.js';
+import { jsonLine, lineWidth, print } from '../screen/terminal.js';
+
+/** The command `show`. */
+export const show: Command = defineCommand({
+  name: 'show',
+  summary: 'Show what happened in a run: its nodes, gates, iterations and failures.',
+  operands: ['RUN'],
+  options: {
+    json: { type: 'boolean', help: 'Print the state of the run as one JSON object.' },
+    root: ROOT_OPTION,
+    ...NATS_OPTIONS,
+  },
+  notes: `${RUN_HELP}\n\n${NATS_HELP}`,
+  async run({ values, positionals: [run = ''], signal }) {
+    await using source = await openSource(values);
+    const runId = await source.which(run);
+    const reducer = new RunStateReducer();
+    const damage = await foldRun(source, runId, signal, event => reducer.apply(event));
+    const state = reducer.state.eventCount === 0 ? { ...reducer.state, runId } : reducer.state;
+    if (values.json === true) await print(jsonLine(JSON.stringify(state)));
+    else await print(treeOf(state, await source.writerOf(runId), lineWidth()).join('\n'));
+    if (damage !== undefined) throw damage;
+    return EXIT.ok;
+  },
+});

@@ -1,0 +1,68 @@
+/**
+ * `omne-log tail`: a run while it happens, an event per line, and at the foot of a terminal what is running now.
+ *
+ * Promise: every event is printed once, in order, as soon as it is in the log; the status line leaves nothing behind,
+ * however the following ends.
+ */
+import { encodeEvent, type RunState, RunStateReducer } from '../../index.js';
+import { type Command, defineCommand, EXIT } from '../command.js';
+import { NATS_HELP, NATS_OPTIONS } from '../nats.js';
+import { ROOT_OPTION, RUN_HELP } from '../pick-run.js';
+import { openSource } from '../run-source.js';
+import { eventLine } from '../screen/event-line.js';
+import { duration } from '../screen/figures.js';
+import { StatusLine } from '../screen/status-line.js';
+import { jsonLine, print, printable } from '../screen/terminal.js';
+
+/** The command `tail`. */
+export const tail: Command = defineCommand({
+  name: 'tail',
+  summary: 'Follow a run, an event per line, from its first event to its last.',
+  operands: ['RUN'],
+  options: {
+    follow: { type: 'boolean', short: 'f', help: 'Implied.' },
+    json: { type: 'boolean', help: 'Print canonical JSON, an event per line.' },
+    'exit-status': { type: 'boolean', help: 'Exit with 1 when the run was aborted.' },
+    root: ROOT_OPTION,
+    ...NATS_OPTIONS,
+  },
+  notes: `${RUN_HELP}\n\n${NATS_HELP}`,
+  async run({ values, positionals: [run = ''], signal }) {
+    await using source = await openSource(values);
+    const runId = await source.which(run);
+    const reducer = new RunStateReducer();
+    const json = values.json === true;
+    const status = json ? undefined : new StatusLine(() => statusText(reducer.state));
+    try {
+      for await (const events of source.tail(runId, { signal }).batches()) {
+        for (const event of events) reducer.apply(event);
+        const lines = events
+          .map(event => (json ? jsonLine(encodeEvent(event)) : eventLine(event)))
+          .join('\n');
+        await (status?.print(lines) ?? print(lines));
+      }
+    } finally {
+      await status?.close();
+    }
+    const aborted = reducer.state.status === 'aborted';
+    return aborted && values['exit-status'] === true ? EXIT.error : EXIT.ok;
+  },
+});
+
+/** `build (12.3 s, iteration 3), lint (2.0 s), 4 done, 1 failed` */
+function statusText({ nodes }: RunState): string {
+  const running = nodes.filter(node => node.status === 'running');
+  const parts = running.map(({ nodeId, startedAt, iterations }) => {
+    const since = Date.now() - Date.parse(startedAt ?? '');
+    const facts = [
+      ...(Number.isNaN(since) ? [] : [duration(since)]),
+      ...(iterations === 0 ? [] : [`iteration ${iterations}`]),
+    ];
+    return `${printable(nodeId)}${facts.length === 0 ? '' : ` (${facts.join(', ')})`}`;
+  });
+  if (running.length === 0) parts.push('no node is running');
+  const failed = nodes.filter(node => node.status === 'failed').length;
+  parts.push(`${nodes.length - running.length - failed} done`);
+  if (failed > 0) parts.push(`${failed} failed`);
+  return parts.join(', ');
+}

@@ -1,0 +1,47 @@
+/** `omne-log timeline`: a run as a picture in time, in one HTML page that needs nothing else. */
+import { writeFile } from 'node:fs/promises';
+import { stripVTControlCharacters } from 'node:util';
+import { RunStateReducer } from '../../index.js';
+import { type Command, defineCommand, EXIT, UsageError } from '../command.js';
+import { foldRun } from '../fold-run.js';
+import { ROOT_OPTION, RUN_HELP, whichRoot, whichRun } from '../pick-run.js';
+import { volumeSource } from '../run-source.js';
+import { treeOf } from '../screen/run-tree.js';
+import { print, printable, write } from '../screen/terminal.js';
+import { timelinePage } from '../timeline/page.js';
+import { Timeline } from '../timeline/rows.js';
+
+/** The command `timeline`. */
+export const timeline: Command = defineCommand({
+  name: 'timeline',
+  summary: 'Draw a run as a timeline, in one HTML page.',
+  operands: ['RUN'],
+  options: {
+    html: { type: 'string', value: 'FILE', help: 'Where to write the page; - for standard output.' },
+    root: ROOT_OPTION,
+  },
+  notes: RUN_HELP,
+  async run({ values, positionals: [run = ''], signal }) {
+    const file = values.html;
+    if (file === undefined || file === '') throw new UsageError('--html FILE is missing');
+    const root = await whichRoot(values.root);
+    const runId = await whichRun(root, run);
+    const reducer = new RunStateReducer();
+    const picture = new Timeline();
+    const damage = await foldRun(volumeSource(root), runId, signal, event => {
+      reducer.apply(event);
+      picture.apply(event);
+    });
+    const state = { ...reducer.state, runId };
+    const text = treeOf(state, 'as far as this page knows').map(stripVTControlCharacters); // colours are for terminals
+    const page = timelinePage(state, picture, text, damage);
+    if (file === '-') {
+      await write(page);
+    } else {
+      await writeFile(file, page);
+      await print(`the timeline of ${runId} is in ${printable(file)}`);
+    }
+    if (damage !== undefined) throw damage;
+    return EXIT.ok;
+  },
+});

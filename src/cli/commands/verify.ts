@@ -1,0 +1,110 @@
+/**
+ * `omne-log verify`: every line of one log or of all logs held against the rules. Changes nothing.
+ *
+ * Promise: exit code 1 when anything is wrong anywhere; a log that cannot be checked at all does not end the checking of
+ * the others.
+ */
+import { EventLogError, type VerifyReport, verifyRun } from '../../index.js';
+import { runIdsOf } from '../../volume/run-folders.js';
+import { type Command, defineCommand, EXIT, UsageError } from '../command.js';
+import { commandFor } from '../next-step.js';
+import { ROOT_OPTION, RUN_HELP, whichRoot, whichRun } from '../pick-run.js';
+import { count, size } from '../screen/figures.js';
+import { StatusLine } from '../screen/status-line.js';
+import { DAMAGED, MARKS } from '../screen/status-marks.js';
+import { paint, printable } from '../screen/terminal.js';
+
+const SHOWN_PROBLEMS = 20;
+const BAR_WIDTH = 24;
+
+/** The command `verify`. */
+export const verify: Command = defineCommand({
+  name: 'verify',
+  summary: 'Check every line of a log, or of all; exit with 1 when something is wrong.',
+  operands: ['[RUN]'],
+  options: {
+    all: { type: 'boolean', help: 'Check all runs, oldest first.' },
+    root: ROOT_OPTION,
+  },
+  notes: RUN_HELP,
+  async run({ values, positionals: [run], signal }) {
+    const all = values.all === true;
+    if (all === (run !== undefined)) throw new UsageError('either RUN or --all must be given');
+    const root = await whichRoot(values.root);
+    const runIds = run === undefined ? await runIdsOf(root) : [await whichRun(root, run)];
+    let wrong = 0;
+    let progress = '';
+    const status = new StatusLine(() => progress);
+    try {
+      for (const [index, runId] of runIds.entries()) {
+        const place = all ? `, run ${index + 1} of ${runIds.length}` : '';
+        const onProgress = (bytes: number, total: number) => {
+          progress = `${barOf(bytes, total)}${place}  ${runId}`;
+        };
+        const { ok, lines } = await check(root, runId, { onProgress, signal }, all);
+        if (!ok) wrong++;
+        await status.print(lines.join('\n'));
+      }
+      if (all) await status.print(`${count(runIds.length, 'run')} checked, ${wrong} with problems`);
+    } finally {
+      await status.close();
+    }
+    return wrong === 0 ? EXIT.ok : EXIT.error;
+  },
+});
+
+type CheckOptions = NonNullable<Parameters<typeof verifyRun>[2]>;
+
+async function check(
+  root: string,
+  runId: string,
+  options: CheckOptions,
+  goOn: boolean,
+): Promise<{ ok: boolean; lines: string[] }> {
+  try {
+    const report = await verifyRun(root, runId, { ...options, maxProblems: SHOWN_PROBLEMS });
+    const lines = linesOf(report);
+    if (!report.ok) lines.push(`    ${await stepFor(root, report)}`);
+    return { ok: report.ok, lines };
+  } catch (error) {
+    if (!goOn || !(error instanceof EventLogError)) throw error;
+    const { glyph, colour } = DAMAGED;
+    return {
+      ok: false,
+      lines: [`${paint(colour, `${glyph} ${runId}`)}  ${error.code}: ${printable(error.message)}`],
+    };
+  }
+}
+
+function linesOf(report: VerifyReport): string[] {
+  const { runId, ok, problems, problemCount, ended } = report;
+  const { glyph, colour } = ok ? MARKS.completed : DAMAGED;
+  const facts = [
+    ok ? 'ok' : count(problemCount, 'problem'),
+    count(report.events, 'event'),
+    size(report.bytes),
+    ...(ended ? [] : ['not ended']),
+  ];
+  const lines = [`${paint(colour, glyph)} ${runId}  ${facts.join(', ')}`];
+  for (const { kind, line, offset, message } of problems) {
+    lines.push(`    line ${line}, byte ${offset}: ${paint('yellow', kind)}: ${printable(message)}`);
+  }
+  if (problemCount > problems.length) lines.push(`    ... and ${problemCount - problems.length} more`);
+  return lines;
+}
+
+async function stepFor(root: string, { runId, problems }: VerifyReport): Promise<string> {
+  if (problems.every(({ kind }) => kind === 'torn-tail')) {
+    const repair = await commandFor('repair', runId, root);
+    return `a writer died here, or is writing just now: run ${repair} to mend it`;
+  }
+  const show = await commandFor('show', runId, root);
+  return `no torn tail, so repair leaves it as it is: run ${show} to see what can be read`;
+}
+
+function barOf(bytes: number, total: number): string {
+  const share = total === 0 ? 1 : bytes / total;
+  const full = Math.round(share * BAR_WIDTH);
+  const bar = '━'.repeat(full) + '─'.repeat(BAR_WIDTH - full);
+  return `${bar} ${String(Math.floor(share * 100)).padStart(3)} % of ${size(total)}`;
+}

@@ -1,0 +1,186 @@
+/**
+ * A small pipe executor: how to embed the library. It runs the nodes of a pipe as child processes and logs every step.
+ *
+ * It keeps three rules that any executor should keep. An event is awaited before the next step is taken, so the log never
+ * lags behind the world. What an event points at, a captured output or a byte offset, is in its file before the event is
+ * logged. And when an event cannot be logged the run ends: nothing happens that nobody could read of later.
+ */
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { type ErrorKind, type EventDraft, EventLog, type Input, type RunEvent } from '../../index.js';
+import { type CommandLine, type Ended, NodeFailure, runChild } from './child.js';
+
+/** A hook that must succeed before its node counts as completed. */
+export interface Gate {
+  readonly name: string;
+  readonly hook: CommandLine;
+}
+
+/** A node that runs one child process. */
+export interface SingleNode {
+  readonly id: string;
+  readonly kind: 'bash' | 'command';
+  readonly command: CommandLine;
+  readonly gate?: Gate;
+}
+
+/** A node that runs a child process again and again, until the command `until` succeeds. */
+export interface LoopNode extends Omit<SingleNode, 'kind'> {
+  readonly kind: 'loop';
+  readonly until: CommandLine;
+  readonly maxIterations: number;
+}
+
+/** What runs at one place of a pipe. */
+export type PipeNode = SingleNode | LoopNode;
+
+/** Steps run one after the other, the nodes of one step in parallel. */
+export interface Pipe {
+  readonly name: string;
+  readonly inputs: readonly Input[];
+  readonly steps: readonly (readonly PipeNode[])[];
+}
+
+/** What the caller of `runPipe` may want. */
+export interface RunPipeOptions {
+  /** Ends the children and aborts the run. */
+  readonly signal?: AbortSignal;
+  /** Is told each event once it is on disk, and how long its append took. */
+  readonly onEvent?: (event: RunEvent, milliseconds: number) => void;
+}
+
+/** How a run ended. */
+export interface FinishedRun {
+  readonly runId: string;
+  readonly logPath: string;
+  /** Why the run was aborted; undefined when it was completed. */
+  readonly reason: string | undefined;
+}
+
+/** Runs a pipe in a volume; resolves when its terminal event is on disk. */
+export async function runPipe(root: string, pipe: Pipe, options: RunPipeOptions = {}): Promise<FinishedRun> {
+  await using log = await EventLog.create(root, pipe.name);
+  const reason = await new PipeRun(log, pipe, options).finish();
+  return { runId: log.runId, logPath: log.path, reason };
+}
+
+class PipeRun {
+  readonly #log: EventLog;
+  readonly #pipe: Pipe;
+  readonly #options: RunPipeOptions;
+  /** The run's own folder: captured outputs go to `nodes`, the children work in `work`. */
+  readonly #folder: string;
+  readonly #environment: NodeJS.ProcessEnv;
+
+  constructor(log: EventLog, pipe: Pipe, options: RunPipeOptions) {
+    this.#log = log;
+    this.#pipe = pipe;
+    this.#options = options;
+    this.#folder = dirname(log.path);
+    const inputs = pipe.inputs.map(({ key, value }) => [`INPUT_${key.toUpperCase()}`, value]);
+    this.#environment = { ...process.env, ...Object.fromEntries(inputs) };
+  }
+
+  /** Runs and logs the pipe from its first event to its terminal one; tells why it was aborted, if it was. */
+  async finish(): Promise<string | undefined> {
+    const { name, inputs } = this.#pipe;
+    await this.#append({ type: 'pipe.started', pipe: name, inputs: [...inputs] });
+    try {
+      const reason = await this.#runSteps();
+      await this.#append(
+        reason === undefined ? { type: 'pipe.completed' } : { type: 'pipe.aborted', reason },
+      );
+      return reason;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      // Where the log itself has failed this fails too, and then the first error is the one to tell.
+      await this.#append({ type: 'pipe.aborted', reason }).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** Runs step after step up to the first in which a node fails. */
+  async #runSteps(): Promise<string | undefined> {
+    await mkdir(join(this.#folder, 'nodes'));
+    await mkdir(join(this.#folder, 'work'));
+    for (const step of this.#pipe.steps) {
+      // Settled, not all: no child may outlive its run because its neighbour failed first.
+      const outcomes = await Promise.allSettled(step.map(node => this.#runNode(node)));
+      let failure: string | undefined;
+      for (const outcome of outcomes) {
+        if (outcome.status === 'rejected') throw outcome.reason;
+        failure ??= outcome.value;
+      }
+      if (failure !== undefined) return failure;
+    }
+    return undefined;
+  }
+
+  /** Runs one node to its end; tells how it failed, if it did. */
+  async #runNode(node: PipeNode): Promise<string | undefined> {
+    const node_id = node.id;
+    await this.#append({ type: 'node.started', node_id, kind: node.kind });
+    try {
+      await this.#work(node);
+      if (node.gate !== undefined) await this.#passGate(node_id, node.gate);
+    } catch (error) {
+      if (!(error instanceof NodeFailure)) throw error;
+      const { kind, detail, message: status } = error;
+      const message = detail === '' ? {} : { message: detail };
+      await this.#append({ type: 'node.failed', node_id, error: { kind }, ...message });
+      return `node ${node_id} failed (${status}) and nothing in the pipe handles that`;
+    }
+    const output_path = `.omne/var/runs/${this.#log.runId}/nodes/${node_id}.out`;
+    await this.#append({ type: 'node.completed', node_id, output_path });
+    return undefined;
+  }
+
+  /** Runs a node's children, their standard output going straight to the capture file. */
+  async #work(node: PipeNode): Promise<void> {
+    await using capture = await open(join(this.#folder, 'nodes', `${node.id}.out`), 'ax');
+    if (node.kind === 'loop') await this.#iterate(node, capture);
+    else await this.#run(node.command, 'crash', capture);
+    await capture.datasync(); // what an event points at reaches the disk before the event does
+  }
+
+  async #iterate(node: LoopNode, capture: FileHandle): Promise<void> {
+    for (let iteration = 1; iteration <= node.maxIterations; iteration++) {
+      await capture.appendFile(`--- iteration ${iteration} ---\n`);
+      const { size } = await capture.stat();
+      await this.#append({ type: 'iteration.started', node_id: node.id, iteration, byte_offset: size });
+      await this.#run(node.command, 'crash', capture);
+      if ((await this.#spawn(node.until)).succeeded) return;
+    }
+    const status = `not done after ${node.maxIterations} iterations`;
+    throw new NodeFailure('max_iterations_exceeded', status, '');
+  }
+
+  async #passGate(node_id: string, { name, hook }: Gate): Promise<void> {
+    const { stdout } = await this.#run(hook, 'gate_failed');
+    const said = stdout === '' ? {} : { stdout };
+    await this.#append({ type: 'gate.passed', node_id, gate: name, method: 'hook', ...said });
+  }
+
+  /** Runs a child that must succeed. */
+  async #run(command: CommandLine, failure: ErrorKind, capture?: FileHandle): Promise<Ended> {
+    const ended = await this.#spawn(command, capture);
+    if (!ended.succeeded) throw new NodeFailure(failure, ended.status, ended.stderr);
+    return ended;
+  }
+
+  #spawn(command: CommandLine, capture?: FileHandle): Promise<Ended> {
+    const cwd = join(this.#folder, 'work');
+    return runChild(command, {
+      cwd,
+      env: this.#environment,
+      signal: this.#options.signal,
+      stdout: capture?.fd,
+    });
+  }
+
+  async #append(draft: EventDraft): Promise<void> {
+    const began = performance.now();
+    const event = await this.#log.append(draft); // on disk once this resolves
+    this.#options.onEvent?.(event, performance.now() - began);
+  }
+}

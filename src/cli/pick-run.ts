@@ -1,0 +1,57 @@
+/**
+ * Which volume and which run is meant: `--root` or the folder above, and a run id, the beginning of one, or `last`.
+ *
+ * Promise: finding a run reads the names of the folders and no log.
+ */
+import { EventLogError } from '../errors.js';
+import { findVolumeRoot, isRunId, parseRunId } from '../index.js';
+import { runIdsOf } from '../volume/run-folders.js';
+import { UsageError } from './command.js';
+
+/** The option that every command on runs has. */
+export const ROOT_OPTION = {
+  type: 'string',
+  value: 'DIR',
+  help: 'The volume root; by default found upwards from here.',
+} as const;
+
+/** What the help says of RUN. */
+export const RUN_HELP = "RUN is a run id, the beginning of one or of its ULID, or 'last'.";
+
+const SHOWN_CANDIDATES = 5;
+
+/** The volume root. */
+export async function whichRoot(given: string | undefined): Promise<string> {
+  const root = given ?? (await findVolumeRoot());
+  if (root === undefined || root === '') {
+    throw new UsageError('there is no folder .omne here or above; name one with --root');
+  }
+  return root;
+}
+
+/** The id of the run that is meant. */
+export function whichRun(root: string, given: string): Promise<string> {
+  return pickRun(given, root, async () => (await runIdsOf(root)).reverse());
+}
+
+/** The same among runs from anywhere: `list` gives their ids, newest first, `place` is where they are. */
+export async function pickRun(given: string, place: string, list: () => Promise<string[]>): Promise<string> {
+  if (isRunId(given)) return given;
+  if (!/^[\w.-]+$/.test(given)) parseRunId(given); // throws: no run id begins like this
+  const runIds = await list();
+  if (given === 'last') {
+    const [newest] = runIds;
+    if (newest === undefined)
+      throw new EventLogError('ERR_RUN_NOT_FOUND', 'there is no run', { path: place });
+    return newest;
+  }
+  const candidates = runIds.filter(runId => runId.startsWith(given) || runId.slice(-26).startsWith(given));
+  const [runId, ...others] = candidates;
+  if (runId === undefined) {
+    throw new EventLogError('ERR_RUN_NOT_FOUND', `no run begins with '${given}'`, { path: place });
+  }
+  if (others.length === 0) return runId;
+  const shown = candidates.slice(0, SHOWN_CANDIDATES).join(', ');
+  const more = candidates.length > SHOWN_CANDIDATES ? ', ...' : '';
+  throw new UsageError(`'${given}' begins ${candidates.length} runs: ${shown}${more}`);
+}

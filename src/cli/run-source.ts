@@ -1,0 +1,93 @@
+/**
+ * Where a command finds its runs: in a volume, or on a NATS server.
+ *
+ * Promise: both answer alike, so that a command is written once; closing gives back a connection.
+ */
+import type { NatsConnection } from '@nats-io/transport-node';
+import {
+  EventLog,
+  type EventStream,
+  type ReadOptions,
+  type RunEvent,
+  type RunSummary,
+  type RunsOptions,
+} from '../index.js';
+import { DEFAULT_STREAM } from '../jetstream/message.js';
+import { isStreamName } from '../jetstream/options.js';
+import type { RemoteRunSummary } from '../jetstream.js';
+import { eventsReversed, type ReversedOptions } from '../read/events-backward.js';
+import { isLive } from '../volume/liveness.js';
+import { placesOf } from '../volume/places.js';
+import { PLATFORM } from '../volume/platform.js';
+import { UsageError } from './command.js';
+import { connectTo, loadJetStream, type NatsValues } from './nats.js';
+import { pickRun, whichRoot, whichRun } from './pick-run.js';
+
+/** The runs of a volume or of a stream. */
+export interface RunSource extends AsyncDisposable {
+  /** The run that is meant by a run id, the beginning of one, or `last`. */
+  which(given: string): Promise<string>;
+  read(runId: string, options: ReadOptions): EventStream;
+  /** Newest first. */
+  reversed(runId: string, options: ReversedOptions): AsyncIterable<RunEvent>;
+  tail(runId: string, options: { signal: AbortSignal }): EventStream;
+  runs(options: RunsOptions): AsyncIterable<RunSummary | RemoteRunSummary>;
+  /** What is known of who writes a run that has not ended. */
+  writerOf(runId: string): Promise<string>;
+}
+
+/** The source that the options name. */
+export async function openSource(
+  values: NatsValues & { readonly root?: string | undefined },
+): Promise<RunSource> {
+  const { root, nats, creds, stream } = values;
+  if (nats === undefined) {
+    if (creds !== undefined || stream !== undefined)
+      throw new UsageError('--creds and --stream go with --nats');
+    return volumeSource(await whichRoot(root));
+  }
+  if (root !== undefined) throw new UsageError('either --root or --nats');
+  checkStream(stream);
+  return remoteSource(await connectTo(nats, creds), stream === undefined ? {} : { stream });
+}
+
+/** A mistake in the name of the stream is one in the command line, told before a server is asked. */
+export function checkStream(stream: string | undefined): void {
+  const wanted = stream === undefined ? undefined : isStreamName(stream);
+  if (wanted !== undefined) throw new UsageError(`--stream must be ${wanted}`);
+}
+
+/** The runs of a volume. */
+export function volumeSource(root: string): RunSource {
+  return {
+    which: given => whichRun(root, given),
+    read: (runId, options) => EventLog.read(root, runId, options),
+    reversed: (runId, options) => eventsReversed(root, runId, options),
+    tail: (runId, options) => EventLog.tail(root, runId, options),
+    runs: options => EventLog.runs(root, options),
+    writerOf: async runId => {
+      if (!PLATFORM.flock) return 'not ended';
+      const live = await isLive(placesOf(root, runId).folder).catch(() => false);
+      return live ? 'LIVE: a writer holds it open' : 'but no writer holds it open';
+    },
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+}
+
+async function remoteSource(connection: NatsConnection, where: { stream?: string }): Promise<RunSource> {
+  const { readRemote, tailRemote, remoteRuns } = await loadJetStream();
+  const { remoteEventsReversed } = await import('../jetstream/fetch/events-backward.js');
+  const { remoteRunIds } = await import('../jetstream/fetch/remote-runs.js');
+  return {
+    which: given =>
+      pickRun(given, `nats://${where.stream ?? DEFAULT_STREAM}`, async () =>
+        (await remoteRunIds(connection, where)).reverse(),
+      ),
+    read: (runId, options) => readRemote(connection, runId, { ...options, ...where }),
+    reversed: (runId, options) => remoteEventsReversed(connection, runId, { ...options, ...where }),
+    tail: (runId, options) => tailRemote(connection, runId, { ...options, ...where }),
+    runs: options => remoteRuns(connection, { ...options, ...where }),
+    writerOf: async () => 'as far as it is mirrored',
+    [Symbol.asyncDispose]: () => connection.close(),
+  };
+}

@@ -1,0 +1,59 @@
+/**
+ * One event as one line for people: time, type, node, details, in columns.
+ *
+ * Promise: whatever the event holds, the result is a single line and safe to print.
+ */
+import { EVENT_TYPES, type EventType, type RunEvent } from '../../index.js';
+import { type Colour, paint, printable } from './terminal.js';
+import { pad } from './width.js';
+
+/** Types that are not listed are gray. */
+const COLOURS: { readonly [T in EventType]?: Colour } = {
+  'pipe.started': 'bold',
+  'pipe.completed': 'green',
+  'pipe.aborted': 'red',
+  'node.started': 'blue',
+  'node.completed': 'green',
+  'node.failed': 'red',
+  'gate.passed': 'cyan',
+};
+
+const TIME_WIDTH = '12:00:00.000'.length;
+const TYPE_WIDTH = Math.max(...EVENT_TYPES.map(({ length }) => length));
+const NODE_WIDTH = 12;
+
+/** What stands in the columns before the details, or goes without saying. */
+const SHOWN_BEFORE: ReadonlySet<string> = new Set(['type', 'id', 'ts', 'run_id', 'node_id']);
+
+/** The line of an event; the time is UTC, as in the log. */
+export function eventLine(event: RunEvent): string {
+  const time = printable(event.ts.slice(11, 11 + TIME_WIDTH)).padEnd(TIME_WIDTH);
+  const type = paint(COLOURS[event.type] ?? 'gray', event.type.padEnd(TYPE_WIDTH));
+  const node = pad('node_id' in event ? printable(event.node_id) : '', NODE_WIDTH);
+  return `${time}  ${type}  ${node}  ${printable(detailsOf(event).trimEnd())}`.trimEnd();
+}
+
+function detailsOf(event: RunEvent): string {
+  switch (event.type) {
+    case 'pipe.started':
+      return [event.pipe, ...event.inputs.map(({ key, value }) => `${key}=${value}`)].join('  ');
+    case 'node.completed':
+      return withoutRunFolder(event.output_path, event.run_id);
+    case 'node.failed':
+      return event.message === undefined ? event.error.kind : `${event.error.kind}: ${event.message}`;
+    case 'gate.passed':
+      return [event.gate, `(${event.method})`, event.stdout ?? ''].join(' ');
+    case 'iteration.started':
+      return `#${event.iteration}, output from byte ${event.byte_offset}`;
+    default:
+      return Object.entries(event)
+        .flatMap(([name, value]) => (SHOWN_BEFORE.has(name) ? [] : [String(value)]))
+        .join('  ');
+  }
+}
+
+/** Within its run, a path is clear without the 60 characters that lead to the run's folder. */
+function withoutRunFolder(path: string, runId: string): string {
+  const folder = `.omne/var/runs/${runId}/`;
+  return path.startsWith(folder) ? path.slice(folder.length) : path;
+}

@@ -1,0 +1,86 @@
+/**
+ * The state of a run as a tree of its nodes, for people.
+ *
+ * Promise: every line is a single line and safe to print, whatever the events hold.
+ */
+import type { NodeState, RunState } from '../../index.js';
+import { type Cell, Columns } from './columns.js';
+import { count, duration } from './figures.js';
+import { MARKS } from './status-marks.js';
+import { type Colour, paint, printable } from './terminal.js';
+import { cutTo } from './width.js';
+
+const MOST_LINES = 20;
+
+/** Lays out a run; `writer` says, for a run that has not ended, whether a writer holds it. */
+export function treeOf(
+  state: RunState,
+  writer: string,
+  maxWidth: number = Number.POSITIVE_INFINITY,
+): string[] {
+  const heads = new Columns().lines(
+    state.nodes.map((node, index) => nodeRow(node, index === state.nodes.length - 1)),
+    maxWidth,
+  );
+  const lines = [...header(state, writer)];
+  for (const [index, node] of state.nodes.entries()) {
+    const bar = index === state.nodes.length - 1 ? ' ' : '│';
+    lines.push(heads[index] ?? '');
+    for (const { text, colour } of detailsOf(node)) {
+      const shown = cutTo(text, maxWidth - 6);
+      lines.push(`${bar}     ${colour === undefined ? shown : paint(colour, shown)}`);
+    }
+  }
+  return lines;
+}
+
+function header(state: RunState, writer: string): string[] {
+  const { glyph, colour } = MARKS[state.status];
+  const took = state.durationMs === undefined ? '' : ` after ${duration(state.durationMs)}`;
+  const status = `${state.status}${took}${state.status === 'running' ? `, ${writer}` : ''}`;
+  const facts = [
+    ...(state.startedAt === undefined ? [] : [`started ${printable(state.startedAt)}`]),
+    count(state.nodes.length, 'node'),
+    count(state.eventCount, 'event'),
+    ...(state.distroVersion === '' ? [] : [`distro ${printable(state.distroVersion)}`]),
+  ];
+  return [
+    `${paint(colour, glyph)} ${paint('bold', printable(state.runId))}  ${paint(colour, status)}`,
+    ...(state.reason === undefined ? [] : [`  ${paint(colour, printable(state.reason))}`]),
+    `  ${paint('dim', facts.join(', '))}`,
+    ...state.inputs.map(({ key, value }) => `  ${paint('dim', `${printable(key)} =`)} ${printable(value)}`),
+  ];
+}
+
+function nodeRow(node: NodeState, last: boolean): Cell[] {
+  const { glyph, colour } = MARKS[node.status];
+  const notes = [
+    ...(node.iterations === 0 ? [] : [count(node.iterations, 'iteration')]),
+    ...(node.attempts > 1 ? [`attempt ${node.attempts}`] : []),
+    ...(node.name === undefined ? [] : [printable(node.name)]),
+  ];
+  return [
+    { text: `${last ? '└─' : '├─'} ${glyph}`, colour },
+    { text: printable(node.nodeId), colour: 'bold' },
+    { text: node.kind ?? '' },
+    { text: printable(node.model ?? '') },
+    { text: node.durationMs === undefined ? '-' : duration(node.durationMs), align: 'right' },
+    { text: notes.join(', '), colour: 'dim' },
+  ];
+}
+
+function detailsOf({ gates, status, errorKind, message }: NodeState): { text: string; colour?: Colour }[] {
+  const passed = gates.map(({ gate, method, stdout }) => {
+    const said = stdout === undefined || stdout === '' ? '' : `: ${printable(stdout.trimEnd())}`;
+    return { text: `gate ${printable(gate)} passed (${method})${said}` };
+  });
+  if (status !== 'failed') return passed;
+  const lines = (message ?? '').trimEnd().split('\n');
+  const left = lines.length - MOST_LINES;
+  const shown =
+    left > 0 ? [`... ${count(left, 'line')} before (--json has all)`, ...lines.slice(left)] : lines;
+  const said = shown.map(line => printable(line.trimEnd()));
+  const first =
+    said.length === 1 && said[0] !== '' ? [`${errorKind}: ${said[0]}`] : [`${errorKind}`, ...said];
+  return [...passed, ...first.filter(text => text !== '').map(text => ({ text, colour: 'red' as const }))];
+}

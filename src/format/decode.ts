@@ -1,0 +1,89 @@
+/**
+ * Decoding: from one line to a typed event.
+ *
+ * Promises: `decodeEvent` accepts and rejects what the reference deserializer does; README.md beside this file lists the
+ * differences. What `append` accepts, `decodeEvent` gives back equal.
+ */
+import { isUtf8 } from 'node:buffer';
+import { MalformedLineError, messageOf } from '../errors.js';
+import { EVENT_SHAPES, NumberViolation, SchemaViolation, type Shape, shapeFor, takeRecord } from './check.js';
+import type { RunEvent } from './events.js';
+import { type LineMatcher, matcherAt } from './lanes/line-matcher.js';
+import { checkText, numberText } from './written-text.js';
+
+/**
+ * Decodes one line.
+ *
+ * @param line - the text or UTF-8 bytes of one line, with or without its newline.
+ * @returns a plain object with the wire's names; unknown fields are dropped, `inputs` and `distro_version` filled in.
+ * @throws MalformedLineError `ERR_MALFORMED_LINE` with `reason`.
+ * @example
+ * const event = decodeEvent('{"type":"pipe.completed","id":"01k…","ts":"2026-04-15T12:00:00Z","run_id":"feature-01k…"}');
+ */
+export function decodeEvent(line: string | Uint8Array): RunEvent {
+  if (typeof line === 'string') return line.isWellFormed() ? decodeText(line) : decodeStrictly(line);
+  if (!(line instanceof Uint8Array)) throw new TypeError('decodeEvent takes a string or a Uint8Array');
+  if (!isUtf8(line)) throw new MalformedLineError('not valid UTF-8');
+  return decodeText(Buffer.from(line.buffer, line.byteOffset, line.byteLength).toString('utf8'));
+}
+
+/** Decodes text that holds no lone surrogate, as text from valid UTF-8 never does. */
+export function decodeText(text: string): RunEvent {
+  const line = matcherAt(text);
+  return line === undefined ? decodeStrictly(text) : decodeMatched(line, text);
+}
+
+/** Decodes the line that a matcher was given last, whose text may be given: by the fast lane, the middle one, or the strict one. */
+export function decodeMatched(line: LineMatcher, text?: string): RunEvent {
+  return line.event(text) ?? line.flatEvent(text) ?? decodeStrictly(text ?? line.text());
+}
+
+/** The strict lane: any legal text, and the reason where it is not legal. */
+export function decodeStrictly(text: string): RunEvent {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new MalformedLineError(whyNotJson(text, cause), { cause });
+  }
+  return asMalformedLine(() => {
+    const shape = shapeFor(EVENT_SHAPES, value);
+    const event = takeAsWritten(shape, value, text);
+    checkText(text, shape);
+    return event as RunEvent; // takeRecord copied exactly the fields the schema gives this type
+  });
+}
+
+/** Takes the record that a text was parsed to; a number that is told of is told as it is written there. */
+function takeAsWritten(shape: Shape, value: unknown, text: string): ReturnType<typeof takeRecord> {
+  try {
+    return takeRecord(shape, value, 'wire');
+  } catch (error) {
+    if (!(error instanceof NumberViolation)) throw error;
+    const written = numberText(text, shape, error.field);
+    throw written === undefined ? error : error.writtenAs(written);
+  }
+}
+
+function asMalformedLine<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw error instanceof SchemaViolation ? new MalformedLineError(error.message) : error;
+  }
+}
+
+function whyNotJson(text: string, cause: unknown): string {
+  if (text.startsWith('\uFEFF')) return 'it begins with a byte order mark';
+  return text.trim() === '' ? 'blank line' : `not JSON: ${messageOf(cause)}`;
+}
+
+/** The event of a line; undefined where it is none: that is left to the reading that follows. */
+export function decodeOrSkip(line: Uint8Array): RunEvent | undefined {
+  try {
+    return decodeEvent(line);
+  } catch (error) {
+    if (error instanceof MalformedLineError) return undefined;
+    throw error;
+  }
+}

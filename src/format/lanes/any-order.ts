@@ -1,0 +1,137 @@
+/**
+ * The middle lane of decoding: an object of known fields that hold strings and plain integers, in any order, with or without
+ * white space, taken apart in its bytes.
+ *
+ * Promise: what it takes the strict lane accepts with the same result. What it does not take (a stranger's key, `null`, nesting,
+ * odd numbers, a key given twice, whatever breaks the schema or is no JSON) is no error, but left to the strict lane.
+ */
+
+import { COMMON } from '../check.js';
+import { EVENT_SCHEMA, EVENT_TYPES, type FieldSpec, type RecordSpec, type RunEvent } from '../events.js';
+import { LF } from '../lines.js';
+import { compiled, isThere, type Make, makeCode, textCode } from './event-code.js';
+import type { Captures } from './line-values.js';
+
+const specs: RecordSpec[] = Object.values(EVENT_SCHEMA);
+/** A known field at the top of an event; its place in the list is its slot. */
+const NAMES: readonly string[] = [
+  ...new Set(['type', ...Object.keys(COMMON), ...specs.flatMap(spec => Object.keys(spec))]),
+];
+const TYPE_SLOT = 0;
+/** Key and closing quote as bytes, by the first letter: few names share it. */
+const KEYS: Key[][] = [];
+NAMES.forEach((name, slot) => {
+  (KEYS[name.charCodeAt(0)] ??= []).push({ slot, bytes: Buffer.from(`${name}"`) });
+});
+const NONE: readonly Key[] = [];
+
+interface Key {
+  readonly slot: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Takes the fields of the object in the line that starts at `start`; returns where its newline stands, or -1. */
+export function matchFlat(captures: Captures, start: number): number {
+  const { view } = captures;
+  if (!captures.begin(start)) return -1;
+  let at = skipSpace(view, start);
+  if (view.getUint8(at) !== OPEN_BRACE) return -1;
+  do {
+    at = skipSpace(view, at + 1);
+    const key = view.getUint8(at) === QUOTE ? keyAt(view, at + 1) : undefined;
+    if (key === undefined || (captures.found & (1 << key.slot)) !== 0) return -1;
+    captures.found |= 1 << key.slot;
+    at = skipSpace(view, at + 1 + key.bytes.length);
+    if (view.getUint8(at) !== COLON) return -1;
+    at = skipSpace(view, at + 1);
+    at = view.getUint8(at) === QUOTE ? captures.string(at + 1, key.slot) : captures.integer(at, key.slot);
+    if (at < 0) return -1;
+    at = skipSpace(view, at);
+  } while (view.getUint8(at) === COMMA);
+  if (view.getUint8(at) !== CLOSE_BRACE) return -1;
+  const end = skipSpace(view, at + 1);
+  return view.getUint8(end) === LF ? end : -1;
+}
+
+/** Makes the event of the fields taken last; undefined when they are none. */
+export const makeFlat: Make<RunEvent | undefined> = (text, origin, captures) => {
+  if ((captures.found & ~captures.integers & (1 << TYPE_SLOT)) === 0) return undefined;
+  return MAKERS.get(captures.text(text, origin, TYPE_SLOT))?.(text, origin, captures);
+};
+
+const MAKERS = new Map<string, Make<RunEvent | undefined>>();
+for (const type of EVENT_TYPES) {
+  const make = compiled<Make<RunEvent | undefined>>(flatCode(type, { ...COMMON, ...EVENT_SCHEMA[type] }));
+  if (make !== undefined) MAKERS.set(type, make);
+}
+
+/** The code that makes the event of a type, after a look whether the fields are those of that type. */
+function flatCode(type: string, spec: RecordSpec): string {
+  const parts = Object.entries(spec).map(([name, field]) => {
+    const slot = NAMES.indexOf(name);
+    return { name, spec: field, slot, value: takeCode(field, slot) };
+  });
+  const bits = (wanted: (field: FieldSpec) => boolean) =>
+    parts.reduce((before, part) => (wanted(part.spec) ? before | (1 << part.slot) : before), 0);
+  const required = bits(({ presence }) => presence === undefined);
+  const whole = bits(field => field.type === 'integer');
+  const nested = bits(field => field.type === 'list' || field.type === 'object');
+  const checks = [
+    `if ((found & ${required}) !== ${required} || (found & ${nested}) !== 0) return undefined;`,
+    `if ((integers & ${bits(() => true)}) !== (found & ${whole})) return undefined;`,
+    ...parts.map(part => checkCode(part)),
+  ];
+  return makeCode(type, parts, checks.join('\n'));
+}
+
+function takeCode(field: FieldSpec, slot: number): string {
+  switch (field.type) {
+    case 'string':
+      return textCode(slot);
+    case 'enum':
+      return `value${slot}`;
+    case 'integer':
+      return `numbers[${slot}]`;
+    default:
+      return '[]';
+  }
+}
+
+function checkCode(part: { spec: FieldSpec; slot: number }): string {
+  const { spec, slot } = part;
+  switch (spec.type) {
+    case 'integer':
+      return `if (${isThere(part)} && numbers[${slot}] > ${spec.max}) return undefined;`;
+    case 'enum':
+      return `const value${slot} = ${isThere(part)} ? ${textCode(slot)} : '';
+        if (${isThere(part)} && !${JSON.stringify(spec.values)}.includes(value${slot})) return undefined;`;
+    default:
+      return '';
+  }
+}
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const SPACE = 0x20;
+
+function skipSpace(view: DataView, from: number): number {
+  for (let at = from; ; at++) {
+    const byte = view.getUint8(at);
+    if (byte !== SPACE && byte !== 0x09 && byte !== 0x0d) return at; // a newline ends the line
+  }
+}
+
+function keyAt(view: DataView, at: number): Key | undefined {
+  for (const key of KEYS[view.getUint8(at)] ?? NONE) if (stands(key.bytes, view, at)) return key;
+  return undefined;
+}
+
+function stands(bytes: Uint8Array, view: DataView, at: number): boolean {
+  for (let index = 0; index < bytes.length; index++) {
+    if (view.getUint8(at + index) !== bytes[index]) return false;
+  }
+  return true;
+}

@@ -1,0 +1,183 @@
+/**
+ * Values in the bytes of a line: finds where each ends, holds it against the rules of JSON, and keeps what was found.
+ *
+ * A string ends at the next quote, so it takes no look at its bytes, but one at the next special byte (`specials.ts`); only
+ * escapes are looked at.
+ *
+ * Promise: what is taken has the value that `JSON.parse` gives for those bytes; what is not taken (-1) is no error, but left to
+ * the strict lane.
+ */
+import { LF, LOOK_AHEAD } from '../lines.js';
+import { positionAt, Specials, unitAt } from './special-bytes.js';
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/** What was found in one line, by slot; strings as the entries of their closing quotes. */
+export class Captures {
+  /** The bytes, and those behind them as far as they are of the same memory. */
+  view: DataView = new DataView(new ArrayBuffer(0));
+  /** The next special byte that was not taken yet. */
+  entry = 0;
+  /** Bits by slot: fields that are there, as the caller marks them. */
+  found = 0;
+  /** Bits by slot: strings with escapes. */
+  escaped = 0;
+  /** Bits by slot: integers in digits. */
+  integers = 0;
+  /** Integers, and the places of enum values in their lists. */
+  readonly numbers: Float64Array;
+  readonly closings: Int32Array;
+  readonly #openings: Int32Array; // of strings with escapes; that of any other is the entry before
+  readonly #specials: Specials = new Specials();
+  #first = 0;
+  #start = 0;
+  #matchable = 0;
+
+  constructor(slots: number) {
+    this.numbers = new Float64Array(slots);
+    this.closings = new Int32Array(slots);
+    this.#openings = new Int32Array(slots);
+  }
+
+  /** Gives the bytes that are looked at from now on: `length` bytes of whole lines of valid UTF-8. */
+  use(bytes: Uint8Array, length: number): void {
+    const { buffer, byteOffset } = bytes;
+    this.#specials.use(bytes, length);
+    if (this.view.buffer !== buffer || this.view.byteOffset !== byteOffset)
+      this.view = new DataView(buffer, byteOffset);
+    const last = this.view.byteLength - LOOK_AHEAD - 1; // where the newline of a line may stand
+    this.#matchable = length <= last ? length : last < 0 ? 0 : bytes.lastIndexOf(LF, last) + 1;
+  }
+
+  /** Begins a line; false when it cannot be looked at: it has too many special bytes, or too little memory lies behind it. */
+  begin(start: number): boolean {
+    if (start >= this.#matchable) return false;
+    const first = this.#specials.cover(start, this.entry);
+    if (first < 0) return false;
+    this.entry = this.#first = first;
+    this.#start = start;
+    this.found = this.escaped = this.integers = 0;
+    return true;
+  }
+
+  /** Where the line begins, in UTF-16 units as entries count them. */
+  get origin(): number {
+    return this.#start - surplusAt(this.#first);
+  }
+
+  /** Whether all in front of the next special byte is ASCII. */
+  get ascii(): boolean {
+    return surplusAt(this.entry) === surplusAt(this.#first);
+  }
+
+  /** Takes the string whose first character stands at `start`; returns the position behind its closing quote, or -1. */
+  string(start: number, slot: number): number {
+    while (positionAt(this.entry) < start) this.entry += 2;
+    const closing =
+      this.view.getUint8(positionAt(this.entry)) === QUOTE ? this.entry : this.closing(this.entry, slot);
+    if (closing < 0) return -1;
+    this.closings[slot] = closing;
+    this.entry = closing + 2;
+    return positionAt(closing) + 1;
+  }
+
+  /** The closing quote of the string with escapes, the first of which is given as its entry; -1 when one of them is none. */
+  closing(first: number, slot: number): number {
+    this.#openings[slot] = first - 2;
+    this.escaped |= 1 << slot;
+    for (let entry = first; ; ) {
+      const at = positionAt(entry);
+      const byte = this.view.getUint8(at);
+      if (byte === QUOTE) return entry;
+      const length = byte === BACKSLASH ? escapeLength(this.view, at) : 0; // a control character is no part of a string
+      if (length === 0) return -1;
+      do entry += 2;
+      while (positionAt(entry) < at + length); // the escape of a quote or backslash
+    }
+  }
+
+  /** Takes an integer in digits; returns the position behind it, or -1. */
+  integer(start: number, slot: number, max: number = Number.MAX_SAFE_INTEGER): number {
+    let at = start;
+    let value = 0;
+    for (let digit = digitAt(this.view, at); digit >= 0; digit = digitAt(this.view, ++at)) {
+      value = value * 10 + digit;
+    }
+    const length = at - start;
+    if (length === 0 || value > max || (length > 1 && digitAt(this.view, start) === 0)) return -1;
+    this.numbers[slot] = value;
+    this.integers |= 1 << slot;
+    return at;
+  }
+
+  /** The entry of the quote that opens a string. */
+  opening(slot: number): number {
+    return (this.escaped & (1 << slot)) === 0 ? (this.closings[slot] ?? 0) - 2 : (this.#openings[slot] ?? 0);
+  }
+
+  /** The text of a string, cut from a text that begins at `origin`. */
+  text(line: string, origin: number, slot: number): string {
+    const from = unitAt(this.opening(slot)) - origin;
+    const to = unitAt(this.closings[slot] ?? 0) - origin;
+    return (this.escaped & (1 << slot)) === 0
+      ? line.substring(from + 1, to)
+      : JSON.parse(line.substring(from, to + 1));
+  }
+
+  /** Whether a string may be the one of these bytes, told without making its text; escapes leave that open. */
+  mayHold(slot: number, bytes: Uint8Array): boolean {
+    if ((this.escaped & (1 << slot)) !== 0) return true;
+    const start = positionAt(this.opening(slot)) + 1;
+    for (let index = 0; index < bytes.length; index++) {
+      if (this.view.getUint8(start + index) !== bytes[index]) return false;
+    }
+    return true;
+  }
+}
+
+/** How many bytes in front of a special one are no UTF-16 unit of their own. */
+function surplusAt(entry: number): number {
+  return positionAt(entry) - unitAt(entry);
+}
+
+function digitAt(view: DataView, at: number): number {
+  const digit = view.getUint8(at) - 0x30;
+  return digit > 9 ? -1 : digit;
+}
+
+/** The length of the escape at a backslash; 0 when it is none, or half of a surrogate pair. */
+function escapeLength(view: DataView, at: number): number {
+  switch (view.getUint8(at + 1)) {
+    case QUOTE:
+    case BACKSLASH:
+    case 0x2f: // slash
+    case 0x62: // b, f, n, r, t
+    case 0x66:
+    case 0x6e:
+    case 0x72:
+    case 0x74:
+      return 2;
+    case 0x75: // u
+      return unitLength(view, at);
+    default:
+      return 0;
+  }
+}
+
+function unitLength(view: DataView, at: number): number {
+  let unit = 0;
+  for (let digit = at + 2; digit < at + 6; digit++) {
+    const value = hexAt(view, digit);
+    if (value < 0) return 0;
+    unit = unit * 16 + value;
+  }
+  return unit >= 0xd800 && unit <= 0xdfff ? 0 : 6;
+}
+
+function hexAt(view: DataView, at: number): number {
+  const byte = view.getUint8(at);
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  const lower = byte | 0x20;
+  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
+}

@@ -1,0 +1,105 @@
+/**
+ * Replaying a run from its remote copy: what stands there when the reading begins, as typed events.
+ *
+ * Promise: it hands out what a reader of the log would, at the same positions; it needs no file.
+ */
+import type { NatsConnection } from '@nats-io/transport-node';
+import { checkOptions, type OptionCheck } from '../../options.js';
+import { EventFilter, READ_OPTIONS, type ReadOptions } from '../../read/event-filter.js';
+import type { Batch } from '../../read/event-stream.js';
+import { type BatchSource, batchSource, EventStream } from '../../read/event-stream.js';
+import { onAbort } from '../../read/on-abort.js';
+import { subjectOf } from '../message.js';
+import { checkConnection, isStreamName } from '../options.js';
+import { orAborted } from '../retry.js';
+import { RunFeed } from './run-feed.js';
+
+/** What to read, and from which stream. */
+export interface RemoteReadOptions extends ReadOptions {
+  /** The stream that holds the run; `omne-runs` by default. */
+  stream?: string | undefined;
+}
+
+const REMOTE_READ_OPTIONS: Readonly<Record<keyof RemoteReadOptions, OptionCheck>> = {
+  ...READ_OPTIONS,
+  stream: isStreamName,
+};
+
+/**
+ * The events of a run from a NATS server. Iterate it, or take `batches()` or `toArray()`; once.
+ *
+ * @throws EventLogError while iterating: `ERR_RUN_NOT_FOUND`, `ERR_STREAM_NOT_FOUND`, `ERR_REMOTE_FAILED`,
+ * `ERR_MALFORMED_LINE`, `ERR_LINE_TOO_LONG`, `ERR_LOG_CORRUPT` where events are missing between others, `ERR_LOG_TRUNCATED`
+ * (for `from`, and when the end of the copy is deleted while it is read), `ERR_INVALID_POSITION` (for `from`).
+ * @example
+ * const reader = readRemote(connection, runId, { types: ['node.failed'] });
+ * for await (const event of reader) console.log(event.type, reader.position);
+ */
+export class RemoteReader extends EventStream {
+  readonly #connection: NatsConnection;
+  readonly #runId: string;
+  readonly #options: RemoteReadOptions;
+
+  /** Called by `readRemote`. */
+  constructor(connection: NatsConnection, runId: string, options: RemoteReadOptions = {}) {
+    checkConnection(connection);
+    checkOptions(options, REMOTE_READ_OPTIONS);
+    subjectOf(runId); // a bad run id is told here, as by a reader of the file
+    super(options.from ?? 0, options.signal);
+    this.#connection = connection;
+    this.#runId = runId;
+    this.#options = { ...options };
+  }
+
+  /** Unterminated bytes at the end: always 0, only whole lines are mirrored. */
+  get tornBytes(): number {
+    return 0;
+  }
+
+  /** The batches of the copy, from the start chosen to what was its end when the reading began. */
+  protected override source(): BatchSource {
+    const { signal } = this.#options;
+    let feed: RunFeed | undefined;
+    const release = async () => feed?.close();
+    const stopListening = signal && onAbort(signal, () => void release());
+    const next = async (): Promise<Batch | undefined> => {
+      signal?.throwIfAborted();
+      if (feed === undefined) {
+        const options = { ...this.#options, follow: false, stopAtTerminal: false };
+        const filter = new EventFilter(this.#options);
+        feed = await orAborted(RunFeed.open(this.#connection, this.#runId, filter, options), signal);
+        this.startsAt(feed.start.position);
+      }
+      const batch = await orAborted(feed.next(), signal);
+      signal?.throwIfAborted();
+      return batch;
+    };
+    const source = batchSource(next, async () => {
+      stopListening?.();
+      await release();
+    });
+    return {
+      next: source.next,
+      close: () => {
+        void release(); // wakes a `next` that waits
+        return source.close();
+      },
+    };
+  }
+}
+
+/**
+ * Replays a run from a NATS server, as `EventLog.read` does from disk: the same events, options and positions.
+ *
+ * @param connection - of `@nats-io/transport-node`; it stays yours, and open.
+ * @throws EventLogError `ERR_INVALID_RUN_ID` at once, the rest while iterating; see `RemoteReader`.
+ * @example
+ * const events = await readRemote(connection, runId, { types: ['node.failed'] }).toArray();
+ */
+export function readRemote(
+  connection: NatsConnection,
+  runId: string,
+  options: RemoteReadOptions = {},
+): RemoteReader {
+  return new RemoteReader(connection, runId, options);
+}

@@ -1,0 +1,145 @@
+/**
+ * Listing the runs of a stream: one summary for each, from how many messages it has, the first and the last.
+ *
+ * Promises: runs come in the order of their ULIDs, as in a listing of a volume. A run whose messages cannot be read is a
+ * summary with a `problem`. Requests in flight are bounded; the names of all runs are held, and nothing else of them.
+ */
+import type { NatsConnection } from '@nats-io/transport-node';
+import { decodeOrSkip } from '../../format/decode.js';
+import { checkOptions, type OptionCheck } from '../../options.js';
+import { RUNS_OPTIONS, type RunSummary, type RunsOptions } from '../../run/list-runs.js';
+import { RunStateReducer } from '../../run/run-state.js';
+import { compareRunIds, parseRunId } from '../../volume/run-id.js';
+import { DEFAULT_STREAM, runIdOf, SUBJECT_PREFIX } from '../message.js';
+import { checkConnection, isStreamName } from '../options.js';
+import { endOfRun } from './search.js';
+import { type Remote, remoteError, remoteOf, StoredRun } from './stored-run.js';
+
+/** What can be told of a run from its messages without reading them all. `eventCount` is that of the events kept. */
+export type RemoteRunSummary = Pick<
+  RunSummary,
+  | 'runId'
+  | 'pipe'
+  | 'status'
+  | 'reason'
+  | 'startedAt'
+  | 'lastTs'
+  | 'durationMs'
+  | 'eventCount'
+  | 'bytes'
+  | 'problem'
+>;
+
+/** Which runs to list, and of which stream. */
+export interface RemoteRunsOptions extends RunsOptions {
+  /** The stream that holds the runs; `omne-runs` by default. */
+  stream?: string | undefined;
+}
+
+const REMOTE_RUNS_OPTIONS: Readonly<Record<keyof RemoteRunsOptions, OptionCheck>> = {
+  ...RUNS_OPTIONS,
+  stream: isStreamName,
+};
+
+/** How many runs are asked for at once, two requests each. */
+const CONCURRENT_RUNS = 16;
+
+/**
+ * Summaries of the runs of a stream, oldest first; see `RemoteRunSummary`.
+ *
+ * @throws EventLogError while iterating: `ERR_STREAM_NOT_FOUND`, `ERR_REMOTE_FAILED`.
+ * @example
+ * for await (const run of remoteRuns(connection, { status: 'running' })) console.log(run.runId, run.lastTs);
+ */
+export function remoteRuns(
+  connection: NatsConnection,
+  options: RemoteRunsOptions = {},
+): AsyncGenerator<RemoteRunSummary, undefined> {
+  checkConnection(connection);
+  checkOptions(options, REMOTE_RUNS_OPTIONS);
+  return summaries(connection, { ...options });
+}
+
+async function* summaries(
+  connection: NatsConnection,
+  options: RemoteRunsOptions,
+): AsyncGenerator<RemoteRunSummary, undefined> {
+  const { pipe, reverse = false, status, limit = Number.POSITIVE_INFINITY, signal } = options;
+  const remote = await remoteOf(connection, options.stream ?? DEFAULT_STREAM);
+  signal?.throwIfAborted();
+  const counts = await messageCounts(remote);
+  const runIds = [...counts.keys()].filter(runId => pipe === undefined || parseRunId(runId).pipe === pipe);
+  if (reverse) runIds.reverse();
+  const underway: Promise<RemoteRunSummary | undefined>[] = [];
+  let next = 0;
+  let listed = 0;
+  while (listed < limit) {
+    signal?.throwIfAborted();
+    for (let runId = runIds[next]; runId !== undefined && underway.length < CONCURRENT_RUNS; ) {
+      const summary = summarize(new StoredRun(remote, runId), counts.get(runId) ?? 0);
+      summary.catch(() => undefined); // told when its turn comes
+      underway.push(summary);
+      runId = runIds[++next];
+    }
+    if (underway.length === 0) return undefined;
+    const summary = await underway.shift();
+    signal?.throwIfAborted();
+    if (summary === undefined || (status !== undefined && summary.status !== status)) continue;
+    listed++;
+    yield summary;
+  }
+  return undefined;
+}
+
+/** The ids of all runs of a stream, oldest first. */
+export async function remoteRunIds(
+  connection: NatsConnection,
+  { stream = DEFAULT_STREAM }: { stream?: string },
+): Promise<string[]> {
+  return [...(await messageCounts(await remoteOf(connection, stream))).keys()];
+}
+
+/** How many messages each run has, in the order of the ULIDs. */
+async function messageCounts(remote: Remote): Promise<Map<string, number>> {
+  try {
+    const { state } = await remote.manager.streams.info(remote.stream, {
+      subjects_filter: `${SUBJECT_PREFIX}>`,
+      deleted_details: false,
+      offset: 0,
+    });
+    const counts = Object.entries(state.subjects ?? {}).flatMap(([subject, count]): [string, number][] => {
+      const runId = runIdOf(subject);
+      return runId === undefined ? [] : [[runId, count]];
+    });
+    return new Map(counts.sort(([a], [b]) => compareRunIds(a, b)));
+  } catch (error) {
+    throw remoteError(error, remote);
+  }
+}
+
+/** The summary of one run; undefined where nothing of it is kept any more. */
+async function summarize(run: StoredRun, eventCount: number): Promise<RemoteRunSummary | undefined> {
+  const { runId } = run;
+  const [first, last] = await Promise.all([run.next(1), run.last()]);
+  if (first === undefined || last === undefined) return undefined;
+  const reducer = new RunStateReducer();
+  let problem: string | undefined;
+  for (const message of first.seq === last.seq ? [first] : [first, last]) {
+    const event = decodeOrSkip(message.data);
+    if (event !== undefined) reducer.apply(event);
+    else problem ??= `message ${message.seq} of the stream holds no event`;
+  }
+  const { status, reason, startedAt, lastTs, durationMs } = reducer.state;
+  return {
+    runId,
+    pipe: parseRunId(runId).pipe,
+    status,
+    ...(reason === undefined ? {} : { reason }),
+    ...(startedAt === undefined ? {} : { startedAt }),
+    ...(lastTs === undefined ? {} : { lastTs }),
+    ...(durationMs === undefined ? {} : { durationMs }),
+    eventCount,
+    bytes: await endOfRun(run, last),
+    ...(problem === undefined ? {} : { problem }),
+  };
+}

@@ -1,0 +1,174 @@
+/**
+ * Following a run by its remote copy: a replay, then every event as it is mirrored, until the terminal event.
+ *
+ * Promises: every event once, in order, whatever happens to the connection or the server in between, as long as the
+ * connection is not closed for good. The end, `break`, an error and an abort remove the consumer from the server.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { EventLogError } from '../../errors.js';
+import { checkOptions, type OptionCheck } from '../../options.js';
+import { CaughtUp } from '../../read/caught-up.js';
+import { EventFilter } from '../../read/event-filter.js';
+import type { Batch } from '../../read/event-stream.js';
+import { type BatchSource, batchSource, EventStream } from '../../read/event-stream.js';
+import { TAIL_OPTIONS, type TailOptions } from '../../read/event-tail.js';
+import { onAbort } from '../../read/on-abort.js';
+import { subjectOf } from '../message.js';
+import { checkConnection, isStreamName } from '../options.js';
+import { orAborted, passes } from '../retry.js';
+import { RunFeed } from './run-feed.js';
+import { ANSWER_TIMEOUT_MS } from './stored-run.js';
+
+/** What to follow, from where, and in which stream. The server tells of every event: nothing is polled or watched. */
+export interface RemoteTailOptions extends Omit<TailOptions, 'pollInterval' | 'watch'> {
+  /** The stream that holds the run; `omne-runs` by default. */
+  stream?: string | undefined;
+}
+
+const { pollInterval: _pollInterval, watch: _watch, ...WHAT_TO_FOLLOW } = TAIL_OPTIONS;
+
+const REMOTE_TAIL_OPTIONS: Readonly<Record<keyof RemoteTailOptions, OptionCheck>> = {
+  ...WHAT_TO_FOLLOW,
+  stream: isStreamName,
+};
+
+/** How often to ask for a run that is not there yet. */
+const APPEAR_POLL_MS = 100;
+/** An answer may take so long however little time is left: a run that is there is found also with `appearTimeout: 0`. */
+const LEAST_ANSWER_MS = 500;
+
+/**
+ * The events of a run as they are mirrored. Iterate it, or take `batches()`; once.
+ *
+ * @throws EventLogError while iterating: `ERR_RUN_NOT_FOUND` and `ERR_STREAM_NOT_FOUND` when they do not appear in time,
+ * and what `RemoteReader` throws.
+ * @example
+ * for await (const event of tailRemote(connection, runId)) {
+ *   console.log(event.type);
+ * } // ends behind pipe.completed or pipe.aborted
+ */
+export class RemoteTail extends EventStream {
+  /** Resolves when the end was reached once, which takes somebody who iterates; rejects when the tail ends before. */
+  readonly caughtUp: Promise<void>;
+  readonly #connection: NatsConnection;
+  readonly #runId: string;
+  readonly #options: RemoteTailOptions;
+  readonly #caughtUp = new CaughtUp();
+
+  /** Called by `tailRemote`. */
+  constructor(connection: NatsConnection, runId: string, options: RemoteTailOptions = {}) {
+    checkConnection(connection);
+    checkOptions(options, REMOTE_TAIL_OPTIONS);
+    subjectOf(runId); // a bad run id is told here, as by a tail of the file
+    super(typeof options.from === 'number' ? options.from : 0, options.signal);
+    this.#connection = connection;
+    this.#runId = runId;
+    this.#options = { ...options };
+    this.caughtUp = this.#caughtUp.promise;
+  }
+
+  /** Unterminated bytes at the end: always 0, only whole lines are mirrored. */
+  get tornBytes(): number {
+    return 0;
+  }
+
+  /** The batches of the copy as it grows. */
+  protected override source(): BatchSource {
+    const { signal } = this.#options;
+    const ending = new AbortController();
+    let feed: RunFeed | undefined;
+    const end = () => {
+      ending.abort();
+      void feed?.close(); // wakes a `next` that waits
+    };
+    const stopListening = signal && onAbort(signal, end);
+
+    const next = async (): Promise<Batch | undefined> => {
+      feed ??= await this.#appear(ending.signal);
+      signal?.throwIfAborted();
+      if (feed === undefined || ending.signal.aborted) return undefined;
+      if (feed.caughtUp) this.#caughtUp.reached();
+      const batch = await orAborted(feed.next(), signal);
+      signal?.throwIfAborted();
+      if (batch === undefined && !ending.signal.aborted) this.#caughtUp.reached();
+      return batch;
+    };
+    const source = batchSource(
+      () => next().catch((error: unknown) => this.#caughtUp.failed(error)),
+      async () => {
+        stopListening?.();
+        await feed?.close();
+      },
+    );
+    return {
+      next: source.next,
+      close: () => {
+        end();
+        this.#caughtUp.closed();
+        return source.close();
+      },
+    };
+  }
+
+  /** Waits for the run. One that had to be waited for is new: it is read from its start. */
+  async #appear(ending: AbortSignal): Promise<RunFeed | undefined> {
+    const { appearTimeout = 5000, stopAtTerminal = true, signal, last: _, from: __, ...rest } = this.#options;
+    const filter = new EventFilter(rest);
+    const deadline = performance.now() + appearTimeout;
+    let from = this.#options.from;
+    while (!ending.aborted) {
+      signal?.throwIfAborted();
+      const left = deadline - performance.now();
+      try {
+        const options = {
+          ...this.#options,
+          from,
+          stopAtTerminal,
+          follow: true,
+          mayGrow: true,
+          signal: ending,
+          answerTimeout: Math.max(LEAST_ANSWER_MS, Math.min(left, ANSWER_TIMEOUT_MS)),
+        };
+        const feed = await orAborted(RunFeed.open(this.#connection, this.#runId, filter, options), signal);
+        this.startsAt(feed.start.position);
+        return feed;
+      } catch (error) {
+        if (ending.aborted) break;
+        const closed = this.#connection.isClosed();
+        const missing = isMissing(error);
+        const mayAppear = missing || (error instanceof EventLogError && passes(error.cause));
+        if (closed || !mayAppear || performance.now() >= deadline) throw error;
+        if (missing && from === 'end') from = 'start'; // without an answer it may have been there all the time
+      }
+      const milliseconds = Math.min(APPEAR_POLL_MS, appearTimeout);
+      await sleep(milliseconds, undefined, { signal: ending }).catch(() => undefined);
+    }
+    signal?.throwIfAborted();
+    return undefined;
+  }
+}
+
+/** Whether the server has said that there is no such run. */
+function isMissing(error: unknown): boolean {
+  if (!(error instanceof EventLogError)) return false;
+  return error.code === 'ERR_RUN_NOT_FOUND' || error.code === 'ERR_STREAM_NOT_FOUND';
+}
+
+/**
+ * Follows a run from a NATS server, as `EventLog.tail` does from disk: the same events, options and positions.
+ *
+ * @param connection - of `@nats-io/transport-node`; it stays yours, and open.
+ * @throws EventLogError `ERR_INVALID_RUN_ID` at once, the rest while iterating; see `RemoteTail`.
+ * @example
+ * for await (const event of tailRemote(connection, runId)) {
+ *   console.log(event.type);
+ * } // ends behind pipe.completed or pipe.aborted
+ */
+export function tailRemote(
+  connection: NatsConnection,
+  runId: string,
+  options: RemoteTailOptions = {},
+): RemoteTail {
+  return new RemoteTail(connection, runId, options);
+}

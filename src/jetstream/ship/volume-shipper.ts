@@ -1,0 +1,198 @@
+/**
+ * Following all runs of a volume: what has changed is shipped, a turn at a time.
+ *
+ * Promises: no log is held open between two turns, and a turn is bounded, so no run starves, however many there are. A run
+ * that fails is told and left until its log changes; the others go on.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EventReader } from '../../read/event-reader.js';
+import { placesOf } from '../../volume/places.js';
+import { remoteFailed } from '../retry.js';
+import { DroppedRuns } from './dropped-runs.js';
+import { publisherOf } from './publisher.js';
+import { RunMirror } from './run-shipper.js';
+import type { RunStream } from './run-stream.js';
+import { type LogLook, VolumeRuns } from './volume-watch.js';
+import { WorkQueue } from './work-queue.js';
+
+/** What whoever mirrors a volume wants to be told. */
+export interface VolumeListener {
+  /** A run cannot be shipped, or not further. */
+  failed(error: unknown, runId: string): void;
+  /** A run was shipped to its end. */
+  ended(mirror: RunMirror): void;
+}
+
+/** A longer turn would let the other runs wait too long. */
+const EVENTS_A_TURN = 1000;
+/** How long a server may take to bring what it acknowledged to its disk. */
+const SERVER_SYNC_MS = 10 * 60_000;
+
+/** A run that is followed. */
+interface Followed {
+  readonly mirror: RunMirror;
+  look: LogLook;
+  /** Where the copy stands must be asked again. */
+  stale: boolean;
+}
+
+/** Ships the runs of a volume. */
+export class VolumeMirror {
+  readonly #root: string;
+  readonly #stream: RunStream;
+  readonly #listener: VolumeListener;
+  readonly #runs: VolumeRuns;
+  readonly #queue: WorkQueue<Followed>;
+  readonly #followed = new Map<string, Followed>();
+  readonly #endedAt = new Map<string, number>(); // those that ended lately
+  readonly #stop = new AbortController();
+  readonly #droppedRuns: DroppedRuns;
+  readonly #dropped = new Set<string>();
+  #rest = new AbortController();
+  #reconnections: number;
+  #seen = 0;
+  #events = 0;
+
+  constructor(
+    root: string,
+    stream: RunStream,
+    concurrency: number,
+    pollInterval: number,
+    listener: VolumeListener,
+  ) {
+    this.#root = root;
+    this.#stream = stream;
+    this.#droppedRuns = new DroppedRuns(stream);
+    this.#listener = listener;
+    this.#queue = new WorkQueue(concurrency, run => this.#turn(run));
+    this.#runs = new VolumeRuns(root, pollInterval, {
+      changed: (runId, look) => this.#changed(runId, look),
+      gone: runId => {
+        this.#followed.delete(runId);
+        this.#dropped.delete(runId);
+      },
+    });
+    this.#reconnections = publisherOf(stream).reconnections;
+    const closed = (cause: unknown) =>
+      this.fail(remoteFailed('the connection is closed', cause ?? 'by its owner'));
+    stream.connection.closed().then(closed, closed);
+  }
+
+  /** How many runs were found. */
+  get runs(): number {
+    return this.#seen;
+  }
+
+  /** How many events were sent. */
+  get events(): number {
+    return this.#events;
+  }
+
+  /** How many runs are not sent, because the stream has dropped them before. */
+  get dropped(): number {
+    return this.#dropped.size;
+  }
+
+  /** Ships what has changed; resolves when nothing is left to do. Rejects with the failure. */
+  async round(): Promise<void> {
+    await this.look();
+    await this.#queue.idle();
+    this.#stop.signal.throwIfAborted();
+  }
+
+  /** Finds what has changed and lets it be shipped. */
+  async look(): Promise<void> {
+    this.#stop.signal.throwIfAborted();
+    this.#rest = new AbortController(); // a notice during the look counts too
+    this.#distrust();
+    await this.#runs.look(() => this.#rest.abort());
+  }
+
+  /** Waits until a look may find something. Rejects with the failure. */
+  async rest(milliseconds: number): Promise<void> {
+    await sleep(milliseconds, undefined, { signal: this.#rest.signal }).catch(() => undefined); // woken
+    this.#stop.signal.throwIfAborted();
+  }
+
+  /** Ends the mirroring with an error. */
+  fail(error: unknown): void {
+    this.#stop.abort(error);
+    this.#queue.clear();
+    this.#rest.abort();
+  }
+
+  /** Resolves when nothing is under way any more. */
+  async close(): Promise<void> {
+    this.#runs.close();
+    this.fail(new Error('the mirror is closed'));
+    await this.#queue.idle();
+  }
+
+  #changed(runId: string, look: LogLook): void {
+    let run = this.#followed.get(runId);
+    if (run === undefined) {
+      if (!this.#endedAt.has(runId)) this.#seen++;
+      run = { mirror: new RunMirror(this.#stream, this.#root, runId), look, stale: false };
+      this.#followed.set(runId, run);
+    }
+    if (run.look.file !== look.file) run.stale = true;
+    run.look = look;
+    this.#queue.add(run);
+  }
+
+  /** One turn of one run; whether there is more. */
+  async #turn(run: Followed): Promise<boolean> {
+    const { mirror } = run;
+    if (this.#followed.get(mirror.runId) !== run) return false; // it ended, or is gone
+    if (run.stale) mirror.forget();
+    run.stale = false;
+    const before = mirror.sent;
+    try {
+      await this.#ship(run);
+    } catch (error) {
+      if (this.#stop.signal.aborted) return false;
+      this.#listener.failed(error, mirror.runId);
+    } finally {
+      this.#events += mirror.sent - before;
+    }
+    if (!mirror.ended) return mirror.sent - before >= EVENTS_A_TURN;
+    this.#ended(mirror);
+    return false;
+  }
+
+  async #ship({ mirror, look }: Followed): Promise<void> {
+    const { signal } = this.#stop;
+    await mirror.look(signal);
+    const dropped = mirror.position === 0 && (await this.#droppedRuns.has(look, signal));
+    if (dropped) {
+      this.#dropped.add(mirror.runId);
+      return;
+    }
+    this.#dropped.delete(mirror.runId);
+    const places = placesOf(this.#root, mirror.runId);
+    await mirror.ship(
+      (from, stop) => new EventReader(places, { from, limit: EVENTS_A_TURN, signal: stop }),
+      signal,
+    );
+  }
+
+  #ended(mirror: RunMirror): void {
+    this.#runs.done(mirror.runId);
+    this.#followed.delete(mirror.runId);
+    if (mirror.sent === 0) return;
+    this.#endedAt.set(mirror.runId, Date.now());
+    this.#listener.ended(mirror);
+  }
+
+  /** A server that crashed with its machine may have lost what it acknowledged last: after a break all is asked again. */
+  #distrust(): void {
+    const oldest = Date.now() - SERVER_SYNC_MS;
+    for (const [runId, endedAt] of this.#endedAt) if (endedAt < oldest) this.#endedAt.delete(runId);
+    const { reconnections } = publisherOf(this.#stream);
+    if (reconnections === this.#reconnections) return;
+    this.#reconnections = reconnections;
+    this.#droppedRuns.renew();
+    for (const run of this.#followed.values()) run.stale = true;
+    for (const runId of [...this.#followed.keys(), ...this.#endedAt.keys()]) this.#runs.renew(runId);
+  }
+}

@@ -1,0 +1,186 @@
+/**
+ * Decoding events from any byte stream: gunzip, a socket, stdin. Built on split2.
+ *
+ * Promise: as strict as the reader. split2 decodes leniently (a bad byte becomes U+FFFD) and has no bound in bytes, so it is
+ * given whole lines, checked: a line that is not UTF-8 is replaced by `BAD_UTF8`, which no valid line can hold. An
+ * unterminated last line is not yet written: it is dropped, as readers do.
+ */
+import { isUtf8 } from 'node:buffer';
+import type { Duplex } from 'node:stream';
+import split2 from 'split2';
+import { MalformedLineError } from '../errors.js';
+import { decodeMatched } from '../format/decode.js';
+import type { RunEvent } from '../format/events.js';
+import { LineMatcher } from '../format/lanes/line-matcher.js';
+import { LF, LOOK_AHEAD, lineTooLong, MAX_LINE_BYTES } from '../format/lines.js';
+import { checkOptions } from '../options.js';
+import { EventFilter, READ_OPTIONS, type ReadOptions } from './event-filter.js';
+import { onAbort } from './on-abort.js';
+
+/** What an `eventDecoder` passes on, and what a malformed line does. */
+export type DecoderOptions = Pick<
+  ReadOptions,
+  'after' | 'types' | 'nodeId' | 'onMalformed' | 'maxLineBytes' | 'signal'
+>;
+
+/** `from`, `last` and `limit` are for logs: a decoder takes its stream as it comes. */
+const { from: _from, last: _last, limit: _limit, ...DECODER_OPTIONS } = READ_OPTIONS;
+
+const BAD_UTF8 = '\0invalid UTF-8\0'; // a raw control character is not allowed anywhere in JSON
+const BAD_LINE = Buffer.from(`${BAD_UTF8}\n`);
+
+/**
+ * A stream that takes the bytes of a log and gives `RunEvent`s (object mode), for use in a pipeline.
+ *
+ * As with any stream of Node, an error drops what was decoded but not yet read; `onMalformed` goes on instead. An aborted
+ * `signal` destroys it with its reason, or with an error that has it as `cause` where the reason is no error.
+ *
+ * @param options - as for `EventLog.read`: `after`, `types`, `nodeId`, `onMalformed`, `maxLineBytes`, `signal`.
+ * @throws EventLogError as the stream's `error`, each with `line`, counted from the start of the stream: `ERR_MALFORMED_LINE` (a
+ * `MalformedLineError`) unless `onMalformed` is a function, `ERR_LINE_TOO_LONG` always.
+ * @example
+ * const events = createReadStream('events.jsonl.gz').pipe(createGunzip()).pipe(eventDecoder());
+ * for await (const event of events) console.log(event.type);
+ */
+export function eventDecoder(options: DecoderOptions = {}): Duplex {
+  checkOptions(options, DECODER_OPTIONS);
+  const { maxLineBytes = MAX_LINE_BYTES, onMalformed, signal } = options;
+  const filter = new EventFilter(options);
+  const lines = new LinesInStep();
+  let line = 0;
+
+  const decode = (text: string): RunEvent | undefined => {
+    line++;
+    try {
+      const event = lines.decode(text);
+      return filter.take(event) ? event : undefined;
+    } catch (cause) {
+      if (!(cause instanceof MalformedLineError)) throw cause;
+      const reason = text === BAD_UTF8 ? 'not valid UTF-8' : cause.reason;
+      const error = new MalformedLineError(reason, { line, cause: cause.cause });
+      if (typeof onMalformed !== 'function') throw error;
+      onMalformed(error);
+      return undefined;
+    }
+  };
+
+  const stream = split2('\n', decode);
+  // Wrapping the one method keeps this a single stream; a second one in front would double the cost of each event.
+  const split = stream._transform;
+  const unfinished = new UnfinishedLine(maxLineBytes);
+  stream._transform = (chunk: Buffer, encoding, done) => {
+    const { whole, tooLong } = limited(unfinished.complete(chunk), maxLineBytes);
+    const over = tooLong || unfinished.bytes > maxLineBytes;
+    const finish = (error?: Error | null) =>
+      done(error ?? (over ? lineTooLong(maxLineBytes, undefined, undefined, line + 1) : null));
+    if (whole.length === 0) {
+      finish();
+      return;
+    }
+    const checked = isUtf8(whole) ? whole : markBadLines(whole);
+    lines.use(checked);
+    split.call(stream, checked, encoding, finish);
+  };
+  stream._flush = done => done();
+  destroyOnAbort(stream, signal);
+  return stream;
+}
+
+/**
+ * Keeps the bytes of a line whose end has not come yet, so that split2 sees whole lines only and joins nothing. Its lines are copies:
+ * between two of them code of the user runs, which may reuse the chunk, or give its memory away.
+ */
+class UnfinishedLine {
+  readonly #maxLineBytes: number;
+  #buffer: Buffer = Buffer.alloc(0);
+  bytes = 0;
+
+  constructor(maxLineBytes: number) {
+    this.#maxLineBytes = maxLineBytes;
+  }
+
+  /** The whole lines that a chunk completes; the rest of the chunk is kept. */
+  complete(chunk: Buffer): Buffer {
+    const lastLf = chunk.lastIndexOf(LF);
+    if (lastLf === -1) {
+      this.#keep(chunk);
+      return NOTHING;
+    }
+    const parts = [this.#buffer.subarray(0, this.bytes), chunk.subarray(0, lastLf + 1)];
+    const length = this.bytes + lastLf + 1;
+    const lines = Buffer.concat(parts, length + LOOK_AHEAD).subarray(0, length);
+    this.bytes = 0;
+    this.#keep(chunk.subarray(lastLf + 1));
+    return lines;
+  }
+
+  /** Keeps nothing of a line that is too long: its length is all that will be told. */
+  #keep(rest: Buffer): void {
+    const bytes = this.bytes + rest.length;
+    if (bytes <= this.#maxLineBytes) {
+      if (bytes > this.#buffer.length) {
+        const larger = Buffer.allocUnsafe(
+          Math.max(bytes, Math.min(this.#buffer.length * 2, this.#maxLineBytes)),
+        );
+        this.#buffer.copy(larger, 0, 0, this.bytes);
+        this.#buffer = larger;
+      }
+      rest.copy(this.#buffer, this.bytes);
+    }
+    this.bytes = bytes;
+  }
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/** The bytes of the lines that split2 gives as texts, in step with it: matching them where they are takes less time. */
+class LinesInStep {
+  readonly #matcher = new LineMatcher();
+  #bytes: Buffer = NOTHING;
+  #start = 0;
+
+  /** Gives the lines that split2 is about to cut. */
+  use(bytes: Buffer): void {
+    this.#bytes = bytes;
+    this.#start = 0;
+    this.#matcher.use(bytes);
+  }
+
+  /** Decodes the next of them. */
+  decode(text: string): RunEvent {
+    const end = this.#matcher.match(this.#start);
+    this.#start = (end < 0 ? this.#bytes.indexOf(LF, this.#start) : end) + 1;
+    return decodeMatched(this.#matcher, text);
+  }
+}
+
+/** The lines in front of the first one that is too long. */
+function limited(lines: Buffer, maxLineBytes: number): { whole: Buffer; tooLong: boolean } {
+  for (let start = 0, end: number; lines.length - start > maxLineBytes + 1; start = end + 1) {
+    end = lines.indexOf(LF, start);
+    if (end - start > maxLineBytes) return { whole: lines.subarray(0, start), tooLong: true };
+  }
+  return { whole: lines, tooLong: false };
+}
+
+/** Puts `BAD_UTF8` in the place of each line that is not UTF-8. */
+function markBadLines(bytes: Buffer): Buffer {
+  const lines: Buffer[] = [];
+  for (let start = 0, end: number; start < bytes.length; start = end) {
+    end = bytes.indexOf(LF, start) + 1;
+    const line = bytes.subarray(start, end);
+    lines.push(isUtf8(line) ? line : BAD_LINE);
+  }
+  return Buffer.concat(lines);
+}
+
+/** Node's own option `signal` would give an AbortError in the place of the reason. */
+function destroyOnAbort(stream: Duplex, signal: AbortSignal | undefined): void {
+  if (signal === undefined) return;
+  const abort = () => {
+    const { reason } = signal;
+    stream.destroy(reason instanceof Error ? reason : new Error('aborted', { cause: reason }));
+  };
+  if (signal.aborted) process.nextTick(abort); // a pipeline refuses a stream that was destroyed before it
+  stream.once('close', onAbort(signal, abort));
+}

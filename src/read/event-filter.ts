@@ -1,0 +1,106 @@
+/**
+ * Which events a reader hands out: the options, checked once, as a predicate with memory.
+ *
+ * Promise: `after` first, then `types` and `nodeId`, then `limit`; all of them combine.
+ */
+import type { MalformedLineError } from '../errors.js';
+import { EVENT_TYPES, type EventType, isEventType, isTerminalType, type RunEvent } from '../format/events.js';
+import type { LineMatcher } from '../format/lanes/line-matcher.js';
+import { either, isFunction, isInteger, isSignal, isText, type OptionCheck, oneOf } from '../options.js';
+
+/** What to read, from where, and what to do about damage. */
+export interface ReadOptions {
+  /** The byte offset of a line start, e.g. a saved `position`; 0 by default. */
+  from?: number | undefined;
+  /**
+   * An event id: start behind that event. Where no event has it, start at the first one with a greater id, as texts compare;
+   * so does a decoder always, which cannot look ahead. By default reading starts at the first event.
+   */
+  after?: string | undefined;
+  /** Only events of these types; of all by default. */
+  types?: readonly EventType[] | undefined;
+  /** Only events of this node; of all, and of the pipe itself, by default. */
+  nodeId?: string | undefined;
+  /** At most this many events; all by default. */
+  limit?: number | undefined;
+  /** Only the last so many of the matching events, oldest first; found from the end of the log. All by default. */
+  last?: number | undefined;
+  /** What a malformed line does: `throw` (the default) ends the reading, a callback is told and the line skipped. */
+  onMalformed?: 'throw' | ((error: MalformedLineError) => void) | undefined;
+  /** The longest line accepted, in bytes; 16 MiB by default. */
+  maxLineBytes?: number | undefined;
+  /** Ends the reading, which rejects with the signal's reason; by default nothing does. */
+  signal?: AbortSignal | undefined;
+}
+
+const areTypes: OptionCheck = value =>
+  Array.isArray(value) && value.every(isEventType)
+    ? undefined
+    : `an array of event types: ${EVENT_TYPES.join(', ')}`;
+
+/** What the options of a reader must be. */
+export const READ_OPTIONS: Readonly<Record<keyof ReadOptions, OptionCheck>> = {
+  from: isInteger,
+  after: isText,
+  types: areTypes,
+  nodeId: isText,
+  limit: isInteger,
+  last: isInteger,
+  onMalformed: either(oneOf('throw'), isFunction),
+  maxLineBytes: isInteger,
+  signal: isSignal,
+};
+
+/** Decides event by event; see the promise above. */
+export class EventFilter {
+  readonly #types: ReadonlySet<EventType> | undefined;
+  readonly #nodeId: string | undefined;
+  readonly #nodeBytes: Uint8Array | undefined;
+  #after: string | undefined;
+  #left: number;
+
+  constructor({ after, types, nodeId, limit = Number.POSITIVE_INFINITY, last = limit }: ReadOptions) {
+    this.#after = after;
+    this.#types = types === undefined ? undefined : new Set(types);
+    this.#nodeId = nodeId;
+    this.#nodeBytes = nodeId === undefined ? undefined : Buffer.from(JSON.stringify(nodeId).slice(1));
+    this.#left = Math.min(limit, last); // a growing log may hold more behind the last ones found
+  }
+
+  /** No further event can pass. */
+  get exhausted(): boolean {
+    return this.#left <= 0;
+  }
+
+  /** All that comes stands behind `after`: it was found by other means. */
+  metAfter(): void {
+    this.#after = undefined;
+  }
+
+  /** Whether the event passes; called once for each event in file order. */
+  take(event: RunEvent): boolean {
+    if (this.#after !== undefined) {
+      if (event.id <= this.#after) {
+        if (event.id === this.#after) this.#after = undefined;
+        return false;
+      }
+      this.#after = undefined;
+    }
+    if (this.#left <= 0 || !this.matches(event)) return false;
+    this.#left--;
+    return true;
+  }
+
+  /** Whether the event of a line just matched, of the type given, cannot pass: told without making it; false when in doubt. */
+  passesOver(type: EventType, line: LineMatcher): boolean {
+    if (this.#after !== undefined || isTerminalType(type)) return false; // its id matters; a tail ends behind it
+    if (this.#types !== undefined && !this.#types.has(type)) return true;
+    return this.#nodeBytes !== undefined && !line.mayBeOfNode(this.#nodeBytes);
+  }
+
+  /** Whether the event is of the wanted types and node. */
+  matches(event: RunEvent): boolean {
+    if (this.#types !== undefined && !this.#types.has(event.type)) return false;
+    return this.#nodeId === undefined || ('node_id' in event && event.node_id === this.#nodeId);
+  }
+}

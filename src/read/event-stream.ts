@@ -1,0 +1,221 @@
+/**
+ * Handing events to a consumer: the iteration that replays and tails share, those of a file and those from afar.
+ *
+ * Promises: `position` is the position behind the last event handed out, never behind one that was not; `break`, a thrown
+ * error, the end and an abort all give back what the source holds. A stream is iterated once.
+ */
+import type { RunEvent } from '../format/events.js';
+
+/** Events in file order; `ends[i]` is the position behind `events[i]`. */
+export interface Batch {
+  readonly events: RunEvent[];
+  readonly ends: number[];
+}
+
+/** Where the batches come from. */
+export interface BatchSource {
+  /** The next batch, perhaps empty; undefined at the end. */
+  next(): Promise<Batch | undefined>;
+  /** Gives back what is held; may be called at any time, also while `next` is on its way. */
+  close(): Promise<void>;
+}
+
+/** A source made of a way to read on and a way to let go; letting go waits for a reading that is under way. */
+export function batchSource(
+  next: () => Promise<Batch | undefined>,
+  release: () => Promise<void>,
+): BatchSource {
+  let reading: Promise<unknown> = Promise.resolve();
+  let released: Promise<void> | undefined;
+  return {
+    next: () => {
+      if (released !== undefined) return Promise.resolve(undefined);
+      const batch = next();
+      reading = batch.catch(() => undefined); // told to who asked for it
+      return batch;
+    },
+    close: () => (released ??= reading.then(release)),
+  };
+}
+
+/**
+ * An iterable of events with a position: what `EventReader`, `EventTail` and their remote kin share. It is iterated once.
+ *
+ * @example
+ * const seen = async (events: EventStream) => (await events.toArray()).length;
+ */
+export abstract class EventStream implements AsyncIterable<RunEvent> {
+  readonly #signal: AbortSignal | undefined;
+  #position: number;
+  #started = false;
+
+  /** Called by the classes that extend it. */
+  constructor(position: number, signal: AbortSignal | undefined) {
+    this.#position = position;
+    this.#signal = signal;
+  }
+
+  /**
+   * The byte position behind the last event handed out: pass it as `from` to resume without a gap or a repeat.
+   *
+   * @example
+   * const rest = EventLog.read(root, runId, { from: reader.position });
+   */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Where the batches come from; called once. */
+  protected abstract source(): BatchSource;
+
+  /** Tells where reading begins, once that is known. */
+  protected startsAt(position: number): void {
+    this.#position = position;
+  }
+
+  /** Event by event. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<RunEvent, undefined> {
+    return this.#iterate(cursor => cursor.takeOne());
+  }
+
+  /**
+   * The fast lane: non-empty arrays of events, as many as are at hand: some hundreds at most.
+   *
+   * @example
+   * for await (const events of reader.batches()) count += events.length;
+   */
+  batches(): AsyncIterableIterator<RunEvent[], undefined> {
+    return this.#iterate(cursor => cursor.takeAll());
+  }
+
+  /**
+   * All events as one array.
+   *
+   * @example
+   * const events = await EventLog.read(root, runId, { last: 10 }).toArray();
+   */
+  async toArray(): Promise<RunEvent[]> {
+    const all: RunEvent[] = [];
+    for await (const events of this.batches()) for (const event of events) all.push(event);
+    return all;
+  }
+
+  #iterate<Item>(take: (cursor: Cursor) => Item | undefined): StreamIterator<Item> {
+    if (this.#started)
+      throw new TypeError('this stream was iterated already; make a new one from its `position`');
+    this.#started = true;
+    const cursor = new Cursor(position => {
+      this.#position = position;
+    });
+    return new StreamIterator(this.source(), cursor, () => take(cursor), this.#signal);
+  }
+}
+
+/** A place in a batch; tells the position of what it hands out. */
+class Cursor {
+  readonly #handedOut: (position: number) => void;
+  #batch: Batch = { events: [], ends: [] };
+  #index = 0;
+
+  constructor(handedOut: (position: number) => void) {
+    this.#handedOut = handedOut;
+  }
+
+  moveTo(batch: Batch): void {
+    this.#batch = batch;
+    this.#index = 0;
+  }
+
+  takeOne(): RunEvent | undefined {
+    const event = this.#batch.events[this.#index];
+    const end = this.#batch.ends[this.#index];
+    if (event === undefined || end === undefined) return undefined;
+    this.#index++;
+    this.#handedOut(end);
+    return event;
+  }
+
+  takeAll(): RunEvent[] | undefined {
+    const { events, ends } = this.#batch;
+    const end = ends.at(-1);
+    if (end === undefined || this.#index > 0) return undefined;
+    this.#index = events.length;
+    this.#handedOut(end);
+    return events;
+  }
+}
+
+const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
+
+/**
+ * Made by hand: it answers from the current batch without a generator's cost for every event, and `return` ends a wait that
+ * is under way, for which a generator would have to be done first.
+ */
+class StreamIterator<Item> implements AsyncIterableIterator<Item, undefined> {
+  readonly #source: BatchSource;
+  readonly #cursor: Cursor;
+  readonly #take: () => Item | undefined;
+  readonly #signal: AbortSignal | undefined;
+  #filling: Promise<unknown> | undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor(
+    source: BatchSource,
+    cursor: Cursor,
+    take: () => Item | undefined,
+    signal: AbortSignal | undefined,
+  ) {
+    this.#source = source;
+    this.#cursor = cursor;
+    this.#take = take;
+    this.#signal = signal;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<Item, undefined>> {
+    if (this.#filling === undefined && this.#closed === undefined && this.#signal?.aborted !== true) {
+      const item = this.#take();
+      if (item !== undefined) return Promise.resolve({ done: false, value: item });
+    }
+    // Calls that overlap wait for each other. `finally` runs before the caller goes on, whose next call is then quick.
+    const result = (this.#filling ?? Promise.resolve())
+      .then(() => this.#fill())
+      .finally(() => {
+        if (this.#filling === settled) this.#filling = undefined;
+      });
+    const settled: Promise<unknown> = result.catch(() => undefined);
+    this.#filling = settled;
+    return result;
+  }
+
+  async return(): Promise<IteratorReturnResult<undefined>> {
+    await this.#close();
+    return DONE;
+  }
+
+  async #fill(): Promise<IteratorResult<Item, undefined>> {
+    try {
+      while (this.#closed === undefined) {
+        this.#signal?.throwIfAborted();
+        const item = this.#take();
+        if (item !== undefined) return { done: false, value: item };
+        const batch = await this.#source.next();
+        if (batch === undefined) break;
+        this.#cursor.moveTo(batch);
+      }
+    } catch (error) {
+      await this.#close();
+      throw error;
+    }
+    await this.#close();
+    return DONE;
+  }
+
+  #close(): Promise<void> {
+    this.#closed ??= this.#source.close();
+    return this.#closed;
+  }
+}

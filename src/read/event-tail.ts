@@ -1,0 +1,209 @@
+/**
+ * Following a run while it is written: a replay, then a wait for growth, then reading on, until the terminal event.
+ *
+ *     READ to the end -> wait for growth -> READ on from the last whole line -> ... -> terminal event
+ *
+ * Promises: every event once, in order, whatever notices are lost: a change notice (`fs.watch`) only makes the next look
+ * come sooner than the poll would. Nothing is read ahead of a slow consumer. An unterminated line is read again from its
+ * start, so a torn tail that a writer mends is never seen. The end, `break`, an error and an abort give back the
+ * descriptor, the watcher and the timer at once.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { tails, type WokenBy } from '../diagnostics.js';
+import { EventLogError } from '../errors.js';
+import {
+  checkOptions,
+  either,
+  isBoolean,
+  isInteger,
+  milliseconds,
+  type OptionCheck,
+  oneOf,
+} from '../options.js';
+import type { RunPlaces } from '../volume/places.js';
+import { CaughtUp } from './caught-up.js';
+import { EventFilter, READ_OPTIONS, type ReadOptions } from './event-filter.js';
+import { type Batch, type BatchSource, batchSource, EventStream } from './event-stream.js';
+import { Growth } from './file-growth.js';
+import { LogScanner } from './log-scanner.js';
+import { onAbort } from './on-abort.js';
+import { endsRunAt } from './start-position.js';
+
+/** What to follow, from where, and how long to wait. */
+export interface TailOptions extends Omit<ReadOptions, 'limit' | 'from'> {
+  /** A byte offset of a line start, `start` (the default), or `end` for what is appended from now on. */
+  from?: number | 'start' | 'end' | undefined;
+  /** End behind a terminal event; true by default. */
+  stopAtTerminal?: boolean | undefined;
+  /** How long to wait for a run that is not there yet, in milliseconds; 5000 by default. */
+  appearTimeout?: number | undefined;
+  /** How long to wait before looking again without a notice, in milliseconds; 500 by default. */
+  pollInterval?: number | undefined;
+  /** Use change notices; true by default. Without them events come up to `pollInterval` later. */
+  watch?: boolean | undefined;
+}
+
+const { limit: _limit, ...WHAT_TO_READ } = READ_OPTIONS;
+
+/** What the options of a tail must be. */
+export const TAIL_OPTIONS: Readonly<Record<keyof TailOptions, OptionCheck>> = {
+  ...WHAT_TO_READ,
+  from: either(isInteger, oneOf('start', 'end')),
+  stopAtTerminal: isBoolean,
+  appearTimeout: milliseconds(0),
+  pollInterval: milliseconds(1),
+  watch: isBoolean,
+};
+
+/** How often to look for a run that is not there yet. */
+const APPEAR_POLL_MS = 20;
+
+/**
+ * The events of a run as they are written. Iterate it, or take `batches()`; once.
+ *
+ * @throws EventLogError while iterating: `ERR_RUN_NOT_FOUND` when the log does not appear in time, `ERR_LOG_TRUNCATED`,
+ * `ERR_LOG_REPLACED`, and what `EventReader` throws.
+ * @example
+ * for await (const event of EventLog.tail(root, runId)) {
+ *   console.log(event.type);
+ * } // ends behind pipe.completed or pipe.aborted
+ */
+export class EventTail extends EventStream {
+  /**
+   * Resolves when the end of the log was reached once, which takes somebody who iterates. Rejects when the tail ends before: with
+   * `ERR_LOG_CLOSED` when its consumer stops, or the signal aborts while nothing is read; with the reason of the signal when
+   * something is; otherwise with what the iteration rejects with: `ERR_RUN_NOT_FOUND`, `ERR_MALFORMED_LINE`,
+   * `ERR_LINE_TOO_LONG`, `ERR_LOG_TRUNCATED`, `ERR_LOG_REPLACED`, `ERR_INVALID_POSITION`, `ERR_UNSAFE_PATH`, `ERR_SYSTEM`.
+   * Nobody has to catch it.
+   */
+  readonly caughtUp: Promise<void>;
+  readonly #places: RunPlaces;
+  readonly #options: TailOptions;
+  readonly #caughtUp = new CaughtUp();
+  #tornBytes = 0;
+
+  /** Called by `EventLog.tail`. */
+  constructor(places: RunPlaces, options: TailOptions = {}) {
+    checkOptions(options, TAIL_OPTIONS);
+    super(typeof options.from === 'number' ? options.from : 0, options.signal);
+    this.#places = places;
+    this.#options = { ...options };
+    this.caughtUp = this.#caughtUp.promise;
+  }
+
+  /** Unterminated bytes at the end of the file when it was last reached: a line that is being written. */
+  get tornBytes(): number {
+    return this.#tornBytes;
+  }
+
+  /** The batches of the log as it grows. */
+  protected override source(): BatchSource {
+    const { signal, pollInterval = 500, stopAtTerminal = true } = this.#options;
+    let growth: Growth | undefined;
+    let scanner: LogScanner | undefined;
+    let closed = false;
+    let wokenBy: WokenBy | undefined;
+    const wake = () => growth?.notice();
+    const stopListening = signal && onAbort(signal, wake);
+
+    const next = async (): Promise<Batch | undefined> => {
+      scanner ??= await this.#appear(() => closed);
+      while (scanner !== undefined && !closed && !scanner.finished) {
+        signal?.throwIfAborted();
+        growth?.look();
+        const before = scanner.position;
+        const batch = await scanner.next();
+        if (batch !== undefined) {
+          if (tails.observed) tellOf(batch, scanner, before, wokenBy);
+          wokenBy = undefined;
+          return batch;
+        }
+        this.#tornBytes = scanner.tornBytes;
+        if (!scanner.log.stands()) throw replaced(scanner.log.path);
+        if (growth === undefined) {
+          if (stopAtTerminal && (await this.#endedBefore(scanner))) break;
+          // From here on a notice can come; what grew before it is found by one more look.
+          growth = new Growth(scanner.log.path, pollInterval, this.#options.watch !== false);
+        } else {
+          this.#caughtUp.reached();
+          wokenBy = await growth.wait();
+        }
+      }
+      if (!closed) this.#caughtUp.reached();
+      return undefined;
+    };
+
+    const source = batchSource(
+      () => next().catch((error: unknown) => this.#caughtUp.failed(error)),
+      async () => {
+        stopListening?.();
+        growth?.close();
+        await scanner?.close();
+      },
+    );
+    return {
+      next: source.next,
+      close: () => {
+        closed = true;
+        wake();
+        this.#caughtUp.closed();
+        return source.close();
+      },
+    };
+  }
+
+  /** Waits for the run. One that had to be waited for is new: it is read from its start. */
+  async #appear(closed: () => boolean): Promise<LogScanner | undefined> {
+    const {
+      appearTimeout = 5000,
+      stopAtTerminal = true,
+      signal,
+      last: _last,
+      from: _from,
+      ...rest
+    } = this.#options;
+    const filter = new EventFilter(rest);
+    const deadline = performance.now() + appearTimeout;
+    let from = this.#options.from;
+    while (!closed()) {
+      signal?.throwIfAborted();
+      try {
+        const scanner = await LogScanner.open(this.#places, filter, {
+          ...this.#options,
+          from,
+          stopAtTerminal,
+        });
+        this.startsAt(scanner.start);
+        return scanner;
+      } catch (error) {
+        const absent = error instanceof EventLogError && error.code === 'ERR_RUN_NOT_FOUND';
+        if (!absent || performance.now() >= deadline) throw error;
+      }
+      if (from === 'end') from = 'start';
+      await sleep(Math.min(APPEAR_POLL_MS, appearTimeout));
+    }
+    return undefined;
+  }
+
+  /** Whether reading began behind the terminal event. */
+  async #endedBefore({ start, position, log }: LogScanner): Promise<boolean> {
+    return start > 0 && position === start && endsRunAt(log, start, this.#options.maxLineBytes);
+  }
+}
+
+/** Tells the diagnostics what was read, and how old it is. */
+function tellOf({ events }: Batch, scanner: LogScanner, from: number, wokenBy: WokenBy | undefined): void {
+  const lagMs = Date.now() - Date.parse(events.at(-1)?.ts ?? '');
+  tails.publish(scanner.log.path, {
+    events: events.length,
+    bytes: scanner.position - from,
+    ...(Number.isNaN(lagMs) ? {} : { lagMs }),
+    ...(wokenBy === undefined ? {} : { wokenBy }),
+  });
+}
+
+function replaced(path: string): EventLogError {
+  return new EventLogError('ERR_LOG_REPLACED', 'another file, or none, stands in the place of the log', {
+    path,
+  });
+}

@@ -1,0 +1,60 @@
+/**
+ * The events of a run from the last to the first.
+ *
+ * Promise: the log is read from its end, a block at a time; memory stays within a block and the longest line. Bytes behind
+ * the last newline are no event, as for every reader.
+ */
+import { MalformedLineError } from '../errors.js';
+import { decodeEvent } from '../format/decode.js';
+import type { RunEvent } from '../format/events.js';
+import { endOfLastLine, linesBackward } from '../format/lines.js';
+import { placesOf } from '../volume/places.js';
+import { openForReading } from '../volume/readable-log.js';
+import { EventFilter, type ReadOptions } from './event-filter.js';
+import { findStart } from './start-position.js';
+
+/** Which events: those behind `after`, of these types and this node, at most `limit` of them. */
+export type ReversedOptions = Pick<ReadOptions, 'after' | 'types' | 'nodeId' | 'limit' | 'signal'>;
+
+const ALL = Number.MAX_SAFE_INTEGER;
+
+/** Events newest first; throws what `EventReader` throws. */
+export async function* eventsReversed(
+  root: string,
+  runId: string,
+  options: ReversedOptions,
+): AsyncGenerator<RunEvent, undefined> {
+  const { after, limit = Number.POSITIVE_INFINITY, signal, ...wanted } = options;
+  const filter = new EventFilter(wanted);
+  const log = await openForReading(placesOf(root, runId));
+  try {
+    let handedOut = 0;
+    const end = await endOfLastLine(log.read, 0, log.size());
+    let first: number | undefined; // where the events to hand out begin, once that had to be looked for
+    for await (const { bytes, offset } of linesBackward(log.read, end, { path: log.path })) {
+      signal?.throwIfAborted();
+      if (handedOut >= limit) break;
+      const event = decode(bytes, offset, log.path);
+      if (event.id === after) break;
+      // A lesser id is in front of the one meant, or ids do not rise here and that one stands further on.
+      if (after !== undefined && event.id < after)
+        first ??= await findStart(log, filter, { after, last: ALL });
+      if (first !== undefined && offset < first) break;
+      if (!filter.matches(event)) continue;
+      handedOut++;
+      yield event;
+    }
+  } finally {
+    await log.close();
+  }
+  return undefined;
+}
+
+function decode(bytes: Buffer, offset: number, path: string): RunEvent {
+  try {
+    return decodeEvent(bytes);
+  } catch (error) {
+    if (!(error instanceof MalformedLineError)) throw error;
+    throw new MalformedLineError(error.reason, { path, offset, cause: error.cause });
+  }
+}

@@ -1,0 +1,221 @@
+/**
+ * Scanning a log: from the open file to batches of events, the stage that replays and tails share.
+ *
+ *     bytes -> complete lines with offsets -> decode -> filter -> batch
+ *
+ * Promises: only complete lines are decoded; a malformed one is an error with path, line and offset, or goes to the
+ * callback, never unsaid, and never before the events that stand in front of it. At the end of the file `next` answers
+ * undefined and may be called again once it has grown.
+ */
+import { isUtf8 } from 'node:buffer';
+import { EventLogError, MalformedLineError } from '../errors.js';
+import { decodeEvent, decodeMatched } from '../format/decode.js';
+import { isTerminal, type RunEvent } from '../format/events.js';
+import { LineMatcher } from '../format/lanes/line-matcher.js';
+import { BLOCK_BYTES, LF, type LineBlock, LineCutter, lineTooLong, MAX_LINE_BYTES } from '../format/lines.js';
+import type { Folder } from '../volume/folder.js';
+import type { RunPlaces } from '../volume/places.js';
+import { openForReading, type ReadableLog } from '../volume/readable-log.js';
+import type { EventFilter, ReadOptions } from './event-filter.js';
+import type { Batch } from './event-stream.js';
+import { findStart, type StartOptions } from './start-position.js';
+
+/**
+ * The most events of a batch. The fewer events are alive at a time, the less the collector of garbage has to copy, and the less
+ * it asks for: with whole blocks, four times as many, a replay on Node 24 took twice the memory.
+ */
+const BATCH_EVENTS = 256;
+
+/** How a log is scanned. */
+export interface ScanOptions extends StartOptions {
+  /** Nothing behind a terminal event is handed out. */
+  stopAtTerminal?: boolean | undefined;
+}
+
+/**
+ * Shared by all: making one for each of many short logs would take longer than reading them. That is safe since a block is decoded
+ * without a wait. The one thing that runs in between is `onMalformed`, and a reading that it begins or goes on with decodes
+ * nothing before a later microtask; `decodeEvent` has a matcher of its own.
+ */
+const matcher = new LineMatcher();
+const NOTHING = Buffer.alloc(0);
+
+/** Reads one log forwards. */
+export class LogScanner {
+  /** The position reading began at. */
+  readonly start: number;
+  /** The log being read. */
+  readonly log: ReadableLog;
+  readonly #filter: EventFilter;
+  readonly #cutter: LineCutter;
+  readonly #maxLineBytes: number;
+  readonly #onMalformed: ReadOptions['onMalformed'];
+  readonly #stopAtTerminal: boolean;
+  #line: number | undefined; // lines decoded so far; unknown when reading began further on
+  #stopped = false;
+  #block: LineBlock | undefined; // what is being decoded, from `#at` on
+  #valid = false; // the whole block is UTF-8; where it is not, each line is checked
+  #at = 0;
+  #ahead: Promise<number> | undefined;
+  #nearEnd = false; // the last read came to the end of the file
+
+  constructor(log: ReadableLog, start: number, filter: EventFilter, options: ScanOptions) {
+    const { maxLineBytes = MAX_LINE_BYTES, onMalformed, stopAtTerminal = false } = options;
+    this.log = log;
+    this.start = start;
+    this.#filter = filter;
+    this.#cutter = new LineCutter(start, {
+      path: log.path,
+      maxLineBytes,
+      blockBytes: blockFor(log.opened.size - start),
+    });
+    this.#maxLineBytes = maxLineBytes;
+    this.#onMalformed = onMalformed;
+    this.#stopAtTerminal = stopAtTerminal;
+    this.#line = start === 0 ? 0 : undefined;
+  }
+
+  /** Opens the log, from the folder of all runs where that is held already, and finds the place to start. */
+  static async open(
+    places: RunPlaces,
+    filter: EventFilter,
+    options: ScanOptions,
+    runs?: Folder,
+  ): Promise<LogScanner> {
+    const log = await openForReading(places, runs);
+    try {
+      return new LogScanner(log, await findStart(log, filter, options), filter, options);
+    } catch (error) {
+      await log.close();
+      throw error;
+    }
+  }
+
+  /** Bytes of an unterminated line at the end of what was read. */
+  get tornBytes(): number {
+    return this.#cutter.tornBytes;
+  }
+
+  /** Where the next line starts. */
+  get position(): number {
+    return this.#cutter.offset;
+  }
+
+  /** Nothing more will be handed out: the filter lets nothing through, or the run has ended. */
+  get finished(): boolean {
+    return this.#stopped || this.#filter.exhausted;
+  }
+
+  /**
+   * The next events, perhaps none of those read; undefined at the end of the file.
+   *
+   * @throws EventLogError `ERR_LOG_TRUNCATED` when the file has become shorter than what was read of it.
+   */
+  async next(): Promise<Batch | undefined> {
+    if (this.#block !== undefined) return this.#decode(this.#block);
+    for (;;) {
+      const { room, offset } = this.#cutter;
+      const ahead = this.#ahead;
+      this.#ahead = undefined;
+      // Near the live end a look takes less time than a trip through the thread pool.
+      const read = await (ahead ??
+        (this.#nearEnd ? this.log.readNow(room, offset) : this.log.read(room, offset)));
+      this.#nearEnd = read < room.length;
+      this.#block = this.#take(read, offset);
+      if (this.#block !== undefined) {
+        this.#valid = isUtf8(this.#block.bytes);
+        if (!this.#nearEnd) this.#readAhead();
+        return this.#decode(this.#block);
+      }
+      if (this.#nearEnd && ahead === undefined) break; // what was read ahead may be out of date by now
+    }
+    if (this.log.size() >= this.#cutter.offset) return undefined;
+    const facts = { path: this.log.path, offset: this.#cutter.offset };
+    throw new EventLogError('ERR_LOG_TRUNCATED', 'the log was cut while it was read', facts);
+  }
+
+  /** Lets the disk work while the block is decoded. */
+  #readAhead(): void {
+    const { room, offset } = this.#cutter;
+    this.#ahead = this.log.read(room, offset);
+    this.#ahead.catch(() => undefined); // told by the next `next`
+  }
+
+  /** Closes the log, once a reading ahead has come back. */
+  async close(): Promise<void> {
+    await this.#ahead?.catch(() => undefined);
+    matcher.use(NOTHING); // which holds on to no buffer then
+    await this.log.close();
+  }
+
+  #take(read: number, offset: number): LineBlock | undefined {
+    try {
+      return this.#cutter.take(read);
+    } catch (error) {
+      if (!(error instanceof EventLogError)) throw error;
+      throw this.#tooLong(offset); // the cutter knows no line numbers
+    }
+  }
+
+  /** Decodes what is left of the block: as far as a batch goes, or as the next malformed line when there are events before it. */
+  #decode({ bytes, offset }: LineBlock): Batch {
+    const batch: Batch = { events: [], ends: [] };
+    if (!matcher.uses(bytes)) matcher.use(bytes);
+    while (this.#at < bytes.length && !this.finished) {
+      if (batch.events.length === BATCH_EVENTS) return batch;
+      const start = this.#at;
+      const canonicalEnd = this.#valid ? matcher.match(start) : -1;
+      const end = canonicalEnd < 0 ? bytes.indexOf(LF, start) : canonicalEnd;
+      if (end - start > this.#maxLineBytes) {
+        if (batch.events.length > 0) return batch;
+        throw this.#tooLong(offset + start);
+      }
+      try {
+        const event = this.#valid ? this.#decodeMatched() : decodeEvent(bytes.subarray(start, end));
+        if (event !== undefined) {
+          this.#stopped = this.#stopAtTerminal && isTerminal(event);
+          if (this.#filter.take(event)) {
+            batch.events.push(event);
+            batch.ends.push(offset + end + 1);
+          }
+        }
+      } catch (error) {
+        if (batch.events.length > 0) return batch; // the events in front of it first
+        this.#malformed(error, offset + start);
+      }
+      this.#at = end + 1;
+      if (this.#line !== undefined) this.#line++;
+    }
+    this.#block = undefined;
+    this.#at = 0;
+    return batch;
+  }
+
+  /** The event of the line matched last; undefined when it cannot pass the filter. */
+  #decodeMatched(): RunEvent | undefined {
+    const { type } = matcher;
+    if (type !== undefined && this.#filter.passesOver(type, matcher)) return undefined;
+    return decodeMatched(matcher);
+  }
+
+  #malformed(cause: unknown, offset: number): void {
+    if (!(cause instanceof MalformedLineError)) throw cause;
+    const facts = { path: this.log.path, line: this.#nextLine(), offset, cause: cause.cause };
+    const error = new MalformedLineError(cause.reason, facts);
+    if (typeof this.#onMalformed !== 'function') throw error;
+    this.#onMalformed(error);
+  }
+
+  #tooLong(offset: number): EventLogError {
+    return lineTooLong(this.#maxLineBytes, this.log.path, offset, this.#nextLine());
+  }
+
+  #nextLine(): number | undefined {
+    return this.#line === undefined ? undefined : this.#line + 1;
+  }
+}
+
+/** A short log needs no large buffer: most of the time of a listing of many would go into making them. */
+function blockFor(bytes: number): number {
+  return Math.min(BLOCK_BYTES, Math.max(4096, bytes + 1));
+}

@@ -1,0 +1,130 @@
+/**
+ * Where a reading begins: from the options to a byte position.
+ *
+ * Promise: reading begins at the start of a line or not at all, and the last events of a log are found from its end.
+ */
+
+import { EventLogError } from '../errors.js';
+import { decodeOrSkip } from '../format/decode.js';
+import { isTerminal, type RunEvent } from '../format/events.js';
+import { endOfLastLine, endsLine, linesBackward } from '../format/lines.js';
+import type { ReadableLog } from '../volume/readable-log.js';
+import type { EventFilter, ReadOptions } from './event-filter.js';
+
+const BACKSLASH = '\\';
+
+/** `ReadOptions` as a tail has them. */
+export type StartOptions = Omit<ReadOptions, 'from'> & { from?: number | 'start' | 'end' | undefined };
+
+/** From the start of a line to the end of one. */
+interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The position of the first line to read; `filter` is told when all from there on stands behind `after`. */
+export async function findStart(
+  log: ReadableLog,
+  filter: EventFilter,
+  options: StartOptions,
+): Promise<number> {
+  const { from = 0, last, after } = options;
+  if (from === 'end') {
+    const end = await endOfLastLine(log.read, 0, log.size());
+    if (after !== undefined && (await behindEvent(log, { start: 0, end }, options)) !== undefined)
+      filter.metAfter();
+    return end;
+  }
+  const start = from === 'start' ? 0 : from;
+  await checkLineStart(log, start);
+  if (after === undefined && last === undefined) return start;
+  const range = { start, end: await endOfLastLine(log.read, start, log.size()) };
+  const behind = last === undefined ? await behindEvent(log, range, options) : undefined;
+  // Where the event stands in front of where reading begins, all there is stands behind it.
+  const passed =
+    behind === undefined && (await behindEvent(log, { start: 0, end: start }, options)) !== undefined;
+  if (passed || behind !== undefined) filter.metAfter(); // else the filter knows what to do
+  if (last === undefined) return behind ?? start;
+  return startOfLast(log, range, filter, passed ? { ...options, after: undefined } : options);
+}
+
+async function checkLineStart(log: ReadableLog, start: number): Promise<void> {
+  if (start === 0) return;
+  const facts = { path: log.path, offset: start };
+  if (start > log.size()) {
+    throw new EventLogError('ERR_LOG_TRUNCATED', 'the log is shorter than the position to read from', facts);
+  }
+  if (!(await endsLine(log.read, start))) {
+    throw new EventLogError('ERR_INVALID_POSITION', 'no line starts at the position to read from', facts);
+  }
+}
+
+/** Where the line behind the event with the id `after` begins, looked for from the end; undefined when no event has it. */
+async function behindEvent(
+  log: ReadableLog,
+  { start, end }: Range,
+  { after: id, maxLineBytes }: StartOptions,
+): Promise<number | undefined> {
+  if (id === undefined) return undefined;
+  let behind = end;
+  for await (const { bytes, offset } of linesBackward(log.read, end, {
+    start,
+    maxLineBytes,
+    path: log.path,
+  })) {
+    // Most lines can be told without decoding them: without an escape the id stands there as it is.
+    const candidate = bytes.includes(id) || bytes.includes(BACKSLASH);
+    if (candidate && decodeOrSkip(bytes)?.id === id) return behind;
+    behind = offset;
+  }
+  return undefined;
+}
+
+/**
+ * Where the last `count` matching events begin, of those behind `after`: behind the event with that id, or, when there is
+ * none, from the first event with a greater id on. Ids that do not rise make that longer to find, and no less exact.
+ * Malformed lines are left to the reading that follows.
+ */
+async function startOfLast(
+  log: ReadableLog,
+  { start, end }: Range,
+  filter: EventFilter,
+  { after, maxLineBytes, last: count = 0 }: StartOptions,
+): Promise<number> {
+  if (count === 0) return end;
+  let earliest = end; // where the last matching events met so far begin
+  let found = 0;
+  let behindGreater: number | undefined; // the same, but only as far as a greater id stands before them
+  let lesser = false; // there was an id below `after`
+  for await (const { bytes, offset } of linesBackward(log.read, end, {
+    start,
+    maxLineBytes,
+    path: log.path,
+  })) {
+    const event = decodeOrSkip(bytes);
+    if (event === undefined) continue;
+    if (event.id === after) {
+      filter.metAfter();
+      return earliest;
+    }
+    if (found < count && filter.matches(event)) {
+      earliest = offset;
+      found++;
+    }
+    if (after === undefined || event.id > after) behindGreater = earliest;
+    else lesser = true;
+    if (found >= count && !lesser) break; // without a look at the line before, which may be a bad one
+  }
+  if (behindGreater !== undefined) filter.metAfter();
+  return behindGreater ?? end;
+}
+
+/** Whether the line that ends at `position` is a terminal event. */
+export async function endsRunAt(log: ReadableLog, position: number, maxLineBytes?: number): Promise<boolean> {
+  let event: RunEvent | undefined;
+  for await (const { bytes } of linesBackward(log.read, position, { maxLineBytes, path: log.path })) {
+    event = decodeOrSkip(bytes);
+    break;
+  }
+  return event !== undefined && isTerminal(event);
+}

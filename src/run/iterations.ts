@@ -1,0 +1,101 @@
+/**
+ * The text of a loop node's iterations, cut from its capture file.
+ *
+ * An `iteration.started` event tells at which byte of `nodes/<node_id>.out` the output of the iteration begins; it ends where
+ * the next one begins, the last one at the end of the file. The executor writes a marker line before each begin, so the
+ * text of an iteration ends with the marker of the next.
+ *
+ * Promise: nothing is changed, and no link is followed on the way to the capture file; one that is shorter than the log tells is
+ * an error.
+ */
+import { constants } from 'node:fs';
+import { basename } from 'node:path';
+import fse from 'fs-extra';
+import { EventLogError, errnoOf, systemError, unsafePath } from '../errors.js';
+import type { IterationStarted } from '../format/events.js';
+import { EventReader } from '../read/event-reader.js';
+import { RUNS, within } from '../volume/folder.js';
+import { readFully } from '../volume/open-log.js';
+import { CAPTURE_FOLDER, capturePath, placesOf, type RunPlaces } from '../volume/places.js';
+
+/** One iteration of a loop node. */
+export interface Iteration {
+  /** Its number, as the event tells it. */
+  readonly iteration: number;
+  /** Where its output begins in the capture file, in bytes. */
+  readonly start: number;
+  /** Where it ends, in bytes; undefined for the last one, which goes on to the end of the file. */
+  readonly end: number | undefined;
+  /**
+   * Reads its output; bytes that are no UTF-8 become U+FFFD.
+   *
+   * @throws EventLogError `ERR_CAPTURE_NOT_FOUND`, `ERR_CAPTURE_TRUNCATED`, `ERR_UNSAFE_PATH`, `ERR_SYSTEM`.
+   */
+  text(): Promise<string>;
+}
+
+/**
+ * The iterations of a loop node, in the order of the log; texts are read when asked for.
+ *
+ * Where an offset does not rise the capture file was begun anew, and the iterations before are gone with the old one.
+ *
+ * @throws EventLogError `ERR_INVALID_RUN_ID` at once, `ERR_UNSAFE_PATH` for a node id that is no file name, and what
+ * `EventReader` throws.
+ * @example
+ * for await (const { iteration, text } of iterations(root, runId, 'fix-loop')) console.log(iteration, await text());
+ */
+export function iterations(
+  root: string,
+  runId: string,
+  nodeId: string,
+): AsyncGenerator<Iteration, undefined> {
+  const places = placesOf(root, runId);
+  return cut(places, capturePath(places, nodeId), nodeId);
+}
+
+async function* cut(places: RunPlaces, path: string, nodeId: string): AsyncGenerator<Iteration, undefined> {
+  let begun: IterationStarted[] = [];
+  for await (const event of new EventReader(places, { types: ['iteration.started'], nodeId })) {
+    if (event.type !== 'iteration.started') continue;
+    if (event.byte_offset <= (begun.at(-1)?.byte_offset ?? 0)) begun = []; // a marker stands between any two
+    begun.push(event);
+  }
+  for (const [index, { iteration, byte_offset: start }] of begun.entries()) {
+    const end = begun[index + 1]?.byte_offset;
+    yield { iteration, start, end, text: () => readSlice(places, path, start, end) };
+  }
+  return undefined;
+}
+
+async function readSlice(places: RunPlaces, path: string, start: number, end?: number): Promise<string> {
+  const fd = await openCapture(places, path);
+  try {
+    const { size } = await fse.fstat(fd);
+    if (size < (end ?? start)) {
+      const what = `the capture file has ${size} bytes, and the log tells of output up to ${end ?? start}`;
+      throw new EventLogError('ERR_CAPTURE_TRUNCATED', what, { path, offset: start });
+    }
+    const bytes = Buffer.alloc((end ?? size) - start);
+    return bytes.toString('utf8', 0, await readFully(fd, bytes, start));
+  } catch (error) {
+    throw systemError('the capture file could not be read', path, error);
+  } finally {
+    await fse.close(fd);
+  }
+}
+
+/** Opens a capture file for reading; links are not followed, neither for it nor for a folder on the way. */
+export async function openCapture(places: RunPlaces, path: string): Promise<number> {
+  try {
+    const names = [...RUNS, basename(places.folder), CAPTURE_FOLDER];
+    const fd = await within(places.root, names, nodes => nodes.open(basename(path), constants.O_RDONLY));
+    if ((await fse.fstat(fd)).isFile()) return fd;
+    await fse.close(fd);
+    throw unsafePath(path, 'is not a regular file');
+  } catch (error) {
+    if (errnoOf(error) === 'ELOOP') throw unsafePath(path, 'is a symbolic link');
+    if (errnoOf(error) === 'ENXIO') throw unsafePath(path, 'is not a regular file'); // a socket
+    if (errnoOf(error) !== 'ENOENT') throw systemError('the capture file could not be opened', path, error);
+    throw new EventLogError('ERR_CAPTURE_NOT_FOUND', 'the node has no capture file', { path, cause: error });
+  }
+}

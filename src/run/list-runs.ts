@@ -1,0 +1,179 @@
+/**
+ * Listing the runs of a volume: one summary for each, from the log alone.
+ *
+ * Promises: runs come in the order of their ULIDs, which is the order they were allocated in. A damaged, empty or
+ * unreadable log is a summary with a `problem`, never an end of the listing; what is no run is passed over. Memory and
+ * descriptors stay bounded, however many runs there are.
+ */
+import { basename } from 'node:path';
+import fse from 'fs-extra';
+import { EventLogError } from '../errors.js';
+import { checkOptions, isBoolean, isInteger, isSignal, isText, type OptionCheck, oneOf } from '../options.js';
+import { EventFilter } from '../read/event-filter.js';
+import { LogScanner } from '../read/log-scanner.js';
+import { enter, type Folder, RUNS } from '../volume/folder.js';
+import { isLive } from '../volume/liveness.js';
+import { placesOf, type RunPlaces } from '../volume/places.js';
+import { PLATFORM } from '../volume/platform.js';
+import { runIdsOf } from '../volume/run-folders.js';
+import { parseRunId } from '../volume/run-id.js';
+import { type RunState, RunStateReducer } from './run-state.js';
+
+/** A run in a listing. Times are the `ts` of events: RFC 3339, UTC, with milliseconds. */
+export interface RunSummary {
+  /** `<pipe>-<ulid>`, the name of the run's folder. */
+  readonly runId: string;
+  /** The pipe, as the run id tells it. */
+  readonly pipe: string;
+  /** `running` as long as the log holds no terminal event, also when the writer died. */
+  readonly status: RunState['status'];
+  /** Why the run was aborted; absent unless it was. */
+  readonly reason?: string;
+  /** Not ended, and a writer holds the log open. Always false where there is no flock(2). */
+  readonly live: boolean;
+  /** Not ended, surely no writer holds it, and nothing was written for a minute. */
+  readonly orphan: boolean;
+  /** When the pipe started; absent where the log does not tell. */
+  readonly startedAt?: string;
+  /** When the last event happened; absent where there is none. */
+  readonly lastTs?: string;
+  /** From start to end, in milliseconds; absent while it runs, or where a time cannot be read. */
+  readonly durationMs?: number;
+  /** How many nodes the events name. */
+  readonly nodeCount: number;
+  /** How many of them completed at their latest attempt. */
+  readonly completedCount: number;
+  /** How many of them failed at their latest attempt. */
+  readonly failedCount: number;
+  /** How many events the log holds. */
+  readonly eventCount: number;
+  /** The size of the log in bytes. */
+  readonly bytes: number;
+  /** What is wrong with the log; the other figures are then of what could be read. Absent where nothing is. */
+  readonly problem?: string;
+}
+
+/** Which runs to list. */
+export interface RunsOptions {
+  /** Only runs of this pipe; of every pipe by default. */
+  pipe?: string | undefined;
+  /** Only runs with this status; with any by default. */
+  status?: RunState['status'] | undefined;
+  /** Newest first; false by default: the oldest come first. */
+  reverse?: boolean | undefined;
+  /** At most so many; all by default. */
+  limit?: number | undefined;
+  /** Ends the listing, which rejects with the signal's reason; by default nothing does. */
+  signal?: AbortSignal | undefined;
+}
+
+/** What the options of a listing must be. */
+export const RUNS_OPTIONS: Readonly<Record<keyof RunsOptions, OptionCheck>> = {
+  pipe: isText,
+  status: oneOf('running', 'completed', 'aborted'),
+  reverse: isBoolean,
+  limit: isInteger,
+  signal: isSignal,
+};
+
+/** How many logs are read at once. */
+const CONCURRENT_READS = 4;
+const IDLE_MS = 60_000;
+
+/** Summaries of the runs of a volume; a volume without runs has none. */
+export function listRuns(root: string, options: RunsOptions = {}): AsyncGenerator<RunSummary, undefined> {
+  checkOptions(options, RUNS_OPTIONS);
+  return summaries(root, { ...options });
+}
+
+async function* summaries(root: string, options: RunsOptions): AsyncGenerator<RunSummary, undefined> {
+  const { pipe, reverse = false, status, limit = Number.POSITIVE_INFINITY, signal } = options;
+  const all = await runIdsOf(root);
+  const runIds = all.filter(runId => pipe === undefined || parseRunId(runId).pipe === pipe);
+  if (reverse) runIds.reverse();
+  if (runIds.length === 0) return undefined;
+  const underway: Promise<RunSummary | undefined>[] = [];
+  let next = 0;
+  let listed = 0;
+  const folder = enter(root, RUNS); // held, so that each run takes one step from here, not four
+  try {
+    while (listed < limit) {
+      signal?.throwIfAborted();
+      while (underway.length < CONCURRENT_READS && next < runIds.length) {
+        const summary = summarize(placesOf(root, runIds[next++] ?? ''), folder, signal);
+        summary.catch(() => undefined); // told when its turn comes
+        underway.push(summary);
+      }
+      if (underway.length === 0) return undefined;
+      const summary = await underway.shift();
+      signal?.throwIfAborted();
+      if (summary === undefined || (status !== undefined && summary.status !== status)) continue;
+      listed++;
+      yield summary;
+    }
+  } finally {
+    await Promise.allSettled(underway); // leave no file open behind
+    folder.close();
+  }
+  return undefined;
+}
+
+/** The summary of one run; undefined where a file, or nothing any more, has the name of a run. */
+async function summarize(
+  places: RunPlaces,
+  folder: Folder,
+  signal: AbortSignal | undefined,
+): Promise<RunSummary | undefined> {
+  const runId = basename(places.folder);
+  const reducer = new RunStateReducer();
+  let problem: string | undefined;
+  let bytes = 0;
+  let changedAt = 0;
+  try {
+    const onMalformed = (error: Error) => {
+      problem ??= error.message;
+    };
+    const scanner = await LogScanner.open(places, new EventFilter({}), { onMalformed }, folder);
+    try {
+      for (let batch = await scanner.next(); batch !== undefined; batch = await scanner.next()) {
+        signal?.throwIfAborted();
+        for (const event of batch.events) reducer.apply(event);
+      }
+    } finally {
+      ({ size: bytes, mtimeMs: changedAt } = scanner.log.stat());
+      await scanner.close();
+    }
+    if (bytes === 0) problem = 'the log is empty';
+  } catch (error) {
+    if (!(error instanceof EventLogError)) throw error;
+    const stat = await fse.lstat(places.folder).catch(() => undefined);
+    if (!stat?.isDirectory()) return undefined;
+    if (changedAt === 0) changedAt = stat.mtimeMs; // a run being made has a folder before it has a log
+    problem = error.message;
+  }
+  const { status, nodes, ...state } = reducer.state;
+  const held = status === 'running' ? await probe(places) : false;
+  const count = (wanted: string) => nodes.filter(node => node.status === wanted).length;
+  return {
+    runId,
+    pipe: parseRunId(runId).pipe,
+    status,
+    ...(state.reason === undefined ? {} : { reason: state.reason }),
+    live: held === true,
+    orphan: status === 'running' && held === false && Date.now() - changedAt > IDLE_MS,
+    ...(state.startedAt === undefined ? {} : { startedAt: state.startedAt }),
+    ...(state.lastTs === undefined ? {} : { lastTs: state.lastTs }),
+    ...(state.durationMs === undefined ? {} : { durationMs: state.durationMs }),
+    nodeCount: nodes.length,
+    completedCount: count('completed'),
+    failedCount: count('failed'),
+    eventCount: state.eventCount,
+    bytes,
+    ...(problem === undefined ? {} : { problem }),
+  };
+}
+
+/** Whether a writer holds the run; undefined where that cannot be told. */
+async function probe({ folder }: RunPlaces): Promise<boolean | undefined> {
+  return PLATFORM.flock ? isLive(folder).catch(() => undefined) : undefined;
+}

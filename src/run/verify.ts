@@ -1,0 +1,203 @@
+/**
+ * Checking a run, for operators.
+ *
+ * Promises: `verifyRun` names everything that is wrong with a log and does not change a byte. Memory stays bounded,
+ * however much is wrong.
+ */
+
+import { EventLogError, MalformedLineError } from '../errors.js';
+import { decodeEvent } from '../format/decode.js';
+import { isTerminal, type RunEvent } from '../format/events.js';
+import { LF, LineCutter, MAX_LINE_BYTES } from '../format/lines.js';
+import { checkOptions, isFunction, isInteger, isSignal, type OptionCheck } from '../options.js';
+import { placesOf } from '../volume/places.js';
+import { openForReading } from '../volume/readable-log.js';
+
+/** One thing that is wrong with a log. */
+export interface Problem {
+  /**
+   * What it is, for programs. `malformed`: a whole line is no event; `line-too-long`: it is over the limit, and so was not checked;
+   * `id-not-rising`: an id is not greater than the one before; `foreign-run-id`: an event of another run;
+   * `behind-terminal`: an event stands behind the one that ended the run; `torn-tail`: unterminated bytes at the end.
+   */
+  readonly kind:
+    | 'malformed'
+    | 'line-too-long'
+    | 'id-not-rising'
+    | 'foreign-run-id'
+    | 'behind-terminal'
+    | 'torn-tail';
+  /** The line, counted from 1. */
+  readonly line: number;
+  /** The byte offset of its start. */
+  readonly offset: number;
+  /** What is wrong, in words. */
+  readonly message: string;
+}
+
+/** What `verifyRun` found. */
+export interface VerifyReport {
+  /** `<pipe>-<ulid>` */
+  readonly runId: string;
+  /** The path of the log. */
+  readonly path: string;
+  /** Nothing is wrong; a torn tail counts as wrong. */
+  readonly ok: boolean;
+  /** The size of the log in bytes. */
+  readonly bytes: number;
+  /** Whole lines. */
+  readonly lines: number;
+  /** Whole lines that are events. */
+  readonly events: number;
+  /** Unterminated bytes at the end. */
+  readonly tornBytes: number;
+  /** Whether the run has a terminal event. */
+  readonly ended: boolean;
+  /** How many problems there are in all. */
+  readonly problemCount: number;
+  /** The first `maxProblems` of them, in file order. */
+  readonly problems: readonly Problem[];
+}
+
+/** How a run is verified. */
+export interface VerifyOptions {
+  /** How many problems the report lists at most; 1000 by default. The others are counted. */
+  maxProblems?: number | undefined;
+  /** The longest line accepted, in bytes; 16 MiB by default. */
+  maxLineBytes?: number | undefined;
+  /** Called now and then with the bytes checked and the bytes there are; by default nobody is told. */
+  onProgress?: ((bytes: number, total: number) => void) | undefined;
+  /** Ends the checking, which rejects with the signal's reason; by default nothing does. */
+  signal?: AbortSignal | undefined;
+}
+
+const VERIFY_OPTIONS: Readonly<Record<keyof VerifyOptions, OptionCheck>> = {
+  maxProblems: isInteger,
+  maxLineBytes: isInteger,
+  onProgress: isFunction,
+  signal: isSignal,
+};
+
+/**
+ * Checks every line of a run's log; changes nothing.
+ *
+ * @throws EventLogError `ERR_INVALID_RUN_ID`, `ERR_RUN_NOT_FOUND`, `ERR_UNSAFE_PATH`, `ERR_SYSTEM`; what is wrong with the
+ * log is no error but part of the report.
+ * @example
+ * const report = await verifyRun(root, runId);
+ * for (const { line, message } of report.problems) console.log(`line ${line}: ${message}`);
+ */
+export async function verifyRun(
+  root: string,
+  runId: string,
+  options: VerifyOptions = {},
+): Promise<VerifyReport> {
+  const places = placesOf(root, runId);
+  checkOptions(options, VERIFY_OPTIONS);
+  const log = await openForReading(places);
+  try {
+    const { maxLineBytes = MAX_LINE_BYTES, maxProblems = 1000, onProgress, signal } = options;
+    const cutter = new LineCutter(0, { maxLineBytes });
+    const check = new LineChecker(runId, maxLineBytes, maxProblems);
+    for (let ended = false; !ended; ) {
+      signal?.throwIfAborted();
+      const { room, offset } = cutter;
+      const read = await log.read(room, offset);
+      try {
+        const block = cutter.take(read);
+        if (block !== undefined) check.lines(block.bytes, block.offset);
+        ended = block === undefined && read < room.length;
+      } catch (error) {
+        check.tooLong(error, offset);
+        ended = true;
+      }
+      onProgress?.(cutter.offset, Math.max(cutter.offset, log.size()));
+    }
+    return { runId, path: places.log, bytes: log.size(), ...check.finish(cutter.offset, cutter.tornBytes) };
+  } finally {
+    await log.close();
+  }
+}
+
+/** Holds each line against the rules of a log. */
+class LineChecker {
+  readonly #runId: string;
+  readonly #maxLineBytes: number;
+  readonly #maxProblems: number;
+  readonly #problems: Problem[] = [];
+  #problemCount = 0;
+  #lines = 0;
+  #events = 0;
+  #lastId = '';
+  #ended = false;
+  #stopped = false;
+
+  constructor(runId: string, maxLineBytes: number, maxProblems: number) {
+    this.#runId = runId;
+    this.#maxLineBytes = maxLineBytes;
+    this.#maxProblems = maxProblems;
+  }
+
+  lines(bytes: Buffer, offset: number): void {
+    for (let start = 0, end: number; start < bytes.length; start = end + 1) {
+      end = bytes.indexOf(LF, start);
+      this.#lines++;
+      if (end - start > this.#maxLineBytes) {
+        this.#problem('line-too-long', offset + start, `the line has ${end - start} bytes`);
+        continue;
+      }
+      try {
+        this.#event(decodeEvent(bytes.subarray(start, end)), offset + start);
+      } catch (error) {
+        if (!(error instanceof MalformedLineError)) throw error;
+        this.#problem('malformed', offset + start, error.reason);
+      }
+    }
+  }
+
+  #event(event: RunEvent, offset: number): void {
+    this.#events++;
+    if (event.id <= this.#lastId) {
+      this.#problem('id-not-rising', offset, `id ${event.id} is not greater than ${this.#lastId} before it`);
+    } else {
+      this.#lastId = event.id;
+    }
+    if (event.run_id !== this.#runId) {
+      this.#problem('foreign-run-id', offset, `the event is of run ${event.run_id}`);
+    }
+    if (this.#ended)
+      this.#problem('behind-terminal', offset, `${event.type} stands behind the terminal event`);
+    this.#ended ||= isTerminal(event);
+  }
+
+  tooLong(error: unknown, offset: number): void {
+    if (!(error instanceof EventLogError && error.code === 'ERR_LINE_TOO_LONG')) throw error;
+    this.#lines++;
+    this.#problem('line-too-long', offset, 'the line is over the limit without an end; checking ended here');
+    this.#stopped = true;
+  }
+
+  #problem(kind: Problem['kind'], offset: number, message: string): void {
+    this.#problemCount++;
+    if (this.#problems.length < this.#maxProblems) {
+      this.#problems.push({ kind, line: this.#lines, offset, message });
+    }
+  }
+
+  finish(offset: number, tornBytes: number): Omit<VerifyReport, 'runId' | 'path' | 'bytes'> {
+    const lines = this.#lines;
+    if (tornBytes > 0 && !this.#stopped) {
+      this.#lines++;
+      this.#problem('torn-tail', offset, `${tornBytes} bytes without a newline at the end`);
+    }
+    return {
+      ok: this.#problemCount === 0,
+      lines,
+      events: this.#events,
+      tornBytes,
+      ended: this.#ended,
+      problemCount: this.#problemCount,
+      problems: this.#problems,
+    };
+  }
+}

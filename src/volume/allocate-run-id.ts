@@ -1,0 +1,121 @@
+/**
+ * Allocating run ids: strictly rising in one volume, across processes, whatever the clock does.
+ *
+ * Promise: the last ULID handed out stands in `.omne/var/.ulid-last`, read and rewritten under flock(2); the Rust
+ * program does the same with the same file. A damaged or missing file never blocks a run: the highest ULID among the
+ * runs takes its place.
+ */
+import fs, { constants } from 'node:fs';
+import { basename } from 'node:path';
+import fse from 'fs-extra';
+import { errnoOf, systemError, unsafePath } from '../errors.js';
+import { tryLock, waitForLock } from './flock.js';
+import { type Folder, within } from './folder.js';
+import { makeVarFolder } from './make-folders.js';
+import { ulidLastPath } from './places.js';
+import { PLATFORM } from './platform.js';
+import { runIdsOf } from './run-folders.js';
+import { checkPipe, parseRunId, runIdOf } from './run-id.js';
+import { isUlid, UlidSequence } from './ulid.js';
+
+const { O_CREAT, O_RDWR } = constants;
+
+/** Options of an allocation: those of a log that matter here. */
+export interface AllocateOptions {
+  /** Permission bits of new files, narrowed by the umask. */
+  readonly mode?: number | undefined;
+  /** Whether to take the lock; by default where the platform has flock(2). */
+  readonly lock?: boolean | undefined;
+  /** How long to wait for the lock, in milliseconds. */
+  readonly lockTimeout?: number | undefined;
+}
+
+/** Hands out the next run id of a pipe. Only the id: no folder is made for the run. */
+export async function allocateRunId(
+  root: string,
+  pipe: string,
+  options: AllocateOptions = {},
+): Promise<string> {
+  checkPipe(pipe);
+  const path = ulidLastPath(root);
+  await makeVarFolder(root, options.mode);
+  return inTurn(path, async () => {
+    try {
+      return runIdOf(pipe, await within(root, ['var'], folder => nextUnderLock(folder, path, root, options)));
+    } catch (error) {
+      throw systemError('the run id could not be allocated', path, error);
+    }
+  });
+}
+
+const lastTurns = new Map<string, Promise<unknown>>();
+
+/** One allocation at a time in this process: they would only poll for the lock against each other. */
+function inTurn<T>(path: string, work: () => Promise<T>): Promise<T> {
+  const turn = (lastTurns.get(path) ?? Promise.resolve()).then(work);
+  const settled: Promise<void> = turn
+    .catch(() => undefined) // told to who asked for it
+    .then(() => {
+      if (lastTurns.get(path) === settled) lastTurns.delete(path);
+    });
+  lastTurns.set(path, settled);
+  return turn;
+}
+
+async function nextUnderLock(
+  folder: Folder,
+  path: string,
+  root: string,
+  { mode, lock = PLATFORM.flock, lockTimeout }: AllocateOptions,
+): Promise<string> {
+  const fd = await openPlainFile(folder, path, mode);
+  try {
+    if (lock) await waitForLock(() => tryLock(fd, path), path, lockTimeout);
+    return await nextUlid(fd, root);
+  } finally {
+    await fse.close(fd); // gives the lock back
+  }
+}
+
+async function openPlainFile(folder: Folder, path: string, mode = 0o666): Promise<number> {
+  let fd: number;
+  try {
+    fd = await folder.open(basename(path), O_RDWR | O_CREAT, mode);
+  } catch (error) {
+    if (['ELOOP', 'EISDIR', 'ENXIO'].includes(errnoOf(error) ?? ''))
+      throw unsafePath(path, 'is not a regular file');
+    throw error;
+  }
+  if (fs.fstatSync(fd).isFile()) return fd;
+  await fse.close(fd);
+  throw unsafePath(path, 'is not a regular file');
+}
+
+async function nextUlid(fd: number, root: string): Promise<string> {
+  const { buffer, bytesRead } = await fse.read(fd, Buffer.alloc(64), 0, 64, 0);
+  const stored = buffer.toString('latin1', 0, bytesRead).trim().toLowerCase();
+  const next =
+    (isUlid(stored) ? nextAbove(stored) : undefined) ?? nextAbove(await highestUlid(root)) ?? nextAbove('');
+  if (next === undefined) throw new RangeError('no ULID is left');
+  await fse.write(fd, Buffer.from(next.toUpperCase()), 0, next.length, 0);
+  await fse.ftruncate(fd, next.length);
+  await fse.fdatasync(fd);
+  return next;
+}
+
+/** A ULID above `id`, which may be empty; undefined where there is none: then damage stood there, not history. */
+function nextAbove(id: string): string | undefined {
+  const ids = new UlidSequence();
+  ids.raiseTo(id);
+  try {
+    return ids.next(Date.now());
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+async function highestUlid(root: string): Promise<string> {
+  const newest = (await runIdsOf(root).catch(() => [])).at(-1); // what is wrong with the folder is for `create` to tell
+  return newest === undefined ? '' : parseRunId(newest).ulid;
+}

@@ -1,0 +1,87 @@
+/**
+ * The lock between processes: flock(2), the lock the Rust program takes, called through koffi.
+ *
+ * Promises: the lock belongs to one open file and dies with its process. Waiting polls without blocking a thread and
+ * ends after the budget with `ERR_LOCK_TIMEOUT`. Where flock does not work the error is `ERR_LOCK_UNSUPPORTED`.
+ */
+import { createRequire } from 'node:module';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type koffi from 'koffi';
+import { EventLogError } from '../errors.js';
+import { PLATFORM } from './platform.js';
+
+/** How long an append waits for the lock, in milliseconds, unless an option says otherwise. */
+export const LOCK_TIMEOUT_MS = 5000;
+
+const LOCK_SH = 1;
+const LOCK_EX = 2;
+const LOCK_NB = 4;
+const LOCK_UN = 8;
+
+interface Libc {
+  flock(fd: number, operation: number): number;
+  errno(): number;
+  readonly codes: { readonly [name: string]: number };
+}
+
+let loaded: Libc | undefined;
+
+/** Loaded at the first lock: a program that only reads never pays for it. */
+function libc(): Libc {
+  if (loaded !== undefined) return loaded;
+  if (!PLATFORM.flock) throw new EventLogError('ERR_LOCK_UNSUPPORTED', 'this platform has no flock(2)');
+  try {
+    const library: typeof koffi = createRequire(import.meta.url)('koffi');
+    const flock: (fd: number, operation: number) => number = library
+      .load(null) // the process itself: Node is linked against libc
+      .func('int flock(int fd, int operation)');
+    loaded = { flock, errno: () => library.errno(), codes: library.os.errno };
+    return loaded;
+  } catch (cause) {
+    throw new EventLogError('ERR_LOCK_UNSUPPORTED', 'flock(2) could not be loaded through koffi', { cause });
+  }
+}
+
+/** Takes the lock if nobody holds it; tells whether it did. Does not wait. */
+export function tryLock(fd: number, path: string, mode: 'exclusive' | 'shared' = 'exclusive'): boolean {
+  const { flock, errno, codes } = libc();
+  for (;;) {
+    if (flock(fd, (mode === 'shared' ? LOCK_SH : LOCK_EX) | LOCK_NB) === 0) return true;
+    const code = errno();
+    if (code === codes['EAGAIN'] || code === codes['EWOULDBLOCK']) return false;
+    if (code === codes['EINTR']) continue;
+    const name = Object.keys(codes).find(key => codes[key] === code) ?? `errno ${code}`;
+    throw new EventLogError('ERR_LOCK_UNSUPPORTED', `flock(2) failed with ${name}`, { path });
+  }
+}
+
+/** Gives the lock back. */
+export function unlock(fd: number): void {
+  libc().flock(fd, LOCK_UN);
+}
+
+/**
+ * Polls `attempt` every few milliseconds until it succeeds or the budget is used up (`ERR_LOCK_TIMEOUT`). `pauseMs` may
+ * put the next poll off, up to the last one, when the budget ends.
+ */
+export async function waitForLock(
+  attempt: () => boolean,
+  path: string,
+  timeoutMs: number = LOCK_TIMEOUT_MS,
+  pauseMs: () => number = () => 0,
+): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  while (!attempt()) {
+    const left = deadline - performance.now();
+    if (left <= 0) {
+      const what = `the lock was held by others for ${timeoutMs} ms (option lockTimeout)`;
+      throw new EventLogError('ERR_LOCK_TIMEOUT', what, { path });
+    }
+    await sleep(Math.min(left, Math.max(unevenMs(), pauseMs())));
+  }
+}
+
+/** Uneven steps keep several waiters from polling in step with each other. */
+function unevenMs(): number {
+  return 1 + Math.random() * 3;
+}

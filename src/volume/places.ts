@@ -1,0 +1,78 @@
+/**
+ * Where things lie in a volume: the names in it, and the paths made of them.
+ *
+ * Promise: a run id or node id is checked before it becomes part of a path.
+ */
+import { dirname, join, resolve } from 'node:path';
+import fse from 'fs-extra';
+import { unsafePath } from '../errors.js';
+import { parseRunId } from './run-id.js';
+
+/** The name of the log in the folder of its run. */
+export const LOG_NAME = 'events.jsonl';
+
+/** The folder of a run that holds the captured outputs of its nodes. */
+export const CAPTURE_FOLDER = 'nodes';
+
+/** The paths of one run. */
+export interface RunPlaces {
+  /** The folder that contains `.omne`, absolute. */
+  readonly root: string;
+  /** `<root>/.omne/var/runs/<run_id>` */
+  readonly folder: string;
+  /** `<root>/.omne/var/runs/<run_id>/events.jsonl` */
+  readonly log: string;
+}
+
+/** The file that holds the last run ULID handed out in a volume. */
+export function ulidLastPath(root: string): string {
+  return join(varFolder(root), '.ulid-last');
+}
+
+/** The volume root as an absolute path; a `TypeError` for what is no path. */
+export function absoluteRoot(root: string): string {
+  if (typeof root !== 'string' || root === '') throw new TypeError('the volume root must be a path');
+  return resolve(root);
+}
+
+/** `<root>/.omne/var` */
+export function varFolder(root: string): string {
+  return join(absoluteRoot(root), '.omne', 'var');
+}
+
+/** `<root>/.omne/var/runs` */
+export function runsFolder(root: string): string {
+  return join(varFolder(root), 'runs');
+}
+
+/** The paths of a run; `ERR_INVALID_RUN_ID` before any path is built. */
+export function placesOf(root: string, runId: string): RunPlaces {
+  parseRunId(runId);
+  const folder = join(runsFolder(root), runId);
+  return { root: resolve(root), folder, log: join(folder, LOG_NAME) };
+}
+
+/** The captured output of a node; `ERR_UNSAFE_PATH` for a node id that is no plain file name. */
+export function capturePath(places: RunPlaces, nodeId: string): string {
+  if (typeof nodeId !== 'string') throw new TypeError('the node id must be a string');
+  const folder = join(places.folder, CAPTURE_FOLDER);
+  if (nodeId === '' || /[\\/\0]/.test(nodeId))
+    throw unsafePath(folder, `holds no file for node ${JSON.stringify(nodeId)}`);
+  return join(folder, `${nodeId}.out`);
+}
+
+/**
+ * Finds the volume root: the nearest folder, from `start` upwards, that holds a folder `.omne`.
+ *
+ * @param start - a folder; the current one by default.
+ * @returns its absolute path, or undefined when there is none.
+ * @example
+ * const root = (await findVolumeRoot()) ?? process.cwd();
+ */
+export async function findVolumeRoot(start: string = process.cwd()): Promise<string | undefined> {
+  for (let folder = resolve(start); ; folder = dirname(folder)) {
+    const stat = await fse.stat(join(folder, '.omne')).catch(() => undefined);
+    if (stat?.isDirectory()) return folder;
+    if (folder === dirname(folder)) return undefined;
+  }
+}

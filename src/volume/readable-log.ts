@@ -1,0 +1,67 @@
+/**
+ * A log opened for reading.
+ *
+ * Promise: nothing is ever changed, a sync changes no byte either, and every failure is an `EventLogError` that names the log.
+ */
+import fs, { constants, type Stats } from 'node:fs';
+import fse from 'fs-extra';
+import { systemError } from '../errors.js';
+import type { Folder } from './folder.js';
+import { openInside, readFully, standsAt } from './open-log.js';
+import type { RunPlaces } from './places.js';
+
+/** A log opened for reading. */
+export interface ReadableLog {
+  readonly path: string;
+  /** What was told of the file when it was opened. */
+  readonly opened: Stats;
+  /** What is told of it at this moment. */
+  stat(): Stats;
+  /** The size in bytes at this moment. */
+  size(): number;
+  /** Whether the file read is still the one that stands at the path. */
+  stands(): boolean;
+  /** Fills `buffer` from `position`; fewer bytes only at the end of the file. */
+  readonly read: (buffer: Buffer, position: number) => Promise<number>;
+  /** The same at once, on this thread: for the few bytes at the end of a log that is being written. */
+  readNow(buffer: Buffer, position: number): number;
+  /** Brings what was read to stable storage, whoever wrote it. */
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens the log of a run for reading; never changes anything. `runs` is the folder of all runs, where that is held already. */
+export async function openForReading(places: RunPlaces, runs?: Folder): Promise<ReadableLog> {
+  const path = places.log;
+  const { fd, stat: opened } = await openInside(places, constants.O_RDONLY, undefined, runs);
+  const told = <T>(look: () => T): T => {
+    try {
+      return look();
+    } catch (error) {
+      throw systemError('the log could not be read', path, error);
+    }
+  };
+  return {
+    path,
+    opened,
+    stat: () => told(() => fs.fstatSync(fd)),
+    size: () => told(() => fs.fstatSync(fd).size),
+    stands: () => told(() => standsAt(path, opened)),
+    read: async (buffer, position) => {
+      try {
+        return await readFully(fd, buffer, position);
+      } catch (error) {
+        throw systemError('the log could not be read', path, error);
+      }
+    },
+    readNow: (buffer, position) => told(() => fs.readSync(fd, buffer, 0, buffer.length, position)),
+    sync: async () => {
+      try {
+        await fse.fdatasync(fd);
+      } catch (error) {
+        throw systemError('the log could not be synced', path, error);
+      }
+    },
+    close: async () => fs.closeSync(fd), // nothing was written: it cannot have to wait for the disk
+  };
+}

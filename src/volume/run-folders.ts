@@ -1,0 +1,21 @@
+/**
+ * Which runs a volume holds, told by the names of their folders.
+ *
+ * Promise: no link is followed, and no log is read.
+ */
+import fse from 'fs-extra';
+import { errnoOf, systemError } from '../errors.js';
+import { RUNS, within } from './folder.js';
+import { runsFolder } from './places.js';
+import { compareRunIds, isRunId } from './run-id.js';
+
+/** The ids of all runs, oldest first; none where the volume holds no runs. */
+export async function runIdsOf(root: string): Promise<string[]> {
+  try {
+    const names = await within(root, RUNS, runs => fse.readdir(runs.at('.')));
+    return names.filter(isRunId).sort(compareRunIds);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw systemError('the runs could not be listed', runsFolder(root), error);
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * ULIDs that only rise.
+ *
+ * Promise: a `UlidSequence` never hands out an id that is not strictly greater than the one before it and than every
+ * id it was shown, whatever the clock does. Ids are lower case (upper case sorts before it, so rising holds either way).
+ */
+import { randomFillSync } from 'node:crypto';
+import { decodeTime, incrementBase32, ulid } from 'ulid';
+
+const ULID = /^[0-7][0-9a-hjkmnp-tv-z]{25}$/;
+const ULID_IN_ANY_CASE = /^[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}$/;
+
+/** Hands out strictly rising ULIDs. */
+export class UlidSequence {
+  #last: string | undefined; // upper case, as the ulid package counts
+  #lastTime = 0;
+
+  /** Makes every later id greater than `id`; text that is no ULID is passed over. */
+  raiseTo(id: string): void {
+    if (!ULID_IN_ANY_CASE.test(id)) return;
+    const seen = id.toUpperCase();
+    if (this.#last !== undefined && seen <= this.#last) return;
+    this.#last = seen;
+    this.#lastTime = decodeTime(seen);
+  }
+
+  /**
+   * The next ULID, for `now` in milliseconds since the epoch, or one above the last when the clock has not moved on.
+   *
+   * @throws RangeError when the last possible ULID is used up.
+   */
+  next(now: number): string {
+    if (this.#last === undefined || now > this.#lastTime) {
+      this.#lastTime = Math.max(1, now); // the ulid package takes 0 for "now"
+      this.#last = ulid(this.#lastTime, pooledRandom);
+    } else {
+      const above = incrementBase32(this.#last);
+      if (above > '7ZZZZZZZZZZZZZZZZZZZZZZZZZ') throw new RangeError('no ULID is left above the last one');
+      if (above.endsWith('0000000000000000')) this.#lastTime = decodeTime(above); // carried into the time
+      this.#last = above;
+    }
+    return this.#last.toLowerCase();
+  }
+}
+
+const pool = new Uint8Array(1024);
+let used = pool.length;
+
+/** A random fraction; the ulid package's own source asks the kernel for each single byte. */
+function pooledRandom(): number {
+  if (used === pool.length) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  return (pool[used++] ?? 0) / 256;
+}
+
+/** Tells whether text is a ULID in lower case. */
+export function isUlid(text: string): boolean {
+  return ULID.test(text);
+}

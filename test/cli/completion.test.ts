@@ -1,0 +1,118 @@
+/** The completion scripts, asked as the shells ask them. */
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { COMPLETED, writeRun } from '../support/cli-runs.js';
+import { COMMAND, omneLog, runToEnd } from '../support/command.js';
+import { testWith } from '../support/tools.js';
+import { temporaryVolume } from '../support/volume.js';
+
+const COMMANDS = [
+  'ls',
+  'show',
+  'cat',
+  'tail',
+  'text',
+  'verify',
+  'repair',
+  'timeline',
+  'mirror',
+  'demo',
+  'completion',
+];
+
+/** A volume with two runs, and an environment in which `omne-log` is a command. */
+function volume(): { root: string; env: NodeJS.ProcessEnv; runIds: string[] } {
+  const root = temporaryVolume();
+  const older = writeRun(root, 'nightly', COMPLETED, { start: Date.now() - 9_000_000 });
+  const newer = writeRun(root, 'feature', COMPLETED);
+  mkdirSync(join(root, 'bin'));
+  writeFileSync(join(root, 'bin', 'omne-log'), `#!/bin/sh\nexec '${process.execPath}' '${COMMAND}' "$@"\n`);
+  chmodSync(join(root, 'bin', 'omne-log'), 0o755);
+  const env = { PATH: `${join(root, 'bin')}${delimiter}${process.env['PATH']}`, HOME: root };
+  return { root, env, runIds: [newer.runId, older.runId] };
+}
+
+/** What a shell prints when it runs a script in a volume. */
+async function lines(
+  shell: readonly [string, ...string[]],
+  root: string,
+  env: NodeJS.ProcessEnv,
+): Promise<string[]> {
+  const { stdout, stderr } = await runToEnd(shell, { cwd: root, env });
+  expect(stderr).toBe('');
+  return stdout.trimEnd().split('\n');
+}
+
+const ASK_BASH = `source <(omne-log completion bash)
+COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _omne_log; printf '%s\\n' "\${COMPREPLY[@]}"`;
+
+describe('omne-log completion', () => {
+  test('bash completes commands, options, values and runs', async () => {
+    const { root, env, runIds } = volume();
+    const ask = (...words: string[]) => lines(['bash', '-c', ASK_BASH, 'bash', ...words], root, env);
+    expect(await ask('omne-log', '')).toEqual([...COMMANDS, '--help', '--version']);
+    expect(await ask('omne-log', 'show', '')).toEqual(['last', ...runIds]);
+    expect(await ask('omne-log', 'tail', 'fea')).toEqual(runIds.slice(0, 1));
+    expect(await ask('omne-log', 'ls', '--status', '')).toEqual(['running', 'completed', 'aborted']);
+    expect(await ask('omne-log', 'cat', '--type', 'gate')).toEqual(['gate.passed']);
+    expect(await ask('omne-log', 'tail', '--')).toEqual([
+      '--follow',
+      '--json',
+      '--exit-status',
+      '--root',
+      '--nats',
+      '--creds',
+      '--stream',
+      '--help',
+    ]);
+    expect(await ask('omne-log', 'completion', '')).toEqual(['bash', 'zsh', 'fish']);
+  });
+
+  testWith(['zsh'], 'zsh completes commands, options, values and runs', async () => {
+    const { root, env, runIds } = volume();
+    const ask = (...words: string[]) => {
+      const script = `source <(omne-log completion zsh)
+        _describe() { print -l -- \${(P)2}; }; compadd() { print -l -- \${(P)@[-1]}; }; _arguments() { print -l -- "$@"; }
+        words=(${words.map(word => `'${word}'`).join(' ')}); CURRENT=\${#words}; _omne_log; true`;
+      return lines(['zsh', '-f', '-c', script], root, env);
+    };
+    expect((await ask('omne-log', '')).map(line => line.split(':')[0])).toEqual(COMMANDS);
+    const show = await ask('omne-log', 'show', '');
+    expect(show).toContain('1:RUN:_omne_log_runs');
+    expect(show).toContain('--json[Print the state of the run as one JSON object.]');
+    expect(await ask('omne-log', 'ls', '')).toContain(
+      '--status[Only runs with this status.]:STATUS:(running completed aborted)',
+    );
+    const runs = `source <(omne-log completion zsh); compadd() { print -l -- \${(P)@[-1]}; }; _omne_log_runs`;
+    expect(await lines(['zsh', '-f', '-c', runs], root, env)).toEqual(['last', ...runIds]);
+  });
+
+  testWith(['fish'], 'fish completes commands, options, values and runs', async () => {
+    const { root, env, runIds } = volume();
+    const ask = async (line: string) => {
+      const script = `omne-log completion fish | source; complete -C '${line}'`;
+      return (await lines(['fish', '--no-config', '-c', script], root, env)).map(each => each.split('\t')[0]);
+    };
+    expect((await ask('omne-log ')).sort()).toEqual([...COMMANDS].sort());
+    expect(await ask('omne-log show ')).toEqual(['last', ...runIds]);
+    expect((await ask('omne-log ls --status ')).sort()).toEqual(['aborted', 'completed', 'running']);
+    expect(await ask('omne-log tail --exit')).toEqual(['--exit-status']);
+  });
+
+  test('the scripts ask for runs without reading a log, and quietly where there is no volume', async () => {
+    const { root, runIds } = volume();
+    const broken = 'zzz-7zzzzzzzzzzzzzzzzzzzzzzzzz';
+    mkdirSync(join(root, '.omne', 'var', 'runs', broken));
+    expect(await omneLog(['completion', 'runs', '--root', root])).toEqual({
+      code: 0,
+      stdout: `${[broken, ...runIds].join('\n')}\n`,
+      stderr: '',
+    });
+    expect(await omneLog(['completion', 'runs', '--root', temporaryVolume()])).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: '',
+    });
+  });
+});

@@ -1,0 +1,204 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { Axis } from '../../src/cli/timeline/axis.js';
+import { Timeline } from '../../src/cli/timeline/rows.js';
+import { EventLog, type RunEvent } from '../../src/index.js';
+import { ABORTED, type Step, UNFINISHED, writeRun } from '../support/cli-runs.js';
+import { type Outcome, omneLog, runToEnd } from '../support/command.js';
+import { coloursOf } from '../support/png.js';
+import { testWith } from '../support/tools.js';
+import { temporaryVolume } from '../support/volume.js';
+
+const EVIL = `</pre></td><script>document.title='owned'</script><img src=x onerror="document.title='owned'">'"&\u202e\u0000`;
+
+const HOSTILE: readonly Step[] = [
+  [0, { type: 'pipe.started', pipe: EVIL, inputs: [{ key: EVIL, value: EVIL }] }],
+  [1, { type: 'node.started', node_id: EVIL, kind: 'loop', name: EVIL, model: EVIL }],
+  [2, { type: 'gate.passed', node_id: EVIL, gate: EVIL, method: 'hook', stdout: EVIL }],
+  [3, { type: 'node.failed', node_id: EVIL, error: { kind: 'crash' }, message: EVIL }],
+  [4, { type: 'pipe.aborted', reason: EVIL }],
+];
+
+/** Draws the timeline of a run into a file. */
+async function draw(
+  steps: readonly Step[],
+): Promise<{ page: string; html: string; root: string; runId: string }> {
+  const root = temporaryVolume();
+  const { runId } = writeRun(root, 'feature', steps);
+  const page = join(root, 'page.html');
+  const outcome = await omneLog(['timeline', runId, '--html', page, '--root', root]);
+  expect(outcome).toEqual({ code: 0, stdout: `the timeline of ${runId} is in ${page}\n`, stderr: '' });
+  return { page, html: readFileSync(page, 'utf8'), root, runId };
+}
+
+/** Opens a page in headless Chromium. */
+async function chromium(page: string, ...flags: string[]): Promise<Outcome> {
+  const profile = mkdtempSync(join(tmpdir(), 'omne-test-'));
+  onTestFinished(() => rmSync(profile, { recursive: true, force: true, maxRetries: 5 }));
+  const quiet = ['gpu', 'quic', 'background-networking', 'component-update', 'sync'].map(
+    what => `--disable-${what}`,
+  );
+  return runToEnd([
+    'chromium',
+    ...['--headless', '--no-sandbox', '--no-first-run', ...quiet, `--user-data-dir=${profile}`],
+    ...['--enable-logging=stderr', '--window-size=1000,700', ...flags, pathToFileURL(page).href],
+  ]);
+}
+
+describe('the page of omne-log timeline', () => {
+  test('is complete in itself: no scripts, and a policy that forbids to load anything', async () => {
+    const { html } = await draw(ABORTED);
+    expect(html).toMatch(
+      /http-equiv="Content-Security-Policy" content="default-src &#39;none&#39;; style-src &#39;sha256-/,
+    );
+    expect(html).not.toMatch(/<script|<link|<img|<iframe|@import|\bhref=|\bsrc=|\bstyle=|https?:|\bon\w+=/);
+  });
+
+  test('tells as text everything it shows', async () => {
+    const { html, root, runId } = await draw(ABORTED);
+    const shown = (await omneLog(['show', runId, '--root', root])).stdout;
+    const [, text = ''] = /<summary>The run as text<\/summary><pre>([\s\S]*?)<\/pre>/.exec(html) ?? [];
+    expect(text).toBe(shown);
+    expect(html).toContain(
+      'aria-label="failed, started at 48.1 s, took 12.9 s; completed, started at 1 m 02 s',
+    );
+    expect(html).toContain(
+      'iteration 1 at 2 m 10 s; iteration 2 at 2 m 51 s; gate tests passed (hook) at 3 m 44 s',
+    );
+  });
+
+  test('goes to standard output for -', async () => {
+    const { html, root, runId } = await draw(ABORTED);
+    const { stdout } = await omneLog(['timeline', runId, '--html', '-', '--root', root]);
+    expect(stdout).toBe(html);
+  });
+
+  test('holds no text of an event unescaped', async () => {
+    const { html } = await draw(HOSTILE);
+    expect(html).not.toMatch(/<script|<img|[\u0000-\u0009\u000b-\u001f\u202e]/);
+    expect(html).toContain('&lt;script&gt;document.title=&#39;owned&#39;');
+  });
+
+  test('is drawn of a damaged log as far as that can be read, and says so', async () => {
+    const root = temporaryVolume();
+    const { runId } = writeRun(root, 'feature', UNFINISHED, { rest: '{"type":"nonsense"}\n' });
+    const outcome = await omneLog(['timeline', runId, '--html', '-', '--root', root]);
+    expect(outcome.code).toBe(1);
+    expect(outcome.stderr).toContain('ERR_MALFORMED_LINE');
+    expect(outcome.stdout).toContain('<p class="damage">! malformed line: unknown event type');
+    expect(outcome.stdout).toContain('<td class="time">running</td>');
+  });
+
+  testWith(
+    ['chromium'],
+    'is rendered by Chromium without a complaint: bars, marks and failures are there to be seen',
+    async () => {
+      const { page, root } = await draw(ABORTED);
+      for (const [scheme, done, failed] of [
+        ['1', '#0072b2', '#d55e00'],
+        ['0', '#3d9fd8', '#ff8a3d'],
+      ] as const) {
+        const picture = join(root, 'page.png');
+        const { code, stderr } = await chromium(
+          page,
+          `--screenshot=${picture}`,
+          `--blink-settings=preferredColorScheme=${scheme}`,
+        );
+        expect(code).toBe(0);
+        expect(stderr).not.toContain('CONSOLE');
+        const colours = coloursOf(readFileSync(picture));
+        expect(colours.get(done)).toBeGreaterThan(5000); // the bars
+        expect(colours.get(failed)).toBeGreaterThan(300); // hatched bars, crosses, messages
+        expect(colours.get(done)).toBeLessThan(100_000);
+      }
+    },
+  );
+
+  testWith(['chromium'], 'stays harmless in Chromium, whatever the events hold', async () => {
+    const { page } = await draw(HOSTILE);
+    const { code, stdout, stderr } = await chromium(page, '--dump-dom');
+    expect(code).toBe(0);
+    expect(stderr).not.toContain('CONSOLE');
+    expect(stdout).toMatch(/<title>feature-\S+: timeline<\/title>/);
+    expect(stdout).not.toMatch(/<script|<img/);
+    expect(stdout.match(/<tr class="node /g)).toHaveLength(1);
+  });
+});
+
+describe('the time axis', () => {
+  test.each([
+    [0, ['0', '1 ms']],
+    [7, ['0', '2 ms', '4 ms', '6 ms']],
+    [302, ['0', '100 ms', '200 ms', '300 ms']],
+    [2400, ['0', '500 ms', '1 s', '1.5 s', '2 s']],
+    [42_000, ['0', '10 s', '20 s', '30 s', '40 s']],
+    [100_000, ['0', '30 s', '1:00 min', '1:30 min']],
+    [240_000, ['0', '1 min', '2 min', '3 min', '4 min']],
+    [5 * 3_600_000, ['0', '1 h', '2 h', '3 h', '4 h', '5 h']],
+    [30 * 86_400_000, ['0', '6 d', '12 d', '18 d', '24 d', '30 d']],
+  ])('of %i ms has round ticks', (length, labels) => {
+    expect(new Axis({ start: 5, end: 5 + length }).ticks().map(({ label }) => label)).toEqual(labels);
+  });
+
+  test('places times between 0 and 100 percent', () => {
+    const axis = new Axis({ start: 1000, end: 2000 });
+    expect([1000, 1250, 2000, 500, 9000].map(time => axis.percent(time))).toEqual([0, 25, 100, 0, 100]);
+    expect(new Axis({ start: 1, end: 1 }).percent(1)).toBe(0);
+  });
+});
+
+describe('the fold behind the timeline', () => {
+  test('keeps every attempt, and moments for ends without a start', async () => {
+    const root = temporaryVolume();
+    const { runId } = writeRun(root, 'feature', ABORTED);
+    const timeline = new Timeline();
+    for await (const event of EventLog.read(root, runId)) timeline.apply(event);
+    expect(timeline.rows.map(({ nodeId, spans }) => [nodeId, spans.map(({ status }) => status)])).toEqual([
+      ['plan', ['completed']],
+      ['実装する', ['failed', 'completed']],
+      ['fix-loop', ['completed']],
+      ['publish', ['failed']],
+    ]);
+    const alone = new Timeline();
+    alone.apply({
+      type: 'node.completed',
+      id: '1',
+      ts: '2026-04-15T12:00:00Z',
+      run_id: 'r',
+      node_id: 'n',
+      output_path: 'o',
+    });
+    expect(alone.rows[0]?.spans).toEqual([
+      { start: Date.UTC(2026, 3, 15, 12), end: Date.UTC(2026, 3, 15, 12), status: 'completed' },
+    ]);
+  });
+
+  test('takes times that cannot be read', () => {
+    const timeline = new Timeline();
+    const common = { id: '1', ts: 'yesterday', run_id: 'r', node_id: 'n' };
+    timeline.apply({ type: 'node.started', ...common, kind: 'loop' });
+    timeline.apply({ type: 'iteration.started', ...common, iteration: 1, byte_offset: 0 });
+    expect(timeline.rows.map(({ nodeId, iterations }) => [nodeId, iterations])).toEqual([['n', []]]);
+    expect(timeline.extent).toBeUndefined();
+  });
+
+  test('keeps no more marks than can be seen, and counts the others', () => {
+    const timeline = new Timeline();
+    const event = (index: number): RunEvent => ({
+      type: 'iteration.started',
+      id: String(index),
+      ts: new Date(1000 * index).toISOString(),
+      run_id: 'r',
+      node_id: 'n',
+      iteration: index,
+      byte_offset: 0,
+    });
+    for (let index = 0; index < 100_000; index++) timeline.apply(event(index));
+    const marks = timeline.rows[0]?.iterations ?? [];
+    expect(marks.length).toBeLessThan(20_000);
+    expect(marks.reduce((sum, { others }) => sum + 1 + others, 0)).toBe(100_000);
+  });
+});

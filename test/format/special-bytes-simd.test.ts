@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest';
+import { makeSimdFinder, OVERRUN } from '../../src/format/lanes/special-bytes-simd.js';
+
+test('entries go where they should, with the position they are told to count from', () => {
+  const finder = makeSimdFinder(65_536);
+  const memory = finder?.memory.buffer ?? new ArrayBuffer(0);
+  Buffer.from(memory).fill('a').write('é"\\ \n');
+  const behind = finder?.find(6, 1024, 100, 7);
+  expect(behind).toBe(1024 + 3 * 8);
+  const numbers = [...new Int32Array(memory, 1024, 8)];
+  const surplus = 7 + 1; // that of é
+  expect(numbers.slice(0, 6)).toEqual([102, 102 - surplus, 103, 103 - surplus, 105, 105 - surplus]);
+  const steps = 100 + OVERRUN + 1;
+  expect(numbers.slice(6)).toEqual([steps, steps - surplus]); // where it stopped
+});
+
+test('nothing is looked at when there is nothing', () => {
+  const finder = makeSimdFinder(65_536);
+  expect(finder?.find(0, 512, 3, 1)).toBe(512);
+  expect([...new Int32Array(finder?.memory.buffer ?? new ArrayBuffer(0), 512, 2)]).toEqual([3, 2]);
+});
+
+test('where there is no memory for it there is no finder', () => {
+  expect(makeSimdFinder(2 ** 40)).toBeUndefined();
+});

@@ -1,0 +1,301 @@
+/**
+ * The code paths of other platforms, on Linux: the library is loaded anew with the record of another platform, or with the
+ * paths of Windows, in the place of its own. This shows that it never asks for what is not there; the file systems of the
+ * others it cannot show.
+ */
+import {
+  appendFileSync,
+  constants,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, win32 } from 'node:path';
+import fse from 'fs-extra';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { type Platform, platformOf } from '../../src/volume/platform.js';
+import { COMMAND, runToEnd } from '../support/command.js';
+import { logPath, RUN_ID, rejection } from '../support/logs.js';
+import { testWith } from '../support/tools.js';
+import { temporaryVolume } from '../support/volume.js';
+
+const { O_DIRECTORY, O_DSYNC, O_NOFOLLOW, O_NONBLOCK } = constants;
+
+afterEach(() => {
+  vi.doUnmock('../../src/volume/platform.js');
+  vi.doUnmock('../../src/volume/open-file.js');
+  vi.doUnmock('node:path');
+  vi.doUnmock('fs-extra');
+  vi.restoreAllMocks();
+  vi.resetModules();
+});
+
+/** The library as it is on another platform. */
+async function libraryOn(platform: Platform): Promise<typeof import('../../src/index.js')> {
+  vi.resetModules();
+  vi.doMock('../../src/volume/platform.js', () => ({ PLATFORM: platform }));
+  return import('../../src/index.js');
+}
+
+const WINDOWS = platformOf('win32', false);
+const MACOS = platformOf('darwin', false);
+const OTHERS = [
+  { name: 'Linux without /proc', platform: platformOf('linux', false) },
+  { name: 'macOS', platform: MACOS },
+  { name: 'Windows', platform: WINDOWS },
+];
+
+test('what each platform can do', () => {
+  const posix = { flock: true, foldersSync: true, noFollow: O_NOFOLLOW, nonBlock: O_NONBLOCK };
+  const linux = { ...posix, onlyFolder: O_DIRECTORY, durableWrite: O_DSYNC };
+  expect(platformOf('linux', true)).toEqual({ ...linux, descriptors: '/proc/self/fd' });
+  expect(platformOf('linux', false)).toEqual({ ...linux, descriptors: undefined });
+  expect(MACOS).toEqual({ ...linux, durableWrite: 0, descriptors: undefined });
+  expect(platformOf('freebsd', true)).toEqual(MACOS);
+  expect(WINDOWS).toEqual({
+    flock: false,
+    durableWrite: 0,
+    foldersSync: false,
+    descriptors: undefined,
+    noFollow: 0,
+    nonBlock: 0,
+    onlyFolder: 0,
+  });
+});
+
+describe.for(OTHERS)('on $name', ({ platform }) => {
+  test('a log is written, mended, read, followed, listed and verified', async () => {
+    const { EventLog, verifyRun, iterations } = await libraryOn(platform);
+    const root = join(temporaryVolume(), 'a', 'b');
+    const log = await EventLog.create(root, 'feature');
+    await log.append({ type: 'pipe.started', pipe: 'feature' });
+    await log.append({ type: 'iteration.started', node_id: 'loop', iteration: 1, byte_offset: 0 });
+    await log.close();
+    mkdirSync(join(dirname(log.path), 'nodes'));
+    writeFileSync(join(dirname(log.path), 'nodes', 'loop.out'), 'once');
+    appendFileSync(log.path, '{"type":"pipe.comp');
+
+    const again = await EventLog.open(root, log.runId);
+    expect(readFileSync(again.recovered?.savedTo ?? '', 'utf8')).toBe('{"type":"pipe.comp');
+    const tail = EventLog.tail(root, log.runId).toArray();
+    await again.appendAll([{ type: 'pipe.completed' }]);
+    await again.close();
+
+    const events = await EventLog.read(root, log.runId).toArray();
+    expect(events.map(({ type }) => type)).toEqual(['pipe.started', 'iteration.started', 'pipe.completed']);
+    expect(await tail).toEqual(events);
+    for await (const { text } of iterations(root, log.runId, 'loop')) expect(await text()).toBe('once');
+    for await (const run of EventLog.runs(root)) expect(run).toMatchObject({ status: 'completed' });
+    expect(await verifyRun(root, log.runId)).toMatchObject({ ok: true, events: 3 });
+  });
+
+  test.for(['var', 'var/runs', `var/runs/${RUN_ID}`, `var/runs/${RUN_ID}/events.jsonl`])(
+    'a link in the place of %s is ERR_UNSAFE_PATH, to who reads and who writes',
+    async part => {
+      const { EventLog } = await libraryOn(platform);
+      const root = temporaryVolume();
+      await (await EventLog.open(root, RUN_ID, { create: true })).close();
+      const outside = join(temporaryVolume(), 'outside');
+      renameSync(join(root, '.omne', part), outside);
+      symlinkSync(outside, join(root, '.omne', part));
+      const refused = { code: 'ERR_UNSAFE_PATH' };
+      expect(await rejection(EventLog.read(root, RUN_ID).toArray())).toMatchObject(refused);
+      expect(await rejection(EventLog.open(root, RUN_ID))).toMatchObject(refused);
+      expect(await rejection(EventLog.open(root, RUN_ID, { create: true }))).toMatchObject(refused);
+    },
+  );
+
+  test('a folder that is swapped for a link while the log is opened is ERR_UNSAFE_PATH, at the latest behind the open', async () => {
+    const swap = vi.fn();
+    const { openFile, openNow } = await import('../../src/volume/open-file.js');
+    vi.doMock('../../src/volume/open-file.js', () => ({
+      openFile,
+      openNow: (path: string, flags: number) => {
+        swap(path);
+        return openNow(path, flags);
+      },
+    }));
+    const { EventLog } = await libraryOn(platform);
+    const root = temporaryVolume();
+    const log = await EventLog.create(root, 'feature');
+    await log.close();
+    swap.mockImplementationOnce(() => {
+      const outside = join(temporaryVolume(), 'outside');
+      renameSync(dirname(log.path), outside);
+      symlinkSync(outside, dirname(log.path));
+    });
+    expect(await rejection(EventLog.read(root, log.runId).toArray())).toMatchObject({
+      code: 'ERR_UNSAFE_PATH',
+    });
+    expect(swap).toHaveBeenCalled();
+  });
+
+  test('neither the last run id nor a captured output is taken through a link', async () => {
+    const { EventLog, iterations } = await libraryOn(platform);
+    const root = temporaryVolume();
+    const log = await EventLog.create(root, 'feature');
+    await log.append({ type: 'iteration.started', node_id: 'loop', iteration: 1, byte_offset: 0 });
+    await log.close();
+    const secret = join(temporaryVolume(), 'secret');
+    writeFileSync(secret, 'secret');
+    mkdirSync(join(dirname(log.path), 'nodes'));
+    symlinkSync(secret, join(dirname(log.path), 'nodes', 'loop.out'));
+    renameSync(join(root, '.omne/var/.ulid-last'), join(root, 'aside'));
+    symlinkSync(secret, join(root, '.omne/var/.ulid-last'));
+    expect(await rejection(EventLog.allocate(root, 'feature'))).toMatchObject({ code: 'ERR_UNSAFE_PATH' });
+    for await (const { text } of iterations(root, log.runId, 'loop')) {
+      expect(await rejection(text())).toMatchObject({ code: 'ERR_UNSAFE_PATH' });
+    }
+    expect(readFileSync(secret, 'utf8')).toBe('secret');
+  });
+});
+
+describe('where a write is not durable by itself', () => {
+  test.for([
+    { name: 'macOS', platform: MACOS, syncs: 3 },
+    { name: 'Linux', platform: platformOf('linux', true), syncs: 0 },
+  ])('each commit syncs the file: $syncs syncs for three commits on $name', async ({ platform, syncs }) => {
+    const { EventLog } = await libraryOn(platform);
+    const log = await EventLog.create(temporaryVolume(), 'feature');
+    const sync = vi.spyOn(fse, 'fdatasync');
+    for (const node_id of ['a', 'b', 'c']) await log.append({ type: 'node.started', node_id, kind: 'bash' });
+    expect(sync).toHaveBeenCalledTimes(syncs);
+    await log.close();
+  });
+});
+
+describe('where there is no flock(2)', () => {
+  for (const [name, platform, held] of [
+    ['Windows', WINDOWS, false],
+    ['Linux', platformOf('linux', true), true],
+  ] as const) {
+    testWith(
+      ['flock'],
+      `an open log is ${held ? 'marked as live' : 'left unmarked'} on ${name}`,
+      async () => {
+        const { EventLog } = await libraryOn(platform);
+        const root = temporaryVolume();
+        await using log = await EventLog.create(root, 'feature');
+        await log.append({ type: 'pipe.started', pipe: 'feature' });
+        const { code } = await runToEnd(['flock', '--nonblock', '--exclusive', dirname(log.path), 'true']);
+        expect(code).toBe(held ? 1 : 0);
+        for await (const run of EventLog.runs(root)) expect(run).toMatchObject({ live: held, orphan: false });
+      },
+    );
+  }
+
+  test('a run that was left behind is not told to be an orphan: nobody can know', async () => {
+    const { EventLog } = await libraryOn(WINDOWS);
+    const root = temporaryVolume();
+    const log = await EventLog.create(root, 'feature');
+    await log.append({ type: 'pipe.started', pipe: 'feature' });
+    await log.close();
+    const anHourAgo = Date.now() / 1000 - 3600;
+    await fse.utimes(log.path, anHourAgo, anHourAgo);
+    for await (const run of EventLog.runs(root)) expect(run).toMatchObject({ live: false, orphan: false });
+    for await (const run of (await libraryOn(platformOf('linux', true))).EventLog.runs(root)) {
+      expect(run).toMatchObject({ live: false, orphan: true });
+    }
+  });
+
+  test('a lock that is asked for is ERR_LOCK_UNSUPPORTED', async () => {
+    const { EventLog } = await libraryOn(WINDOWS);
+    const opening = EventLog.create(temporaryVolume(), 'feature', { lock: true });
+    expect(await rejection(opening)).toMatchObject({ code: 'ERR_LOCK_UNSUPPORTED' });
+  });
+
+  test('a process that is told it runs on Windows finds that out by itself', async () => {
+    const root = temporaryVolume();
+    const fake = "data:text/javascript,Object.defineProperty(process,'platform',{value:'win32'})";
+    const code = `
+      const { EventLog } = await import(${JSON.stringify(new URL('../../dist/index.js', import.meta.url).href)});
+      const log = await EventLog.create(${JSON.stringify(root)}, 'feature');
+      await log.append({ type: 'pipe.started', pipe: 'feature' });
+      await EventLog.create(log.root, 'feature', { lock: true }).catch(error => console.log(error.code));`;
+    const onWindows = (...args: string[]) => runToEnd([process.execPath, '--import', fake, ...args]);
+    const used = await onWindows('--input-type=module', '--eval', code);
+    expect(used).toEqual({ code: 0, stdout: 'ERR_LOCK_UNSUPPORTED\n', stderr: '' });
+    const shown = await onWindows(COMMAND, 'show', 'last', '--root', root);
+    expect(shown).toMatchObject({ code: 0, stderr: '' });
+    expect(shown.stdout).toContain('not ended');
+  });
+});
+
+describe('with the paths of Windows', () => {
+  /** The builder of paths, as it is on Windows, in a file system where these folders are. */
+  async function placesWith(
+    folders: readonly string[],
+  ): Promise<typeof import('../../src/volume/places.js')> {
+    vi.resetModules();
+    vi.doMock('node:path', () => win32);
+    const stat = async (path: string) => ({ isDirectory: () => folders.includes(path) });
+    vi.doMock('fs-extra', () => ({ default: { stat } }));
+    return import('../../src/volume/places.js');
+  }
+
+  test.for(['C:\\volume', 'C:/volume', 'c:\\', '\\\\server\\share\\volume', '\\\\?\\C:\\volume'])(
+    'a run lies in the volume %s, whichever separator names it',
+    async root => {
+      const { placesOf, capturePath, ulidLastPath } = await placesWith([]);
+      const places = placesOf(root, RUN_ID);
+      expect(places.root).toBe(win32.resolve(root));
+      expect(win32.relative(places.root, places.log)).toBe(`.omne\\var\\runs\\${RUN_ID}\\events.jsonl`);
+      expect(win32.relative(places.root, ulidLastPath(root))).toBe('.omne\\var\\.ulid-last');
+      expect(win32.relative(places.folder, capturePath(places, 'plan'))).toBe('nodes\\plan.out');
+    },
+  );
+
+  test.for(['..\\plan', 'a\\b', 'a/b', '\\\\server\\share', 'C:\\plan'])(
+    'a node id that is a path holds no captured output: %s',
+    async nodeId => {
+      const { placesOf, capturePath } = await placesWith([]);
+      expect(() => capturePath(placesOf('C:\\v', RUN_ID), nodeId)).toThrow(
+        expect.objectContaining({ code: 'ERR_UNSAFE_PATH' }),
+      );
+    },
+  );
+
+  test.for(['..', 'C:', 'C:plan', '.'])('a node id never leads out of its folder: %s', async nodeId => {
+    const { placesOf, capturePath } = await placesWith([]);
+    const places = placesOf('C:\\v', RUN_ID);
+    expect(win32.dirname(capturePath(places, nodeId))).toBe(`${places.folder}\\nodes`);
+  });
+
+  test('the volume is found from below, from either kind of path, and the search ends at the drive', async () => {
+    const { findVolumeRoot } = await placesWith(['C:\\data\\volume\\.omne', '\\\\server\\share\\.omne']);
+    expect(await findVolumeRoot('C:\\data\\volume\\a\\b')).toBe('C:\\data\\volume');
+    expect(await findVolumeRoot('C:/data/volume/a/')).toBe('C:\\data\\volume');
+    expect(await findVolumeRoot('\\\\server\\share\\a')).toBe('\\\\server\\share\\');
+    expect(await findVolumeRoot('C:\\data')).toBeUndefined();
+    expect(await findVolumeRoot('D:\\work\\volume')).toBeUndefined();
+    expect(await findVolumeRoot('\\\\server\\other\\a')).toBeUndefined();
+  });
+
+  test('a path that Windows built is no output_path; the same with forward slashes is one', async () => {
+    const { encodeEvent, EventLog } = await import('../../src/index.js');
+    const log = await EventLog.create(temporaryVolume(), 'feature');
+    const absolute = win32.join('C:\\volume', 'nodes', 'plan.out');
+    const built = win32.relative('C:\\volume', absolute);
+    const completed = { type: 'node.completed', node_id: 'plan' } as const;
+    for (const output_path of [
+      absolute,
+      absolute.replaceAll('\\', '/'),
+      built,
+      '\\\\server\\share\\a',
+      'C:a',
+    ]) {
+      const refused = { code: 'ERR_INVALID_EVENT', field: 'output_path' };
+      expect(await rejection(log.append({ ...completed, output_path }))).toMatchObject(refused);
+    }
+    const written = await log.append({ ...completed, output_path: built.replaceAll('\\', '/') });
+    expect(encodeEvent(written)).toContain('"output_path":"nodes/plan.out"');
+    await log.close();
+  });
+
+  test('paths are built with the separators of this platform otherwise', async () => {
+    const { placesOf } = await import('../../src/volume/places.js');
+    expect(placesOf('/volume', RUN_ID).log).toBe(logPath('/volume'));
+  });
+});
