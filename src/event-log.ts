@@ -1,6 +1,6 @@
 /**
  * `EventLog`: the one object an executor holds. It ties the stages together, and refuses what may not be queued: events over the
- * limit, behind the terminal one, or behind `close`.
+ * limit, after the terminal one, or after `close`.
  *
  *     append:  draft -> check (codec) -> queue -> commit -> file
  *     read:    reader <- scan <- file
@@ -55,7 +55,7 @@ export class EventLog implements AsyncDisposable {
   readonly runId: string;
   /** The path of events.jsonl. */
   readonly path: string;
-  /** What `open` cut from a torn tail; undefined when there was nothing to mend. */
+  /** What `open` cut from a torn tail; undefined when there was nothing to repair. */
   readonly recovered: Recovery | undefined;
 
   readonly #opened: OpenedLog;
@@ -93,7 +93,7 @@ export class EventLog implements AsyncDisposable {
   /**
    * Starts a new run: allocates its id, makes its folder, which nobody else has, and its empty log, all durable.
    *
-   * @throws EventLogError as `allocate` does, and `ERR_RUN_EXISTS` when the folder stands there already.
+   * @throws EventLogError as `allocate` does, and `ERR_RUN_EXISTS` when the folder is there already.
    * @example
    * const log = await EventLog.create(root, 'feature', { mode: 0o600 });
    */

@@ -49,7 +49,7 @@ function everythingIn(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
 }
 
-/** Moves what stands at `path` out of the volume and leaves a link to it. */
+/** Moves what is at `path` out of the volume and leaves a link to it. */
 function replaceByLink(path: string): { outside: string } {
   const outside = temporaryVolume();
   const target = join(outside, 'moved');

@@ -24,7 +24,7 @@ function publicNames(entry: string): { name: string; file: string }[] {
   );
 }
 
-/** The doc comment that ends right in front of a place in a text. */
+/** The doc comment that ends right before a place in a text. */
 function docBefore(text: string): string {
   return /\/\*\*(?:(?!\*\/)[\s\S])*\*\/\s*$/.exec(text)?.[0] ?? '';
 }
@@ -58,7 +58,7 @@ function namesOf(found: readonly Documented[]): string[] {
   return found.map(({ name }) => name);
 }
 
-/** Every doc comment of the sources, each with the file it stands in. */
+/** Every doc comment of the sources, each with the file it is in. */
 function docsOfSources(): { file: string; doc: string }[] {
   const folder = new URL('../src/', import.meta.url);
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })

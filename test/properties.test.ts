@@ -1,4 +1,4 @@
-/** What holds for every event and for every line, whatever stands in them. */
+/** What holds for every event and for every line, whatever is in them. */
 import { isUtf8 } from 'node:buffer';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';

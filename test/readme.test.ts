@@ -13,7 +13,7 @@ const run = promisify(execFile);
 const project = fileURLToPath(new URL('..', import.meta.url));
 const readme = await readFile(join(project, 'README.md'), 'utf8');
 
-/** The code blocks of one language, each with the heading it stands under. */
+/** The code blocks of one language, each with the heading it is under. */
 function blocks(language: string): { heading: string; code: string }[] {
   const found: { heading: string; code: string }[] = [];
   let heading = '';

@@ -16,7 +16,7 @@ export const MAX_PENDING_BYTES: number = 64 * 1024 * 1024;
 /** Something that waits to be committed. */
 export interface QueueEntry {
   readonly bytes: number;
-  /** No entry behind this one may share its commit. */
+  /** No entry after this one may share its commit. */
   readonly last?: boolean;
 }
 
@@ -54,7 +54,7 @@ export class CommitQueue<Entry extends QueueEntry> {
     this.#path = path;
   }
 
-  /** Adds an entry behind all others. */
+  /** Adds an entry after all others. */
   push(entry: Entry): void {
     if (this.#pendingBytes + entry.bytes > this.#maxPendingBytes) throw this.#full(entry.bytes);
     this.#pendingBytes += entry.bytes;

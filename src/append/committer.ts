@@ -18,7 +18,7 @@ import { type EventGroup, type StampedBatch, Stamper } from './stamper.js';
 
 /** One call of `append` or `appendAll`: it resolves when all its events are durable, and keeps none when it is refused. */
 export interface Append extends EventGroup {
-  /** It ends the run: nothing may stand behind it. */
+  /** It ends the run: nothing may stand after it. */
   readonly last: boolean;
   /** When it was called, by `performance.now()`; undefined where nobody listened to the diagnostics then. */
   readonly queuedAt?: number | undefined;
@@ -56,7 +56,7 @@ export class Committer {
     return this.#failure;
   }
 
-  /** Looks at the log for the first time and mends a torn tail. */
+  /** Looks at the log for the first time and repairs a torn tail. */
   start(): Promise<Recovery | undefined> {
     return this.#inTurn(async recovery => recovery);
   }
@@ -135,7 +135,7 @@ export class Committer {
     try {
       return await cutTornTail(this.#file, end, size);
     } catch (error) {
-      // As long as the tail stands nothing has happened; a cut that may not be durable is like a failed sync.
+      // As long as the tail is there nothing has happened; a cut that may not be durable is like a failed sync.
       if (this.#end >= 0 && !this.#sizeIs(size)) throw this.#outcomeUnknown(error);
       throw systemError('the torn tail could not be saved and cut', this.#file.path, error);
     }
@@ -175,7 +175,7 @@ export class Committer {
   async #appendOnce(bytes: Buffer): Promise<number> {
     try {
       // A peer that died may have left lines unsynced, and O_DSYNC covers only what it writes. Nothing is written
-      // behind lines that a power cut could turn into a hole: so a hole is always in the last write.
+      // after lines that a power cut could turn into a hole: so a hole is always in the last write.
       if (this.#unsynced) await this.#file.sync();
       this.#unsynced = false;
       return await this.#file.append(bytes);
@@ -189,7 +189,7 @@ export class Committer {
   }
 
   /**
-   * Pages of a failed sync look clean but are not on disk: a writer that went on behind them would lose its events with
+   * Pages of a failed sync look clean but are not on disk: a writer that went on after them would lose its events with
    * them. So they are cut off if that works; the outcome stays unknown.
    */
   async #takeBack(bytes: number): Promise<void> {

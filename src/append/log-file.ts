@@ -1,5 +1,5 @@
 /**
- * The file behind a log. Knows bytes, paths and descriptors, but no events and no lines.
+ * The file of a log. Knows bytes, paths and descriptors, but no events and no lines.
  *
  * Promises: a batch is one `write` on an O_APPEND descriptor, and the byte count it returns is handed on, never assumed.
  * When `append` resolves with all bytes, they are on stable storage: through O_DSYNC where one `write` can do both
@@ -24,7 +24,7 @@ const slots = new Slots(Math.max(1, (Number(process.env['UV_THREADPOOL_SIZE']) |
 /** What the writer needs of a file: the seam at which tests put a disk that crashes. */
 export interface LogFile {
   readonly path: string;
-  /** The size in bytes, and whether this file still stands at its path. */
+  /** The size in bytes, and whether this file still is at its path. */
   stat(): { readonly size: number; readonly stands: boolean };
   /** Fills `buffer` from `position`; fewer bytes only at the end of the file. */
   read(buffer: Buffer, position: number): Promise<number>;

@@ -2,7 +2,7 @@
  * Opening a log for appending: its options, and the steps from a file to a writer.
  *
  * Promise: a log that was made is durable with every folder above it before it is handed out; one that could not be opened
- * leaves nothing open behind.
+ * leaves nothing open.
  */
 import fse from 'fs-extra';
 import { systemError } from '../errors.js';
@@ -58,7 +58,7 @@ export interface OpenedLog {
   readonly recovery: Recovery | undefined;
 }
 
-/** Opens the log, makes it durable if it is new, marks its run as live, and mends a torn tail. */
+/** Opens the log, makes it durable if it is new, marks its run as live, and repairs a torn tail. */
 export async function openForAppending(
   places: RunPlaces,
   options: LogOptions,

@@ -1,5 +1,5 @@
 /**
- * What the end of a log tells its next writer, and mending a torn one.
+ * What the end of a log tells its next writer, and repairing a torn one.
  *
  * Promises: a writer that died leaves at most an unterminated last line, or a hole of NUL bytes where pages of its last
  * write never reached the disk. Such a tail was never acknowledged: it is saved to `events.jsonl.torn-<ulid>`, synced,
@@ -26,9 +26,9 @@ export interface Recovery {
 
 /** The end of a log. */
 export interface LogEnd {
-  /** The position behind the last whole line that is good. */
+  /** The position after the last whole line that is good. */
   readonly end: number;
-  /** Bytes behind `end`: a torn tail. */
+  /** Bytes after `end`: a torn tail. */
   readonly tornBytes: number;
   /** The last event; undefined for an empty log. */
   readonly last: RunEvent | undefined;
@@ -61,9 +61,9 @@ export async function inspectEnd(read: ReadAt, size: number, options: InspectOpt
 }
 
 /**
- * Whole lines may stand behind a hole, when a page in the middle of the last write was lost and later ones were not. They
+ * Whole lines may stand after a hole, when a page in the middle of the last write was lost and later ones were not. They
  * belong to that write, so they go with it. How far it reaches is told by `ts`, which is one for all lines of a write: a
- * line with another `ts` behind the hole was acknowledged, and then the hole is damage, left for the readers to name.
+ * line with another `ts` after the hole was acknowledged, and then the hole is damage, left for the readers to name.
  */
 async function beforeHole(read: ReadAt, start: number, end: number): Promise<number> {
   for (let windowBytes = MAX_BATCH_BYTES; ; windowBytes *= 2) {
@@ -89,7 +89,7 @@ function looksLikeHole(bytes: Buffer, hole: number, offset: number): boolean {
   return (startsWithLine || (offset + hole) % SECTOR_BYTES === 0) && (offset + behind) % SECTOR_BYTES === 0;
 }
 
-/** Whether all lines behind the one with the hole that can be read have the same time. */
+/** Whether all lines after the one with the hole that can be read have the same time. */
 function wasOneWrite(bytes: Buffer, hole: number): boolean {
   let common: string | undefined;
   for (let lf = bytes.indexOf(LF, hole); lf !== -1; lf = bytes.indexOf(LF, lf + 1)) {

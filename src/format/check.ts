@@ -42,7 +42,7 @@ export interface Shape {
   /** The event type, where the record is an event or a draft; told once, never read from the record again. */
   readonly tag: string | undefined;
   readonly fields: readonly Field[];
-  /** All keys the record may have: the fields, and `type` in front of them where there is a tag. */
+  /** All keys the record may have: the fields, and `type` before them where there is a tag. */
   readonly known: readonly Field[];
 }
 
@@ -69,7 +69,7 @@ function shapeOf(spec: RecordSpec, tag?: string): Shape {
 }
 
 const TAG: Field = { name: 'type', spec: { type: 'string' }, shape: undefined };
-/** The fields that every event has behind its type. */
+/** The fields that every event has after its type. */
 export const COMMON: RecordSpec = {
   id: { type: 'string' },
   ts: { type: 'string' },
@@ -96,7 +96,7 @@ export function shapeFor(shapes: ReadonlyMap<string, Shape>, source: unknown): S
   return shape;
 }
 
-/** Copies the known fields of `source` behind those of `record`, in wire order, checking each; defaulted ones are filled in. */
+/** Copies the known fields of `source` after those of `record`, in wire order, checking each; defaulted ones are filled in. */
 export function takeRecord(
   shape: Shape,
   source: unknown,

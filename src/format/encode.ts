@@ -63,7 +63,7 @@ export function stampEvent(prepared: PreparedEvent, id: string, ts: string): str
   return prepared.head + id + MIDDLE + ts + prepared.tail;
 }
 
-/** The fields behind `type`, each led by a comma; the wire leaves out what is absent or empty by default. */
+/** The fields after `type`, each led by a comma; the wire leaves out what is absent or empty by default. */
 function fieldsText(shape: Shape, record: { [name: string]: unknown }): string {
   let text = '';
   for (const { name, spec } of shape.fields) {

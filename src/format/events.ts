@@ -180,7 +180,7 @@ export function isEventType(value: unknown): value is EventType {
   return typeof value === 'string' && SPECS.has(value);
 }
 
-/** The fields of an event type behind the common ones, or undefined for an unknown type. */
+/** The fields of an event type after the common ones, or undefined for an unknown type. */
 export function specOf(type: string): RecordSpec | undefined {
   return SPECS.get(type);
 }
@@ -191,7 +191,7 @@ export function isTerminalType(type: EventType): type is 'pipe.completed' | 'pip
 }
 
 /**
- * Tells whether an event ends its run: nothing may be appended behind it.
+ * Tells whether an event ends its run: nothing may be appended after it.
  *
  * @example
  * for await (const event of EventLog.read(root, runId)) if (isTerminal(event)) console.log(event.type);

@@ -13,7 +13,7 @@ export const MAX_LINE_BYTES: number = 16 * 1024 * 1024;
 /** How much is read at once: 256 KiB. */
 export const BLOCK_BYTES: number = 256 * 1024;
 
-/** How far behind a newline a decoder may look. A line without so much memory behind it is decoded all the same, but slower. */
+/** How far after a newline a decoder may look. A line without so much memory after it is decoded all the same, but slower. */
 export const LOOK_AHEAD = 16;
 
 /** Whole lines, the last newline included; valid until the cutter is filled again. */
@@ -33,7 +33,7 @@ export interface CutterOptions {
 /**
  * Cuts a log into blocks of whole lines. Read at `offset` into `room`, then call `take` with the number of bytes read.
  *
- * An unfinished line is not kept: it is read again, from its start, with the bytes behind it. So a torn tail that a
+ * An unfinished line is not kept: it is read again, from its start, with the bytes after it. So a torn tail that a
  * recovering writer cuts between two reads never mixes with what is appended in its place.
  */
 export class LineCutter {
@@ -173,7 +173,7 @@ export async function endsLine(read: ReadAt, position: number): Promise<boolean>
   return before[0] === LF;
 }
 
-/** Finds the position behind the last newline in `[start, size)`, reading backwards; `start` when there is none. */
+/** Finds the position after the last newline in `[start, size)`, reading backwards; `start` when there is none. */
 export async function endOfLastLine(read: ReadAt, start: number, size: number): Promise<number> {
   const block = Buffer.allocUnsafeSlow(Math.min(BLOCK_BYTES, size - start));
   for (let end = size; end > start; ) {

@@ -1,5 +1,5 @@
 /**
- * The text behind a parsed event: finds what `JSON.parse` forgets.
+ * The text of a parsed event: finds what `JSON.parse` forgets.
  *
  * Promise: a known key given twice and an integer not written in plain digits are violations, as they are for the
  * reference deserializer. One pass over the text, which is already known to be valid JSON.
@@ -25,7 +25,7 @@ const NUMBER = /[ \t\r\n]*(-?[0-9][0-9.eE+-]*)/y;
 
 /**
  * The number at a path as it is written in the JSON text of an event, where `JSON.parse` may have rounded it; that of the last
- * field, where it is given twice. Undefined when no number stands there.
+ * field, where it is given twice. Undefined when no number is there.
  */
 export function numberText(text: string, top: Shape, path: string): string | undefined {
   let found: string | undefined;
@@ -37,7 +37,7 @@ export function numberText(text: string, top: Shape, path: string): string | und
   return found;
 }
 
-/** Is told of each known field: whether it was there before, and where its value begins, or the white space in front of it. */
+/** Is told of each known field: whether it was there before, and where its value begins, or the white space before it. */
 type Visit = (text: string, level: Level, field: Field, repeated: boolean, from: number) => void;
 
 function walk(text: string, top: Shape, visit: Visit): void {

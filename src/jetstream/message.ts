@@ -8,10 +8,10 @@ import { isRunId, parseRunId } from '../volume/run-id.js';
 /** The stream that holds the runs when no other is named. */
 export const DEFAULT_STREAM = 'omne-runs';
 
-/** What stands before the run id in the subject of a run. */
+/** What is before the run id in the subject of a run. */
 export const SUBJECT_PREFIX = 'omne.runs.';
 
-/** The header with the byte position behind the event's line in its log, in decimal. */
+/** The header with the byte position after the event's line in its log, in decimal. */
 export const POSITION_HEADER = 'Omne-Position';
 
 /**
@@ -45,7 +45,7 @@ export interface Stored {
   readonly headers?: Headers | undefined;
 }
 
-/** The byte position behind a message's line in its log; undefined where the message does not tell. */
+/** The byte position after a message's line in its log; undefined where the message does not tell. */
 export function positionOf(headers: Headers | undefined): number | undefined {
   const text = headers?.get(POSITION_HEADER) ?? '';
   const position = Number(text);

@@ -154,7 +154,7 @@ class LinesInStep {
   }
 }
 
-/** The lines in front of the first one that is too long. */
+/** The lines before the first one that is too long. */
 function limited(lines: Buffer, maxLineBytes: number): { whole: Buffer; tooLong: boolean } {
   for (let start = 0, end: number; lines.length - start > maxLineBytes + 1; start = end + 1) {
     end = lines.indexOf(LF, start);

@@ -13,7 +13,7 @@ export interface ReadOptions {
   /** The byte offset of a line start, e.g. a saved `position`; 0 by default. */
   from?: number | undefined;
   /**
-   * An event id: start behind that event. Where no event has it, start at the first one with a greater id, as texts compare;
+   * An event id: start after that event. Where no event has it, start at the first one with a greater id, as texts compare;
    * so does a decoder always, which cannot look ahead. By default reading starts at the first event.
    */
   after?: string | undefined;
@@ -64,7 +64,7 @@ export class EventFilter {
     this.#types = types === undefined ? undefined : new Set(types);
     this.#nodeId = nodeId;
     this.#nodeBytes = nodeId === undefined ? undefined : Buffer.from(JSON.stringify(nodeId).slice(1));
-    this.#left = Math.min(limit, last); // a growing log may hold more behind the last ones found
+    this.#left = Math.min(limit, last); // a growing log may hold more after the last ones found
   }
 
   /** No further event can pass. */
@@ -72,7 +72,7 @@ export class EventFilter {
     return this.#left <= 0;
   }
 
-  /** All that comes stands behind `after`: it was found by other means. */
+  /** All that comes is after `after`: it was found by other means. */
   metAfter(): void {
     this.#after = undefined;
   }
@@ -93,7 +93,7 @@ export class EventFilter {
 
   /** Whether the event of a line just matched, of the type given, cannot pass: told without making it; false when in doubt. */
   passesOver(type: EventType, line: LineMatcher): boolean {
-    if (this.#after !== undefined || isTerminalType(type)) return false; // its id matters; a tail ends behind it
+    if (this.#after !== undefined || isTerminalType(type)) return false; // its id matters; a tail ends after it
     if (this.#types !== undefined && !this.#types.has(type)) return true;
     return this.#nodeBytes !== undefined && !line.mayBeOfNode(this.#nodeBytes);
   }

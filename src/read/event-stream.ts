@@ -1,12 +1,12 @@
 /**
  * Handing events to a consumer: the iteration that replays and tails share, those of a file and those from afar.
  *
- * Promises: `position` is the position behind the last event handed out, never behind one that was not; `break`, a thrown
+ * Promises: `position` is the position after the last event handed out, never after one that was not; `break`, a thrown
  * error, the end and an abort all give back what the source holds. A stream is iterated once.
  */
 import type { RunEvent } from '../format/events.js';
 
-/** Events in file order; `ends[i]` is the position behind `events[i]`. */
+/** Events in file order; `ends[i]` is the position after `events[i]`. */
 export interface Batch {
   readonly events: RunEvent[];
   readonly ends: number[];
@@ -56,7 +56,7 @@ export abstract class EventStream implements AsyncIterable<RunEvent> {
   }
 
   /**
-   * The byte position behind the last event handed out: pass it as `from` to resume without a gap or a repeat.
+   * The byte position after the last event handed out: pass it as `from` to resume without a gap or a repeat.
    *
    * @example
    * const rest = EventLog.read(root, runId, { from: reader.position });

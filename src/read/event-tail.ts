@@ -5,7 +5,7 @@
  *
  * Promises: every event once, in order, whatever notices are lost: a change notice (`fs.watch`) only makes the next look
  * come sooner than the poll would. Nothing is read ahead of a slow consumer. An unterminated line is read again from its
- * start, so a torn tail that a writer mends is never seen. The end, `break`, an error and an abort give back the
+ * start, so a torn tail that a writer repairs is never seen. The end, `break`, an error and an abort give back the
  * descriptor, the watcher and the timer at once.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -33,7 +33,7 @@ import { endsRunAt } from './start-position.js';
 export interface TailOptions extends Omit<ReadOptions, 'limit' | 'from'> {
   /** A byte offset of a line start, `start` (the default), or `end` for what is appended from now on. */
   from?: number | 'start' | 'end' | undefined;
-  /** End behind a terminal event; true by default. */
+  /** End after a terminal event; true by default. */
   stopAtTerminal?: boolean | undefined;
   /** How long to wait for a run that is not there yet, in milliseconds; 5000 by default. */
   appearTimeout?: number | undefined;
@@ -66,7 +66,7 @@ const APPEAR_POLL_MS = 20;
  * @example
  * for await (const event of EventLog.tail(root, runId)) {
  *   console.log(event.type);
- * } // ends behind pipe.completed or pipe.aborted
+ * } // ends after pipe.completed or pipe.aborted
  */
 export class EventTail extends EventStream {
   /**
@@ -185,7 +185,7 @@ export class EventTail extends EventStream {
     return undefined;
   }
 
-  /** Whether reading began behind the terminal event. */
+  /** Whether reading began after the terminal event. */
   async #endedBefore({ start, position, log }: LogScanner): Promise<boolean> {
     return start > 0 && position === start && endsRunAt(log, start, this.#options.maxLineBytes);
   }

@@ -1,7 +1,7 @@
 /**
  * The events of a run from the last to the first.
  *
- * Promise: the log is read from its end, a block at a time; memory stays within a block and the longest line. Bytes behind
+ * Promise: the log is read from its end, a block at a time; memory stays within a block and the longest line. Bytes after
  * the last newline are no event, as for every reader.
  */
 import { MalformedLineError } from '../errors.js';
@@ -13,7 +13,7 @@ import { openForReading } from '../volume/readable-log.js';
 import { EventFilter, type ReadOptions } from './event-filter.js';
 import { findStart } from './start-position.js';
 
-/** Which events: those behind `after`, of these types and this node, at most `limit` of them. */
+/** Which events: those after `after`, of these types and this node, at most `limit` of them. */
 export type ReversedOptions = Pick<ReadOptions, 'after' | 'types' | 'nodeId' | 'limit' | 'signal'>;
 
 const ALL = Number.MAX_SAFE_INTEGER;
@@ -36,7 +36,7 @@ export async function* eventsReversed(
       if (handedOut >= limit) break;
       const event = decode(bytes, offset, log.path);
       if (event.id === after) break;
-      // A lesser id is in front of the one meant, or ids do not rise here and that one stands further on.
+      // A lesser id is before the one meant, or ids do not rise here and that one is further on.
       if (after !== undefined && event.id < after)
         first ??= await findStart(log, filter, { after, last: ALL });
       if (first !== undefined && offset < first) break;

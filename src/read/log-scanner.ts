@@ -4,7 +4,7 @@
  *     bytes -> complete lines with offsets -> decode -> filter -> batch
  *
  * Promises: only complete lines are decoded; a malformed one is an error with path, line and offset, or goes to the
- * callback, never unsaid, and never before the events that stand in front of it. At the end of the file `next` answers
+ * callback, never unsaid, and never before the events that stand before it. At the end of the file `next` answers
  * undefined and may be called again once it has grown.
  */
 import { isUtf8 } from 'node:buffer';
@@ -28,7 +28,7 @@ const BATCH_EVENTS = 256;
 
 /** How a log is scanned. */
 export interface ScanOptions extends StartOptions {
-  /** Nothing behind a terminal event is handed out. */
+  /** Nothing after a terminal event is handed out. */
   stopAtTerminal?: boolean | undefined;
 }
 
@@ -180,7 +180,7 @@ export class LogScanner {
           }
         }
       } catch (error) {
-        if (batch.events.length > 0) return batch; // the events in front of it first
+        if (batch.events.length > 0) return batch; // the events before it first
         this.#malformed(error, offset + start);
       }
       this.#at = end + 1;

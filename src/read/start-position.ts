@@ -22,7 +22,7 @@ interface Range {
   readonly end: number;
 }
 
-/** The position of the first line to read; `filter` is told when all from there on stands behind `after`. */
+/** The position of the first line to read; `filter` is told when all from there on is after `after`. */
 export async function findStart(
   log: ReadableLog,
   filter: EventFilter,
@@ -40,7 +40,7 @@ export async function findStart(
   if (after === undefined && last === undefined) return start;
   const range = { start, end: await endOfLastLine(log.read, start, log.size()) };
   const behind = last === undefined ? await behindEvent(log, range, options) : undefined;
-  // Where the event stands in front of where reading begins, all there is stands behind it.
+  // Where the event is before where reading begins, all there is is after it.
   const passed =
     behind === undefined && (await behindEvent(log, { start: 0, end: start }, options)) !== undefined;
   if (passed || behind !== undefined) filter.metAfter(); // else the filter knows what to do
@@ -59,7 +59,7 @@ async function checkLineStart(log: ReadableLog, start: number): Promise<void> {
   }
 }
 
-/** Where the line behind the event with the id `after` begins, looked for from the end; undefined when no event has it. */
+/** Where the line after the event with the id `after` begins, looked for from the end; undefined when no event has it. */
 async function behindEvent(
   log: ReadableLog,
   { start, end }: Range,
@@ -72,7 +72,7 @@ async function behindEvent(
     maxLineBytes,
     path: log.path,
   })) {
-    // Most lines can be told without decoding them: without an escape the id stands there as it is.
+    // Most lines can be told without decoding them: without an escape the id is there as it is.
     const candidate = bytes.includes(id) || bytes.includes(BACKSLASH);
     if (candidate && decodeOrSkip(bytes)?.id === id) return behind;
     behind = offset;
@@ -81,7 +81,7 @@ async function behindEvent(
 }
 
 /**
- * Where the last `count` matching events begin, of those behind `after`: behind the event with that id, or, when there is
+ * Where the last `count` matching events begin, of those after `after`: after the event with that id, or, when there is
  * none, from the first event with a greater id on. Ids that do not rise make that longer to find, and no less exact.
  * Malformed lines are left to the reading that follows.
  */
@@ -94,7 +94,7 @@ async function startOfLast(
   if (count === 0) return end;
   let earliest = end; // where the last matching events met so far begin
   let found = 0;
-  let behindGreater: number | undefined; // the same, but only as far as a greater id stands before them
+  let behindGreater: number | undefined; // the same, but only as far as a greater id is before them
   let lesser = false; // there was an id below `after`
   for await (const { bytes, offset } of linesBackward(log.read, end, {
     start,

@@ -37,7 +37,7 @@ export interface Iteration {
 /**
  * The iterations of a loop node, in the order of the log; texts are read when asked for.
  *
- * Where an offset does not rise the capture file was begun anew, and the iterations before are gone with the old one.
+ * Where an offset does not rise the capture file was begun again, and the iterations before are gone with the old one.
  *
  * @throws EventLogError `ERR_INVALID_RUN_ID` at once, `ERR_UNSAFE_PATH` for a node id that is no file name, and what
  * `EventReader` throws.
@@ -57,7 +57,7 @@ async function* cut(places: RunPlaces, path: string, nodeId: string): AsyncGener
   let begun: IterationStarted[] = [];
   for await (const event of new EventReader(places, { types: ['iteration.started'], nodeId })) {
     if (event.type !== 'iteration.started') continue;
-    if (event.byte_offset <= (begun.at(-1)?.byte_offset ?? 0)) begun = []; // a marker stands between any two
+    if (event.byte_offset <= (begun.at(-1)?.byte_offset ?? 0)) begun = []; // a marker is between any two
     begun.push(event);
   }
   for (const [index, { iteration, byte_offset: start }] of begun.entries()) {

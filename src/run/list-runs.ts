@@ -112,7 +112,7 @@ async function* summaries(root: string, options: RunsOptions): AsyncGenerator<Ru
       yield summary;
     }
   } finally {
-    await Promise.allSettled(underway); // leave no file open behind
+    await Promise.allSettled(underway); // leave no file open after
     folder.close();
   }
   return undefined;
@@ -173,7 +173,7 @@ async function summarize(
   };
 }
 
-/** Whether a writer holds the run; undefined where that cannot be told. */
+/** Whether a writer holds the run; undefined where that is not known. */
 async function probe({ folder }: RunPlaces): Promise<boolean | undefined> {
   return PLATFORM.flock ? isLive(folder).catch(() => undefined) : undefined;
 }

@@ -142,7 +142,7 @@ export class RunStateReducer {
 
   #end(status: 'completed' | 'aborted', ts: string): boolean {
     const run = this.#run;
-    if (run.status !== 'running') return false; // only damage puts a second terminal event behind the first
+    if (run.status !== 'running') return false; // only damage puts a second terminal event after the first
     run.status = status;
     run.endedAt = ts;
     return true;

@@ -1,7 +1,7 @@
 /**
  * Allocating run ids: strictly rising in one volume, across processes, whatever the clock does.
  *
- * Promise: the last ULID handed out stands in `.omne/var/.ulid-last`, read and rewritten under flock(2); the Rust
+ * Promise: the last ULID handed out is in `.omne/var/.ulid-last`, read and rewritten under flock(2); the Rust
  * program does the same with the same file. A damaged or missing file never blocks a run: the highest ULID among the
  * runs takes its place.
  */

@@ -42,7 +42,7 @@ export class Folder {
     }
   }
 
-  /** How system calls name what stands in this folder, as long as it is held. */
+  /** How system calls name what is in this folder, as long as it is held. */
   at(name: string): string {
     return `${this.#fd === undefined ? this.path : `${descriptors}/${this.#fd}`}/${name}`; // '.' must stay: it ends the link
   }

@@ -1,5 +1,5 @@
 /**
- * Telling a live run from one that was left behind.
+ * Telling a live run from one that was left after.
  *
  * Promise: an open `EventLog` holds a shared flock(2) on its run folder; it is gone when the process is, however it died.
  * A probe takes the exclusive lock for a moment and gives it back; opening a log waits that moment out.

@@ -1,5 +1,5 @@
 /**
- * The folders a log stands in: made on demand, and synced.
+ * The folders a log is in: made on demand, and synced.
  *
  * Promise: a new log survives a power cut only when every folder entry above it was synced, so all of them are, before
  * `create` resolves.

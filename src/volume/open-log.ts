@@ -1,7 +1,7 @@
 /**
  * Opening the log of a run where it must stand, and reading from it.
  *
- * Promise: what was opened is a regular file that stands at the path of the log, reached through real folders. A link, a
+ * Promise: what was opened is a regular file that is at the path of the log, reached through real folders. A link, a
  * FIFO or a folder in its place is `ERR_UNSAFE_PATH`, at once.
  */
 import fs, { type Stats } from 'node:fs';
@@ -11,7 +11,7 @@ import { type Folder, withinRun } from './folder.js';
 import { LOG_NAME, type RunPlaces } from './places.js';
 import { PLATFORM } from './platform.js';
 
-/** Whether the file with this inode still stands at the path. */
+/** Whether the file with this inode still is at the path. */
 export function standsAt(path: string, { ino, dev }: { ino: number; dev: number }): boolean {
   const standing = fs.lstatSync(path, { throwIfNoEntry: false });
   return standing?.ino === ino && standing.dev === dev;

@@ -19,7 +19,7 @@ export interface ReadableLog {
   stat(): Stats;
   /** The size in bytes at this moment. */
   size(): number;
-  /** Whether the file read is still the one that stands at the path. */
+  /** Whether the file read is still the one that is at the path. */
   stands(): boolean;
   /** Fills `buffer` from `position`; fewer bytes only at the end of the file. */
   readonly read: (buffer: Buffer, position: number) => Promise<number>;

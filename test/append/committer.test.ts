@@ -113,7 +113,7 @@ test('ENOSPC from the sync is a failed sync: final, and never tried again', asyn
   expect(await commit(committer, [gate('a')])).toEqual(['ERR_LOG_FAILED']);
   disk.onOperation = () => undefined;
   expect(await commit(committer, [gate('b')])).toEqual(['ERR_LOG_FAILED']);
-  // What the failed sync left behind is taken back; the sync is not repeated.
+  // What the failed sync left after is taken back; the sync is not repeated.
   expect(disk.operations).toEqual(['write', 'sync', 'truncate']);
 });
 
@@ -309,7 +309,7 @@ describe('lines of others that nobody may have synced', () => {
 });
 
 describe('the torn tail of a dead peer that cannot be mended', () => {
-  /** A writer that has seen so much of a log, and a torn tail behind it. */
+  /** A writer that has seen so much of a log, and a torn tail after it. */
   async function torn(seen: EventDraft[]): Promise<{ disk: MemoryDisk; committer: Committer }> {
     const disk = new MemoryDisk();
     const committer = await started(disk);

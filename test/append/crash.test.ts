@@ -109,7 +109,7 @@ test('a batch whose sync failed is not built upon: later, acknowledged events su
   const machine = new CrashMachine({ ranged: true });
   const writer = await opened(machine);
   expect(await append(writer, 'first')).toBe('kept');
-  machine.expect({ after: 2, kind: 'broken' }); // behind the write, at its flush
+  machine.expect({ after: 2, kind: 'broken' }); // after the write, at its flush
   expect(await append(writer, 'unknown', 10_000)).toMatchObject({ code: 'ERR_LOG_FAILED' });
   expect(await append(await opened(machine), 'acknowledged')).toBe('kept');
   expect(await gatesAfterPowerCut(machine)).toEqual(['first', 'acknowledged']);
@@ -119,7 +119,7 @@ test('a recovery that was interrupted behind its copy succeeds the next time, al
   vi.setSystemTime('2001-01-01');
   const machine = new CrashMachine();
   machine.disk.write(someLines.subarray(0, -5));
-  machine.expect({ after: 2, kind: 'kill' }); // behind the copy
+  machine.expect({ after: 2, kind: 'kill' }); // after the copy
   void opened(machine);
   await turn();
   expect(machine.disk.saved.size).toBe(1);

@@ -1,4 +1,4 @@
-/** Real kernel faults, from strace and a file size limit, while a log is opened, mended or created. */
+/** Real kernel faults, from strace and a file size limit, while a log is opened, repaired or created. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect } from 'vitest';

@@ -16,7 +16,7 @@ function breakEach(plan: Partial<Plan>, inject: string): Promise<(Run & { kept: 
   return Promise.all(COMMITS.map(n => breakRun(plan, { inject: `${inject}:when=${n}` })));
 }
 
-/** For each broken commit: its calls have one code, those behind it another, those before it were kept. */
+/** For each broken commit: its calls have one code, those after it another, those before it were kept. */
 const codesFor = (its: string, behind: string) =>
   COMMITS.map(n =>
     STEPS.flatMap((calls, step) => calls.map(() => (step + 1 < n ? 'kept' : step + 1 === n ? its : behind))),
@@ -47,7 +47,7 @@ describe('a sync that fails', () => {
   for (const errno of ['EIO', 'ENOSPC', 'EDQUOT']) {
     testWith(['strace'], `with ${errno} is final and never tried again`, async () => {
       const [first, ...others] = await breakEach({ dsync: false }, `fdatasync:error=${errno}`);
-      // The first sync is for lines that were there before: nothing was written behind them yet.
+      // The first sync is for lines that were there before: nothing was written after them yet.
       const [inFirst, ...inOthers] = codesFor('ERR_LOG_FAILED', 'ERR_LOG_FAILED');
       expect([codesOf(first?.outcomes ?? []), first?.callsAfter]).toEqual([inFirst, []]);
       // Each other one is that of a commit, which is taken back.
@@ -86,7 +86,7 @@ describe('a short write', () => {
 
     for (const [syscall, n] of [
       ['ftruncate', 1],
-      ['fdatasync', dsync ? 2 : 4], // behind that for the lines found, and without O_DSYNC those of two writes
+      ['fdatasync', dsync ? 2 : 4], // after that for the lines found, and without O_DSYNC those of two writes
     ] as const) {
       testWith(
         ['prlimit', 'strace'],

@@ -1,5 +1,5 @@
 /**
- * Writers that are killed (SIGKILL) at random moments, also while they open and mend the log, and the next one goes on with
+ * Writers that are killed (SIGKILL) at random moments, also while they open and repair the log, and the next one goes on with
  * the same run: order kept, no duplicate, no acknowledged event lost.
  *
  * 300 kills by default, 3000 with `OMNE_ROUNDS=10 npx vitest run --config test/vitest.config.ts test/kill.test.ts` (after
@@ -52,7 +52,7 @@ class Ledger {
     if (this.#torn.length > 0) this.tornTails.push(this.#torn);
   }
 
-  /** Checks what a writer says that it mended when it opened the log. */
+  /** Checks what a writer says that it repaired when it opened the log. */
   checkRecovery(text: string): void {
     const recovered: Recovery | null = JSON.parse(text);
     if (this.#torn.length === 0 || recovered === null) {

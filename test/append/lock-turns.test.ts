@@ -14,7 +14,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A lock that one holds at a time, and the log behind it: its holder sees who wrote last. */
+/** A lock that one holds at a time, and the log after it: its holder sees who wrote last. */
 class Lock {
   readonly path = 'events.jsonl';
   held = false;

@@ -17,7 +17,7 @@ interface Latency {
 
 const LOGS = 16;
 const DURATION_MS = 1000;
-/** Far above what a read takes, far below what it takes behind a disk that hangs. */
+/** Far above what a read takes, far below what it takes after a disk that hangs. */
 const BOUND_MS = 100;
 
 const PROGRAM = new URL('support/faults/latency.mjs', import.meta.url).pathname;

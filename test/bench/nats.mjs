@@ -68,7 +68,7 @@ export async function startServer(config = '') {
 }
 
 /**
- * Makes the stream anew: the server remembers the message ids of one that is only emptied.
+ * Makes the stream again: the server remembers the message ids of one that is only emptied.
  * @param {Server} server
  * @param {number} [replicas]
  */

@@ -15,7 +15,7 @@ function specialsOf(bytes: Buffer, from = 0, to = bytes.length): [number, number
   return found;
 }
 
-/** What stands in the list from `first` up to `behind`. */
+/** What is in the list from `first` up to `behind`. */
 function listed(first: number, behind: number): [number, number][] {
   return Array.from({ length: (behind - first) / 2 }, (_, place) => {
     const entry = first + 2 * place;

@@ -13,7 +13,7 @@ function eventsWith(ids: readonly string[]): RunEvent[] {
   return ids.map((id, index) => ({ ...sampleEvent(index * 5), id }));
 }
 
-/** What the options mean: behind the last event with the id, else from the first greater one on. */
+/** What the options mean: after the last event with the id, else from the first greater one on. */
 function expected(events: readonly RunEvent[], { after, last, nodeId }: ReadOptions): RunEvent[] {
   const exact = events.findLastIndex(({ id }) => id === after);
   const greater = events.findIndex(({ id }) => after === undefined || id > after);

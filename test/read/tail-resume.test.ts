@@ -29,7 +29,7 @@ async function resumeInNewProcesses(name: string): Promise<void> {
     position = taken.position;
   };
   for (let stop = 0; stop < STOPS_OF_CHAIN; stop++) {
-    // Some of what is taken stands there already, some is appended while the process starts or waits.
+    // Some of what is taken is there already, some is appended while the process starts or waits.
     const more = 1 + Math.floor(Math.random() * 40);
     const left = written - lines.length;
     const taking = take(1 + Math.floor(Math.random() * (left + more)));

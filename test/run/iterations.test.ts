@@ -55,7 +55,7 @@ async function failureOf(root: string): Promise<unknown> {
   return error;
 }
 
-/** What was captured of parts that each begin behind a marker line, and where they begin. */
+/** What was captured of parts that each begin after a marker line, and where they begin. */
 function capturedOf(parts: readonly string[]): { captured: string; offsets: number[]; texts: string[] } {
   let captured = '';
   const offsets: number[] = [];

@@ -15,7 +15,7 @@ export interface WrittenRun {
   readonly folder: string;
 }
 
-/** Writes a run that began at `start`; `rest` stands behind the last event. */
+/** Writes a run that began at `start`; `rest` is after the last event. */
 export function writeRun(
   root: string,
   pipe: string,

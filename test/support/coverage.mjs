@@ -2,7 +2,7 @@
  * Coverage that counts child processes too: the tests start programs that import `dist/`, and what these run belongs to
  * the source it was compiled from. A child writes what V8 counted when it ends by itself; one that is killed does not.
  *
- * Lines are exact. A statement, function or branch that the two compilers place differently stands twice in the table,
+ * Lines are exact. A statement, function or branch that the two compilers place differently is twice in the table,
  * so these figures are too low for files that both run.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';

@@ -122,7 +122,7 @@ function pagesOf(start: number, end: number): number[] {
   return Array.from({ length: Math.ceil(end / PAGE_BYTES) - first }, (_, index) => first + index);
 }
 
-/** A copy with zeros behind it, or with its end cut off. */
+/** A copy with zeros after it, or with its end cut off. */
 function resized(bytes: Buffer, size: number): Buffer {
   return Buffer.concat([bytes, Buffer.alloc(Math.max(0, size - bytes.length))], size);
 }

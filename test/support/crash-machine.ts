@@ -1,6 +1,6 @@
 /**
  * A machine in memory on which processes write one log: they are killed, the power is cut, calls of the operating system
- * fail. It stands at the seam `LogFile`, and each point at which something can go wrong is one step.
+ * fail. It is at the seam `LogFile`, and each point at which something can go wrong is one step.
  *
  * One thing is left out: a process that is killed in the very moment in which a flush of its failed. These are two
  * faults at once, and nothing that could still be done would help.

@@ -24,7 +24,7 @@ export type Step =
   | { readonly do: 'clock'; readonly by: number }
   /** So many turns of the microtask queue pass. */
   | { readonly do: 'pause'; readonly turns: number }
-  /** A writer opens the log anew. */
+  /** A writer opens the log again. */
   | { readonly do: 'reopen'; readonly writer: number }
   | { readonly do: 'power cut' };
 
@@ -105,7 +105,7 @@ export class CrashRun {
       must(!entry.writer.process.alive, 'an append of a living writer hangs');
       entry.outcome = 'unknown';
     }
-    // A living writer has looked at the log since the last power cut: it is mended.
+    // A living writer has looked at the log since the last power cut: it is repaired.
     if (this.#writers.some(writer => writer?.process.alive)) this.#check();
   }
 

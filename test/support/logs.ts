@@ -34,7 +34,7 @@ export function conformanceCases(): ConformanceCase[] {
     });
 }
 
-/** Where the log of a run stands. */
+/** Where the log of a run is. */
 export function logPath(root: string, runId: string = RUN_ID): string {
   return join(root, '.omne', 'var', 'runs', runId, 'events.jsonl');
 }

@@ -1,7 +1,7 @@
 /**
  * A log file in memory that keeps apart what was written and what was synced, and that can be told to fail.
  *
- * It stands at the seam `LogFile`: the writer above it is the real one.
+ * It is at the seam `LogFile`: the writer above it is the real one.
  */
 import type { LogFile } from '../../src/append/log-file.js';
 
@@ -19,7 +19,7 @@ export class MemoryDisk {
   landing: (bytes: number) => number = bytes => bytes;
   /** Called before each look at the size; may throw to make it fail. */
   onStat: () => void = () => undefined;
-  /** Whether the log still stands at its path. */
+  /** Whether the log still is at its path. */
   stands = true;
   /** How often the log was read. */
   reads = 0;

@@ -1,4 +1,4 @@
-/** Run ids that rise in a volume: across processes, whatever the clock does and whatever stands in `.ulid-last`. */
+/** Run ids that rise in a volume: across processes, whatever the clock does and whatever is in `.ulid-last`. */
 import { execFile, execFileSync } from 'node:child_process';
 import {
   closeSync,

@@ -17,7 +17,7 @@ let root: string;
 let outside: string;
 let real: string;
 
-/** A line that tells where it stands. */
+/** A line that tells where it is. */
 function lineFrom(gate: string): string {
   const { id, ts, run_id } = sampleEvent(0);
   return lineOf({ type: 'gate.passed', id, ts, run_id, node_id: 'n', gate, method: 'hook' });

@@ -19,7 +19,7 @@ const CALLS: [string, (root: string) => Promise<unknown>][] = [
   ['repairRun', root => repairRun(root, RUN_ID)],
 ];
 
-/** Where the file stands, below the folder that the root is in. */
+/** Where the file is, below the folder that the root is in. */
 const PLACES = [
   ['the root', 'root'],
   ['a folder above the root', '.'],

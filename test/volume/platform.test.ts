@@ -1,5 +1,5 @@
 /**
- * The code paths of other platforms, on Linux: the library is loaded anew with the record of another platform, or with the
+ * The code paths of other platforms, on Linux: the library is loaded again with the record of another platform, or with the
  * paths of Windows, in the place of its own. This shows that it never asks for what is not there; the file systems of the
  * others it cannot show.
  */

@@ -1,7 +1,7 @@
 /**
  * `omne-log cat`: the events of a run, one line each.
  *
- * Promises: with `--json` every line is canonical and decodes to the event that stands in the log. Backwards too, the log
+ * Promises: with `--json` every line is canonical and decodes to the event that is in the log. Backwards too, the log
  * is read a block at a time and never held as a whole.
  */
 import { EVENT_TYPES, type EventType, encodeEvent, type RunEvent } from '../../index.js';
@@ -62,7 +62,7 @@ export const cat: Command = defineCommand({
 
 const BATCH_EVENTS = 256;
 
-/** Gathers events, so that not every one costs a write; those in front of an error come out before it. */
+/** Gathers events, so that not every one costs a write; those before an error come out before it. */
 async function* inBatches(events: AsyncIterable<RunEvent>): AsyncGenerator<RunEvent[]> {
   let batch: RunEvent[] = [];
   try {

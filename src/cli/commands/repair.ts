@@ -1,4 +1,4 @@
-/** `omne-log repair`: mends the torn tail of a run, says what it did, and keeps the bytes. */
+/** `omne-log repair`: repairs the torn tail of a run, says what it did, and keeps the bytes. */
 import { repairRun } from '../../index.js';
 import { type Command, defineCommand, EXIT } from '../command.js';
 import { ROOT_OPTION, RUN_HELP, whichRoot, whichRun } from '../pick-run.js';

@@ -22,7 +22,7 @@ const TIME_WIDTH = '12:00:00.000'.length;
 const TYPE_WIDTH = Math.max(...EVENT_TYPES.map(({ length }) => length));
 const NODE_WIDTH = 12;
 
-/** What stands in the columns before the details, or goes without saying. */
+/** What is in the columns before the details, or goes without saying. */
 const SHOWN_BEFORE: ReadonlySet<string> = new Set(['type', 'id', 'ts', 'run_id', 'node_id']);
 
 /** The line of an event; the time is UTC, as in the log. */

@@ -2,7 +2,7 @@
  * What goes to the terminal: the only place that writes to stdout.
  *
  * Promise: text that came out of an event or a path passes `printable` first, so it can neither move the cursor, nor
- * change colours, nor reorder the line it stands in. Colours follow NO_COLOR, FORCE_COLOR and whether stdout is a terminal.
+ * change colours, nor reorder the line it is in. Colours follow NO_COLOR, FORCE_COLOR and whether stdout is a terminal.
  */
 import { styleText } from 'node:util';
 

@@ -2,7 +2,7 @@
  * The timeline of a run as one HTML page: a row for each node, bars on a time axis, iterations as ticks, gates as marks.
  *
  * Promises: the page is complete in itself. It has no scripts, and its policy forbids it to load anything, whatever the
- * events hold. Everything the picture shows stands there as text as well.
+ * events hold. Everything the picture shows is there as text as well.
  */
 import { createHash } from 'node:crypto';
 import type { MalformedLineError, RunState } from '../../index.js';

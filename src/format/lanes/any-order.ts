@@ -30,7 +30,7 @@ interface Key {
   readonly bytes: Uint8Array;
 }
 
-/** Takes the fields of the object in the line that starts at `start`; returns where its newline stands, or -1. */
+/** Takes the fields of the object in the line that starts at `start`; returns where its newline is, or -1. */
 export function matchFlat(captures: Captures, start: number): number {
   const { view } = captures;
   if (!captures.begin(start)) return -1;

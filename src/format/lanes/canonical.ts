@@ -24,7 +24,7 @@ import type { Captures } from './line-values.js';
 export interface Template {
   readonly type: EventType;
   readonly hasNodeId: boolean;
-  /** Takes the values of the line that `captures` has begun; returns the position behind it, or -1 when it is not canonical. */
+  /** Takes the values of the line that `captures` has begun; returns the position after it, or -1 when it is not canonical. */
   readonly match: (view: DataView, start: number, captures: Captures) => number;
   /** The slot of the last string of the line that was matched last. */
   readonly lastText: (captures: Captures) => number;
@@ -46,14 +46,14 @@ function bucketOf(first: number, second: number): number {
   return (first * 8 + second) & 0xff;
 }
 
-/** The slot of `node_id`, which comes first behind the common fields where an event has it. */
+/** The slot of `node_id`, which comes first after the common fields where an event has it. */
 export const NODE_ID_SLOT: number = Object.keys(COMMON).length;
 /** Slots are numbers of one type's values in the order of the line; sets of them are bits. */
 export const SLOTS = 31;
 
 /**
  * Writes the code of `match`. Literals between values are merged, the closing quote of a string among them, as far as nothing
- * optional lies between. `at` is where the next byte stands, `entry` the next special byte: those of a literal are its quotes.
+ * optional lies between. `at` is where the next byte is, `entry` the next special byte: those of a literal are its quotes.
  */
 class MatchCode {
   #text = '';
@@ -136,14 +136,14 @@ class MatchCode {
   }
 }
 
-/** Goes behind a literal that stands at `at`. */
+/** Goes after a literal that is at `at`. */
 function passCode(literal: string): string {
   const quotes = literal.split('"').length - 1;
   return `at += ${literal.length}; entry += ${2 * quotes};`;
 }
 
 /**
- * Whether an ASCII text stands at `at`, eight bytes at a time, the last eight perhaps once more. As numbers of 64 bits they are equal
+ * Whether an ASCII text is at `at`, eight bytes at a time, the last eight perhaps once more. As numbers of 64 bits they are equal
  * when their bits are: ASCII makes neither a NaN nor a zero.
  */
 function standsCode(text: string): string {

@@ -11,7 +11,7 @@
  * schema 0.53, by code compiled from it 0.44. Looking up special bytes instead of looking at all takes 0.33: 0.04 for finding
  * them by vectors (0.2 byte by byte), 0.06 for the literals between the values, eight bytes at a time, 0.10 for one text of all
  * strings, 0.13 for slices of it and the object. `JSON.parse` with its text takes 0.70, and checks nothing. What was tried and left:
- * strings shared with the line before (nothing), a text for each string (slower), fields added to the object behind a literal
+ * strings shared with the line before (nothing), a text for each string (slower), fields added to the object after a literal
  * (0.05 more). Without making texts nothing is as quick: a filter passes over an event for 0.1.
  */
 
@@ -44,7 +44,7 @@ export class LineMatcher {
     return bytes === this.#bytes;
   }
 
-  /** Matches the line that starts at `start`: returns where its newline stands, or -1 when it may not be canonical. */
+  /** Matches the line that starts at `start`: returns where its newline is, or -1 when it may not be canonical. */
   match(start: number): number {
     const captures = this.#captures;
     this.#template = undefined;
@@ -66,7 +66,7 @@ export class LineMatcher {
     return this.#template?.type;
   }
 
-  /** Whether the line matched last may be of the node whose id, with a quote behind it, is given. */
+  /** Whether the line matched last may be of the node whose id, with a quote after it, is given. */
   mayBeOfNode(idAndQuote: Uint8Array): boolean {
     return this.#template?.hasNodeId === true && this.#captures.mayHold(NODE_ID_SLOT, idAndQuote);
   }

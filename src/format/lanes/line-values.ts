@@ -15,7 +15,7 @@ const BACKSLASH = 0x5c;
 
 /** What was found in one line, by slot; strings as the entries of their closing quotes. */
 export class Captures {
-  /** The bytes, and those behind them as far as they are of the same memory. */
+  /** The bytes, and those after them as far as they are of the same memory. */
   view: DataView = new DataView(new ArrayBuffer(0));
   /** The next special byte that was not taken yet. */
   entry = 0;
@@ -50,7 +50,7 @@ export class Captures {
     this.#matchable = length <= last ? length : last < 0 ? 0 : bytes.lastIndexOf(LF, last) + 1;
   }
 
-  /** Begins a line; false when it cannot be looked at: it has too many special bytes, or too little memory lies behind it. */
+  /** Begins a line; false when it cannot be looked at: it has too many special bytes, or too little memory lies after it. */
   begin(start: number): boolean {
     if (start >= this.#matchable) return false;
     const first = this.#specials.cover(start, this.entry);
@@ -66,12 +66,12 @@ export class Captures {
     return this.#start - surplusAt(this.#first);
   }
 
-  /** Whether all in front of the next special byte is ASCII. */
+  /** Whether all before the next special byte is ASCII. */
   get ascii(): boolean {
     return surplusAt(this.entry) === surplusAt(this.#first);
   }
 
-  /** Takes the string whose first character stands at `start`; returns the position behind its closing quote, or -1. */
+  /** Takes the string whose first character is at `start`; returns the position after its closing quote, or -1. */
   string(start: number, slot: number): number {
     while (positionAt(this.entry) < start) this.entry += 2;
     const closing =
@@ -97,7 +97,7 @@ export class Captures {
     }
   }
 
-  /** Takes an integer in digits; returns the position behind it, or -1. */
+  /** Takes an integer in digits; returns the position after it, or -1. */
   integer(start: number, slot: number, max: number = Number.MAX_SAFE_INTEGER): number {
     let at = start;
     let value = 0;
@@ -136,7 +136,7 @@ export class Captures {
   }
 }
 
-/** How many bytes in front of a special one are no UTF-16 unit of their own. */
+/** How many bytes before a special one are no UTF-16 unit of their own. */
 function surplusAt(entry: number): number {
   return positionAt(entry) - unitAt(entry);
 }

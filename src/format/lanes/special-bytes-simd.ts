@@ -10,14 +10,14 @@
 export interface SimdFinder {
   readonly memory: { readonly buffer: ArrayBuffer };
   /**
-   * Looks at the bytes in [0, end) of the memory, which stand at `origin` in some buffer, and at up to `OVERRUN` bytes behind
-   * them. From the address `out` on it writes an entry for each special byte, and one for the place behind the last byte it has
-   * looked at; it returns the address of that one. `surplus` is by how much UTF-16 positions are behind those of bytes.
+   * Looks at the bytes in [0, end) of the memory, which stand at `origin` in some buffer, and at up to `OVERRUN` bytes after
+   * them. From the address `out` on it writes an entry for each special byte, and one for the place after the last byte it has
+   * looked at; it returns the address of that one. `surplus` is by how much UTF-16 positions are after those of bytes.
    */
   readonly find: (end: number, out: number, origin: number, surplus: number) => number;
 }
 
-/** How many bytes behind the end are looked at, at most: a step is four vectors. */
+/** How many bytes after the end are looked at, at most: a step is four vectors. */
 export const OVERRUN = 63;
 
 /** Absent where Node runs without compilers (`--jitless`); the types of Node do not know it. */
@@ -40,7 +40,7 @@ export function makeSimdFinder(memoryBytes: number): SimdFinder | undefined {
 
 type Code = readonly number[];
 
-/** Writes an instruction behind its operands. */
+/** Writes an instruction after its operands. */
 const instruction =
   (...opcode: number[]) =>
   (...operands: Code[]): Code => [...operands.flat(), ...opcode];
@@ -87,7 +87,7 @@ const when = (test: Code, yes: Code[], no: Code[]): Code => [
   ...no.flat(),
   0x0b,
 ];
-/** Repeats the body until the test, which comes behind `before`, is true. */
+/** Repeats the body until the test, which comes after `before`, is true. */
 const repeatUntil = (before: Code, test: Code, body: Code[]): Code => [
   ...[0x02, VOID, 0x03, VOID], // a block, to leave, around a loop, to go on
   ...[...before, ...test, 0x0d, 1],
@@ -124,7 +124,7 @@ const position = add(get(ORIGIN), get(AT));
 const entryHere = orWide(wide(position), upper(wide(subtract(position, get(SURPLUS)))));
 /** 2^32 + 1, in the bytes of LEB128: it puts a number into both halves. */
 const BOTH_HALVES: Code = [0x42, 0x81, 0x80, 0x80, 0x80, 0x10];
-/** That of the lowest bit of `SPECIAL`, when all in front of it is ASCII. */
+/** That of the lowest bit of `SPECIAL`, when all before it is ASCII. */
 const entryThere = addWide(get(PLACE), multiplyWide(trailingZeros(get(SPECIAL)), BOTH_HALVES));
 
 /** Writes an entry for each bit of `SPECIAL`. */

@@ -19,8 +19,8 @@ const simd = makeSimdFinder(INPUT_BYTES + (MAX_ENTRIES + OVERRUN + 1) * ENTRY_BY
 const input = new Uint8Array(simd?.memory.buffer ?? new ArrayBuffer(0), 0, simd ? INPUT_BYTES : 0);
 
 /**
- * Two numbers for each special byte: its position in the buffer, and how many UTF-16 units stand in front of it, counted from
- * the same place. An entry is named by the index of its first number. There is one such list for all: what stands in it holds
+ * Two numbers for each special byte: its position in the buffer, and how many UTF-16 units stand before it, counted from
+ * the same place. An entry is named by the index of its first number. There is one such list for all: what is in it holds
  * until any `Specials` covers another line.
  */
 export const entries: Int32Array =
@@ -83,7 +83,7 @@ export class Specials {
   }
 }
 
-/** Where the special byte of an entry stands. */
+/** Where the special byte of an entry is. */
 export function positionAt(entry: number): number {
   return entries[entry] ?? 0;
 }
@@ -94,7 +94,7 @@ export function unitAt(entry: number): number {
 }
 
 /**
- * Writes the entries of [from, to) from `first` on, and behind them one for the place where it stopped, which it returns. In front
+ * Writes the entries of [from, to) from `first` on, and after them one for the place where it stopped, which it returns. In front
  * of `from` there are `surplus` bytes that are no UTF-16 unit of their own.
  */
 export function find(bytes: Uint8Array, from: number, to: number, first: number, surplus: number): number {
@@ -102,7 +102,7 @@ export function find(bytes: Uint8Array, from: number, to: number, first: number,
   input.set(bytes.subarray(from, to));
   const out = INPUT_BYTES + (first / 2) * ENTRY_BYTES;
   let behind = (2 * (simd.find(to - from, out, from, surplus) - INPUT_BYTES)) / ENTRY_BYTES;
-  while (behind > first && positionAt(behind - 2) >= to) behind -= 2; // of bytes that lay behind the input
+  while (behind > first && positionAt(behind - 2) >= to) behind -= 2; // of bytes that lay after the input
   return behind;
 }
 

@@ -1,7 +1,7 @@
 /**
- * The chain of a run's messages: each names the one in front of it.
+ * The chain of a run's messages: each names the one before it.
  *
- * Promise: where one is missing, or another stands in its place, the next one tells.
+ * Promise: where one is missing, or another is in its place, the next one tells.
  */
 import { PubHeaders } from '@nats-io/jetstream';
 import type { Stored } from '../message.js';
@@ -13,7 +13,7 @@ const SOURCE_HEADER = 'Nats-Stream-Source';
 export type Link = 'holds' | 'broken' | 'anew' | 'unsaid';
 
 /**
- * Holds what a message says of the one in front of it against that one. A mirror publishes each with the sequence of the one
+ * Holds what a message says of the one before it against that one. A mirror publishes each with the sequence of the one
  * in front or, while that is under way, with its message id, and the server keeps both.
  */
 export function linkOf({ headers }: Stored, before: Stored): Link {

@@ -2,7 +2,7 @@
  * Messages of a run -> batches of events: what `LogScanner` is for a file.
  *
  * Promises: a message that holds no event is an error with its place, or goes to the callback, never unsaid, and never before
- * the events that stand in front of it. Every message must follow the one before it: each names it, and where it names
+ * the events that stand before it. Every message must follow the one before it: each names it, and where it names
  * another one events are missing.
  */
 import type { JsMsg } from '@nats-io/jetstream';
@@ -20,11 +20,11 @@ const LOST = 'the remote copy no longer holds what was read of it';
 
 /** Where a scan begins and what ends it. */
 export interface MessageScanOptions extends Pick<ReadOptions, 'maxLineBytes' | 'onMalformed'> {
-  /** The position to read from: what ends in front of it is passed over. */
+  /** The position to read from: what ends before it is passed over. */
   readonly position: number;
   /** The last sequence to hand out. */
   readonly lastSequence?: number;
-  /** Nothing behind a terminal event is handed out. */
+  /** Nothing after a terminal event is handed out. */
   readonly stopAtTerminal: boolean;
 }
 
@@ -71,7 +71,7 @@ export class MessageScanner {
     this.#at = 0;
   }
 
-  /** The messages taken next begin anew: those that were looked at are passed over. */
+  /** The messages taken next begin again: those that were looked at are passed over. */
   rewind(): void {
     this.#passUpTo = Math.max(this.#passUpTo, this.#position);
     this.#rewound = true;
@@ -79,7 +79,7 @@ export class MessageScanner {
     this.#before = undefined;
   }
 
-  /** The events of the messages taken, or as far as the next malformed one where there are events in front of it. */
+  /** The events of the messages taken, or as far as the next malformed one where there are events before it. */
   next(): Batch {
     const batch: Batch = { events: [], ends: [] };
     for (let message = this.#messages[this.#at]; message !== undefined; message = this.#messages[this.#at]) {
@@ -108,7 +108,7 @@ export class MessageScanner {
       this.#anchored = end === this.#passUpTo;
       return;
     }
-    // What begins just there goes on as well, where all in front of it is no longer kept.
+    // What begins just there goes on as well, where all before it is no longer kept.
     if (this.#rewound && startOf(message) === this.#passUpTo) this.#anchored = true;
     if (!this.#anchored) throw this.#rewound ? this.#corrupt(LOST) : this.#noLineStart();
     if (end <= this.#position) throw this.#corrupt('a message repeats what stands in front of it');

@@ -2,7 +2,7 @@
  * The messages of a run from the last to the first.
  *
  * Promises: they are read step by step, and one step at a time is held, which is bounded whatever lies between them. Where one
- * names another in front of it than stands there, that is an error.
+ * names another before it than is there, that is an error.
  */
 import type { JsMsg } from '@nats-io/jetstream';
 import { startOf } from '../message.js';

@@ -2,7 +2,7 @@
  * The messages of one run from a sequence on, in order, as long as somebody asks for them.
  *
  * Promises: no message is left out or repeated: the numbers the server gives its deliveries are checked, and whenever one is
- * missing, the consumer is gone or a connection came back, a new consumer goes on behind the last message received. At
+ * missing, the consumer is gone or a connection came back, a new consumer goes on after the last message received. At
  * most two windows of messages are held, however slow the reader. `close` removes the consumer; one whose reader died is
  * removed by the server after a minute.
  *
@@ -58,7 +58,7 @@ export class OrderedMessages {
   #news: (() => void) | undefined;
   #closed: Promise<void> | undefined;
 
-  /** `rewound` is told when messages begin anew, because the server has lost what was received last. */
+  /** `rewound` is told when messages begin again, because the server has lost what was received last. */
   constructor(run: StoredRun, sequence: number, rewound: () => void = () => undefined) {
     this.#run = run;
     this.#rewound = rewound;
@@ -236,7 +236,7 @@ function mute(stream: string, cause: unknown): EventLogError {
   return new EventLogError('ERR_REMOTE_FAILED', what, { cause });
 }
 
-/** Whether a message is the last one received, or names it as the one in front of it. */
+/** Whether a message is the last one received, or names it as the one before it. */
 function follows({ seq, header }: StoredMsg, last: JsMsg): boolean {
   if (seq === last.seq) return positionOf(header) === positionOf(last.headers);
   return linkOf({ seq, headers: header }, last) === 'holds';

@@ -1,5 +1,5 @@
 /**
- * Replaying a run from its remote copy: what stands there when the reading begins, as typed events.
+ * Replaying a run from its remote copy: what is there when the reading begins, as typed events.
  *
  * Promise: it hands out what a reader of the log would, at the same positions; it needs no file.
  */

@@ -46,7 +46,7 @@ const LEAST_ANSWER_MS = 500;
  * @example
  * for await (const event of tailRemote(connection, runId)) {
  *   console.log(event.type);
- * } // ends behind pipe.completed or pipe.aborted
+ * } // ends after pipe.completed or pipe.aborted
  */
 export class RemoteTail extends EventStream {
   /** Resolves when the end was reached once, which takes somebody who iterates; rejects when the tail ends before. */
@@ -163,7 +163,7 @@ function isMissing(error: unknown): boolean {
  * @example
  * for await (const event of tailRemote(connection, runId)) {
  *   console.log(event.type);
- * } // ends behind pipe.completed or pipe.aborted
+ * } // ends after pipe.completed or pipe.aborted
  */
 export function tailRemote(
   connection: NatsConnection,

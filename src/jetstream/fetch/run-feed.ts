@@ -16,9 +16,9 @@ import { remoteOf, StoredRun } from './stored-run.js';
 /** What to read, and how far. */
 export interface FeedOptions extends RemoteStartOptions, Pick<ReadOptions, 'limit'> {
   readonly stream?: string | undefined;
-  /** Go on behind the last message there is. */
+  /** Go on after the last message there is. */
   readonly follow: boolean;
-  /** End behind a terminal event. */
+  /** End after a terminal event. */
   readonly stopAtTerminal: boolean;
 }
 

@@ -1,5 +1,5 @@
 /**
- * A place in a remote run by halving: a request for each step, nothing in front of it is read.
+ * A place in a remote run by halving: a request for each step, nothing before it is read.
  *
  * Promise: what is found is right whether ids rise or not: where halving does not lead to an id itself, every event is looked
  * at, from the last one back.
@@ -16,17 +16,17 @@ import type { StoredRun } from './stored-run.js';
 export interface Place {
   /** Of the first message to read. */
   readonly sequence: number;
-  /** The position behind the last event that is passed over. */
+  /** The position after the last event that is passed over. */
   readonly position: number;
 }
 
-/** Where the events behind an id begin. */
+/** Where the events after an id begin. */
 export interface Boundary extends Place {
-  /** It is behind the event with that very id; there is none, otherwise, and the first event with a greater id is there. */
+  /** It is after the event with that very id; there is none, otherwise, and the first event with a greater id is there. */
   readonly exact: boolean;
 }
 
-/** The position behind the last event: that of the last message that tells one. */
+/** The position after the last event: that of the last message that tells one. */
 export async function endOfRun(run: StoredRun, last: StoredMsg, signal?: AbortSignal): Promise<number> {
   const position = positionOf(last.header);
   if (position !== undefined) return position;
@@ -63,7 +63,7 @@ export async function sequenceAt(
     );
   }
   const firstEnd = positionOf(first.header) ?? 0;
-  // In front of the first message there may have been others that the stream no longer keeps.
+  // Before the first message there may have been others that the stream no longer keeps.
   if (from < firstEnd && firstEnd - first.data.length - 1 > 0) return first.seq;
   const range = { first: first.seq, last: last.seq };
   const { sequence } = await searchFirst(run, range, ({ header }) => (positionOf(header) ?? from) >= from);
@@ -74,7 +74,7 @@ export async function sequenceAt(
   throw new EventLogError('ERR_INVALID_POSITION', 'no line starts at the position to read from', facts);
 }
 
-/** Where the events of a range begin that stand behind an id. */
+/** Where the events of a range begin that stand after an id. */
 export async function boundaryBehind(
   run: StoredRun,
   range: Range,
@@ -100,7 +100,7 @@ export async function boundaryBehind(
 }
 
 /**
- * The sequence of the first message that passes a test which all behind it pass, and the message in front of it; behind the
+ * The sequence of the first message that passes a test which all after it pass, and the message before it; after the
  * last where none does.
  */
 async function searchFirst(

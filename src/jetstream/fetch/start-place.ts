@@ -16,9 +16,9 @@ import type { StoredRun } from './stored-run.js';
 
 /** Where to begin, and how far the run went then. */
 export interface RemoteStart extends Place {
-  /** The last message there was; none behind it is part of a replay. */
+  /** The last message there was; none after it is part of a replay. */
   readonly lastSequence: number;
-  /** The run has ended, and reading begins behind its end. */
+  /** The run has ended, and reading begins after its end. */
   readonly ended: boolean;
 }
 
@@ -31,7 +31,7 @@ export interface RemoteStartOptions extends StartOptions {
 }
 
 /**
- * Finds the first message to read; `filter` is told when all from there on stands behind `after`.
+ * Finds the first message to read; `filter` is told when all from there on is after `after`.
  *
  * @throws EventLogError `ERR_RUN_NOT_FOUND`, `ERR_STREAM_NOT_FOUND`, `ERR_REMOTE_FAILED`; `ERR_LOG_TRUNCATED` and
  * `ERR_INVALID_POSITION` for a number as `from`.
@@ -80,12 +80,12 @@ async function findPlace(
   }
   if (after === undefined) return start;
   const { exact, ...place } = await boundaryBehind(run, range, after, signal);
-  // Where the event stands in front of where reading begins, all there is stands behind it.
+  // Where the event is before where reading begins, all there is is after it.
   if (exact || (await meets(before))) filter.metAfter();
   return exact ? place : start; // else the filter knows what to do about an `after` that is not there
 }
 
-/** Where the last matching events begin, of those behind `after`: as `findStart` finds it in a log. */
+/** Where the last matching events begin, of those after `after`: as `findStart` finds it in a log. */
 async function placeOfLast(
   run: StoredRun,
   range: Range,
@@ -96,7 +96,7 @@ async function placeOfLast(
   if (count === 0) return end;
   let earliest = end; // where the last matching events met so far begin
   let found = 0;
-  let behindGreater: Place | undefined; // the same, but only as far as a greater id stands before them
+  let behindGreater: Place | undefined; // the same, but only as far as a greater id is before them
   let lesser = false; // there was an id below `after`
   for await (const message of messagesBackward(run, range, signal)) {
     const event = eventOf(message);

@@ -58,7 +58,7 @@ export class StoredRun {
     return new StoredRun(await remoteOf(connection, stream, answerTimeoutMs), this.runId);
   }
 
-  /** The first message at a sequence or behind it. */
+  /** The first message at a sequence or after it. */
   next(sequence: number): Promise<StoredMsg | undefined> {
     // The server knows this request; the client's type for it only allows it for direct gets, which a stream may not have.
     const query: SeqMsgRequest & NextMsgRequest = { seq: sequence, next_by_subj: this.subject };
@@ -81,7 +81,7 @@ export class StoredRun {
     }
   }
 
-  /** The error for events that are missing in front of a position. */
+  /** The error for events that are missing before a position. */
   incomplete(offset: number): EventLogError {
     const what = 'events are missing in the remote copy: deleted, or too old to be kept';
     return new EventLogError('ERR_LOG_CORRUPT', what, { path: this.path, offset });

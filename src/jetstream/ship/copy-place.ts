@@ -1,7 +1,7 @@
 /**
- * Where the copy of a run stands: its last message on the server, held against the log.
+ * Where the copy of a run is: its last message on the server, held against the log.
  *
- * Promise: shipping goes on only behind a message that the log has at the same position; anything else there is
+ * Promise: shipping goes on only after a message that the log has at the same position; anything else there is
  * `ERR_MIRROR_DIVERGED`.
  */
 

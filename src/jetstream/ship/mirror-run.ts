@@ -43,7 +43,7 @@ export interface MirroredRun {
  * Ships every event of a run to NATS JetStream, as it is written, until the terminal one.
  *
  * One message for each event on the subject `omne.runs.<run_id>`: the canonical line as body, the event id as message id,
- * the position behind the line in the header `Omne-Position`. It goes on from the last message of the subject.
+ * the position after the line in the header `Omne-Position`. It goes on from the last message of the subject.
  *
  * @throws EventLogError `ERR_INVALID_RUN_ID`, `ERR_RUN_NOT_FOUND`, `ERR_STREAM_UNSUITABLE`, `ERR_MIRROR_DIVERGED`,
  * `ERR_MESSAGE_TOO_LARGE`, `ERR_STREAM_NOT_FOUND` when it is deleted, `ERR_REMOTE_FAILED`, and what `EventTail` throws.

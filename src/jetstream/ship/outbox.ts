@@ -1,8 +1,8 @@
 /**
  * The messages of one run on their way to the server, in order, several at a time.
  *
- * Promises: every message names the one it stands behind, so that the server stores it there or not at all. The first one
- * that is not plainly accepted closes the outbox: nothing is sent behind it, and `place` is then what is surely stored. Every
+ * Promises: every message names the one it is after, so that the server stores it there or not at all. The first one
+ * that is not plainly accepted closes the outbox: nothing is sent after it, and `place` is then what is surely stored. Every
  * promise of a message under way is held here.
  */
 import { JetStreamApiError, type StreamExpectations } from '@nats-io/jetstream';
@@ -17,7 +17,7 @@ import type { RunStream } from './run-stream.js';
 export interface Place {
   /** The sequence of its last message in the stream; 0 when there is none. */
   readonly sequence: number;
-  /** The position in the log behind the event of that message. */
+  /** The position in the log after the event of that message. */
   readonly position: number;
   /** What that message holds. */
   readonly body: Uint8Array;
@@ -33,9 +33,9 @@ export interface Outgoing extends Omit<Place, 'sequence'> {
   readonly messageId: string;
 }
 
-/** Why sending stopped, when it is worth trying again from where the copy stands. */
+/** Why sending stopped, when it is worth trying again from where the copy is. */
 export class Interrupted extends Error {
-  /** `refused`: something else stands there. `duplicate`: the message id is known. `unknown`: nobody can tell what was stored. */
+  /** `refused`: something else is there. `duplicate`: the message id is known. `unknown`: nobody can tell what was stored. */
   readonly kind: 'refused' | 'duplicate' | 'unknown';
   /** The message of the stream that has the same message id. */
   readonly duplicateOf: number | undefined;
@@ -196,7 +196,7 @@ export class Outbox {
     this.#wake?.();
   }
 
-  /** Behind a message that was not stored none of the run can be. */
+  /** After a message that was not stored none of the run can be. */
   #close(failure: unknown): void {
     if (!this.#open) return;
     this.#open = false;

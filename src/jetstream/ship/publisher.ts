@@ -1,7 +1,7 @@
 /**
  * What the runs that share a connection and a stream must know of each other: who sent last, and how much may be under way.
  *
- * A message is accepted only behind the one that it names. The first one of a run names it by its sequence in the stream. The
+ * A message is accepted only after the one that it names. The first one of a run names it by its sequence in the stream. The
  * sequence of one that is still under way nobody knows; the next names that by its message id, and the server accepts it only
  * if that is the last of the whole stream. So several can be under way, as long as nobody else sends in between.
  *
@@ -75,7 +75,7 @@ export class Publisher {
     this.#senders.delete(sender);
   }
 
-  /** Whether a sender may send one more behind so many that are under way. */
+  /** Whether a sender may send one more after so many that are under way. */
   mayFollow(sender: Sender, underWay: number): boolean {
     return this.#lastSender === sender && underWay < this.#window && this.#bytes < LARGEST_BYTES;
   }

@@ -1,7 +1,7 @@
 /**
- * Shipping one run: from where its copy stands, event by event, again and again until nothing is in the way.
+ * Shipping one run: from where its copy is, event by event, again and again until nothing is in the way.
  *
- *     look at the last message -> read the log behind it -> sync -> publish -> ... -> terminal event
+ *     look at the last message -> read the log after it -> sync -> publish -> ... -> terminal event
  *
  * Promises: nothing is sent that is not on this machine's stable storage. Whatever goes wrong on the way (a refused, lost or
  * unanswered message, another mirror of the same run), shipping goes on from what is surely stored, so every event is stored
@@ -65,7 +65,7 @@ export class RunMirror {
     return this.#place?.ended ?? false;
   }
 
-  /** Makes sure where the copy stands. */
+  /** Makes sure where the copy is. */
   async look(signal: AbortSignal | undefined): Promise<void> {
     if (this.#place !== undefined) return;
     await orAborted(this.#publisher.connected(), signal);
@@ -76,7 +76,7 @@ export class RunMirror {
     this.#place = dropped ? { ...this.#shipped, sequence: 0 } : found;
   }
 
-  /** Forgets where the copy stands: the server is asked again. */
+  /** Forgets where the copy is: the server is asked again. */
   forget(): void {
     this.#place = undefined;
   }
@@ -90,7 +90,7 @@ export class RunMirror {
     }
   }
 
-  /** Ships all that `open` gives, from where the copy stands; done as well when that is behind the terminal event. */
+  /** Ships all that `open` gives, from where the copy is; done as well when that is after the terminal event. */
   async ship(open: OpenEvents, signal: AbortSignal | undefined): Promise<void> {
     for (let failures = 0; ; ) {
       await this.look(signal);
@@ -105,7 +105,7 @@ export class RunMirror {
         if (!(error instanceof Interrupted)) throw error;
         if (error.duplicateOf !== undefined) await this.#checkDuplicate(error.duplicateOf, signal);
         const progress = this.position > before;
-        // Where somebody came in between, the acknowledgements tell where the copy stands; after all else the server must.
+        // Where somebody came in between, the acknowledgements tell where the copy is; after all else the server must.
         if (!(progress && error.kind === 'refused')) this.forget();
         failures = progress ? 0 : failures + 1;
         if (failures > 0) await pause(failures, signal);
@@ -137,7 +137,7 @@ export class RunMirror {
       }
       await outbox.settled();
     } catch (error) {
-      // Events in front of a damaged line first; and what was interrupted is told rather than how it showed.
+      // Events before a damaged line first; and what was interrupted is told rather than how it showed.
       await outbox.settled();
       throw error;
     } finally {

@@ -32,7 +32,7 @@ const SERVER_SYNC_MS = 10 * 60_000;
 interface Followed {
   readonly mirror: RunMirror;
   look: LogLook;
-  /** Where the copy stands must be asked again. */
+  /** Where the copy is must be asked again. */
   stale: boolean;
 }
 

@@ -2,7 +2,7 @@
  * Work on many items, a bounded number of them at one time.
  *
  * Promises: an item waits once and is worked on once at a time, however often it is added; one added while it is worked on,
- * or whose work asks for more, lines up again behind the others.
+ * or whose work asks for more, lines up again after the others.
  */
 export class WorkQueue<Item> {
   readonly #limit: number;

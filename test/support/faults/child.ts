@@ -36,7 +36,7 @@ export interface Run {
   readonly outcomes: readonly Outcome[];
   /** The system calls strace saw, in order: those that matter to durability, or the one that is broken. */
   readonly calls: readonly string[];
-  /** Of these, those behind the last broken one. */
+  /** Of these, those after the last broken one. */
   readonly callsAfter: readonly string[];
   /** How many were broken. */
   readonly broken: number;

@@ -1,7 +1,7 @@
 /**
  * Ends in the middle of appends, in one of several ways: `exit <root> <run id> <way>`.
  *
- * Prints the name of each event as it is acknowledged, at once, so that its word stands when it is gone.
+ * Prints the name of each event as it is acknowledged, at once, so that its word is when it is gone.
  */
 import { writeSync } from 'node:fs';
 import { EventLog } from '../../../dist/index.js';

@@ -11,7 +11,7 @@ export interface Outcome {
   readonly names: readonly string[];
   /** Why it was rejected, `pending` when it never settled; absent when it was acknowledged. */
   readonly code?: string | undefined;
-  /** The error of the operating system behind it. */
+  /** The error of the operating system after it. */
   readonly errno?: string;
 }
 

@@ -13,7 +13,7 @@ export const ALL_KEPT: readonly string[] = STEPS.flat().map(() => 'kept');
 /** The event that a new run begins with. */
 export const STARTED = { names: ['pipe.started'] } as const;
 
-/** Makes a run with one event, and perhaps half a line behind it. */
+/** Makes a run with one event, and perhaps half a line after it. */
 export async function newRun(tail = ''): Promise<{ root: string; runId: string; path: string }> {
   await using log = await EventLog.create(temporaryVolume(), 'faulty');
   await log.append({ type: 'pipe.started', pipe: 'faulty' });

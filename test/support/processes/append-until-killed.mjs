@@ -1,7 +1,7 @@
 /**
  * Appends events to a run until it is killed: `append-until-killed <root> <run id> <generation> <mixed | large>`.
  *
- * Prints, at once and unbuffered: what opening mended, as JSON; then `<number> <id>` for each event that was acknowledged.
+ * Prints, at once and unbuffered: what opening repaired, as JSON; then `<number> <id>` for each event that was acknowledged.
  * The events are numbered in the order of the calls.
  */
 import { writeSync } from 'node:fs';

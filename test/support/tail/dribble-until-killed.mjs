@@ -1,4 +1,4 @@
-// Opens a run, which mends it, appends one event, then dribbles lines until it is killed:
+// Opens a run, which repairs it, appends one event, then dribbles lines until it is killed:
 // `dribble-until-killed <root> <run id> <name>`. Prints how many bytes opening cut off.
 import { openSync, writeSync } from 'node:fs';
 import { EventLog } from '../../../dist/index.js';

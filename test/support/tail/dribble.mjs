@@ -14,7 +14,7 @@ export function lineOf(runId, name, number) {
   return `${encodeEvent({ type: 'gate.passed', ...common, ...gate })}\n`;
 }
 
-/** Writes a line byte by byte; with a pause, stands still for so long inside each character of several bytes. */
+/** Writes a line byte by byte; with a pause, is still for so long inside each character of several bytes. */
 export function dribble(fd, line, pauseMs = 0) {
   for (const byte of Buffer.from(line)) {
     writeSync(fd, Buffer.of(byte));
