@@ -13,7 +13,7 @@ import { decodeMatched } from '../format/decode.js';
 import type { RunEvent } from '../format/events.js';
 import { LineMatcher } from '../format/lanes/line-matcher.js';
 import { LF, LOOK_AHEAD, lineTooLong, MAX_LINE_BYTES } from '../format/lines.js';
-import { checkOptions } from '../options.js';
+import { checkOptions, type OptionCheck } from '../options.js';
 import { EventFilter, READ_OPTIONS, type ReadOptions } from './event-filter.js';
 import { onAbort } from './on-abort.js';
 
@@ -23,8 +23,8 @@ export type DecoderOptions = Pick<
   'after' | 'types' | 'nodeId' | 'onMalformed' | 'maxLineBytes' | 'signal'
 >;
 
-/** `from`, `last` and `limit` are for logs: a decoder takes its stream as it comes. */
-const { from: _from, last: _last, limit: _limit, ...DECODER_OPTIONS } = READ_OPTIONS;
+const isForLogs: OptionCheck = () => 'absent: a decoder takes its stream as it comes';
+const DECODER_OPTIONS = { ...READ_OPTIONS, from: isForLogs, last: isForLogs, limit: isForLogs };
 
 const BAD_UTF8 = '\0invalid UTF-8\0'; // a raw control character is not allowed anywhere in JSON
 const BAD_LINE = Buffer.from(`${BAD_UTF8}\n`);

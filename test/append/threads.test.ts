@@ -20,7 +20,7 @@ const DURATION_MS = 1000;
 /** Far above what a read takes, far below what it takes after a disk that hangs. */
 const BOUND_MS = 100;
 
-const PROGRAM = new URL('support/faults/latency.mjs', import.meta.url).pathname;
+const PROGRAM = new URL('../support/faults/latency.mjs', import.meta.url).pathname;
 
 async function measure(logs: readonly EventLog[], wrap: readonly string[] = []): Promise<Latency> {
   const [root = ''] = logs.map(log => log.root);

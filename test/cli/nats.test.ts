@@ -237,11 +237,13 @@ describe.skipIf(noServer)('omne-log mirror', () => {
     expect(await usage('mirror', '--all', '--nats', server.url, '--max-age', 'long')).toContain(
       '--max-age takes',
     );
-    expect(await usage('ls', '--nats', server.url, '--stream', 'a.b')).toContain('--stream: the name of a');
+    expect(await usage('ls', '--nats', server.url, '--stream', 'a.b')).toContain(
+      '--stream must be the name of a',
+    );
     for (const what of ['last', '--all']) {
       const { url } = server;
       const said = await usage('mirror', what, '--root', root, '--nats', url, '--stream', 'a.b');
-      expect(said).toContain('--stream: the name of a');
+      expect(said).toContain('--stream must be the name of a');
     }
     expect(await usage('cat', 'last', '--stream', 's')).toContain('--creds and --stream go with --nats');
     expect(await usage('cat', 'last', '--nats', server.url, '--root', '.')).toContain(
@@ -292,7 +294,11 @@ describe.skipIf(noServer)('secrets', () => {
       [['--nats', `nats://alice:${PASSWORD}x@${host}`], 1, 'ERR_REMOTE_FAILED'],
       [['--nats', `nats://${PASSWORD}@${host}`], 1, 'ERR_REMOTE_FAILED'],
       [['--nats', `nats://alice:${PASSWORD}@${closed}`], 1, 'ERR_REMOTE_FAILED'],
-      [['--nats', `nats://alice:${PASSWORD}@${host}`, '--stream', 'a b'], 2, '--stream: the name of a'],
+      [
+        ['--nats', `nats://alice:${PASSWORD}@${host}`, '--stream', 'a b'],
+        2,
+        '--stream must be the name of a',
+      ],
       [['--nats', `http://alice:${PASSWORD}@${host}`], 2, '--nats takes a URL'],
       [['--nats', `nats://alice:${PASSWORD}@`], 2, '--nats takes a URL'],
       [['--nats', `nats://alice:${PASSWORD}%zz@${host}`], 2, '--nats takes a URL'],
@@ -342,7 +348,7 @@ describe.skipIf(noServer)('secrets', () => {
 
 test('without the clients there is a clear error with the command that installs them', async () => {
   const folder = temporaryVolume();
-  const project = fileURLToPath(new URL('..', import.meta.url));
+  const project = fileURLToPath(new URL('../..', import.meta.url));
   cpSync(join(project, 'dist'), join(folder, 'dist'), { recursive: true });
   cpSync(join(project, 'package.json'), join(folder, 'package.json'));
   mkdirSync(join(folder, 'node_modules'));

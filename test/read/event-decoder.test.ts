@@ -224,7 +224,7 @@ async function drain(decoder: AsyncIterable<unknown>): Promise<void> {
 
 test('refuses the options of a log, which would do something else here', () => {
   for (const name of ['from', 'last', 'limit']) {
-    expect(() => eventDecoder({ [name]: 2 })).toThrow(`option ${name} is for logs`);
+    expect(() => eventDecoder({ [name]: 2 })).toThrow(`option ${name} must be absent`);
   }
 });
 

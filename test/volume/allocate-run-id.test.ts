@@ -22,7 +22,7 @@ import { tryLock } from '../../src/volume/flock.js';
 import { runsFolder, ulidLastPath } from '../../src/volume/places.js';
 import { temporaryVolume } from '../support/volume.js';
 
-const CHILD = fileURLToPath(new URL('support/allocate-child.mjs', import.meta.url));
+const CHILD = fileURLToPath(new URL('../support/allocate-child.mjs', import.meta.url));
 const FUTURE = '7abcdefghjkmnpqrstvwxyz000';
 const MAXIMUM = '7zzzzzzzzzzzzzzzzzzzzzzzzz';
 

@@ -53,8 +53,8 @@ export interface MirroredRun {
  */
 export async function mirrorRun(root: string, runId: string, options: MirrorOptions): Promise<MirroredRun> {
   const places = placesOf(absoluteRoot(root), runId);
-  checkOptions(options, MIRROR_OPTIONS);
   checkConnection(options.connection);
+  checkOptions(options, MIRROR_OPTIONS);
   const { connection, signal } = options;
   signal?.throwIfAborted();
   const stream = await openStream(connection, options.stream, signal, subjectOf(runId));

@@ -68,8 +68,8 @@ export interface MirroredVolume {
  */
 export async function mirrorVolume(root: string, options: MirrorVolumeOptions): Promise<MirroredVolume> {
   const volume = absoluteRoot(root);
-  checkOptions(options, MIRROR_VOLUME_OPTIONS);
   checkConnection(options.connection);
+  checkOptions(options, MIRROR_VOLUME_OPTIONS);
   const { connection, signal, once = false, concurrency = 64, pollInterval = 500, onError, onRun } = options;
   signal?.throwIfAborted();
   const stream = await openStream(connection, options.stream, signal);
