@@ -57,6 +57,7 @@ type Values = { [name: string]: unknown };
 
 /** Prepares a spec once, so that checking walks an array. */
 function shapeOf(spec: RecordSpec, tag?: string): Shape {
+  checkNames(spec, tag);
   const fields = Object.entries(spec).map(
     ([name, field]): Field => ({
       name,
@@ -67,6 +68,21 @@ function shapeOf(spec: RecordSpec, tag?: string): Shape {
   const known = tag === undefined ? fields : [TAG, ...fields];
   return { tag, fields, known };
 }
+
+/** Names go into the code of the lanes, and each field of a record has a bit in `written-text.ts`; `type` takes one of them. */
+function checkNames(spec: RecordSpec, tag: string | undefined): void {
+  const names = Object.keys(spec);
+  const wrong = names.find(name => !FIELD_NAME.test(name) || (tag !== undefined && name === 'type'));
+  if (wrong !== undefined) throw new TypeError(`${quote(wrong)} cannot be the name of a field`);
+  if (tag !== undefined && !TYPE_NAME.test(tag)) throw new TypeError(`${quote(tag)} cannot be an event type`);
+  if (names.length >= MAX_FIELDS)
+    throw new TypeError(`a record has ${names.length} fields; it may have ${MAX_FIELDS - 1}`);
+}
+
+const FIELD_NAME = /^[A-Za-z][A-Za-z0-9_]{0,127}$/;
+const TYPE_NAME = /^[A-Za-z][A-Za-z0-9_.-]{0,127}$/;
+/** The most fields of one record, `type` among them. */
+const MAX_FIELDS = 32;
 
 const TAG: Field = { name: 'type', spec: { type: 'string' }, shape: undefined };
 /** The fields that every event has after its type. */

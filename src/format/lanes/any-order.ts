@@ -9,14 +9,18 @@
 import { COMMON } from '../check.js';
 import { EVENT_SCHEMA, EVENT_TYPES, type FieldSpec, type RecordSpec, type RunEvent } from '../events.js';
 import { LF } from '../lines.js';
+import { SLOTS } from './canonical.js';
 import { compiled, isThere, type Make, makeCode, textCode } from './event-code.js';
 import type { Captures } from './line-values.js';
 
 const specs: RecordSpec[] = Object.values(EVENT_SCHEMA);
-/** A known field at the top of an event; its place in the list is its slot. */
+/**
+ * A known field at the top of an event; its place in the list is its slot. Names beyond the slots are left to the strict lane, as
+ * those of strangers are, and with them the types that have such a field.
+ */
 const NAMES: readonly string[] = [
   ...new Set(['type', ...Object.keys(COMMON), ...specs.flatMap(spec => Object.keys(spec))]),
-];
+].slice(0, SLOTS);
 const TYPE_SLOT = 0;
 /** Key and closing quote as bytes, by the first letter: few names share it. */
 const KEYS: Key[][] = [];
@@ -61,6 +65,7 @@ export const makeFlat: Make<RunEvent | undefined> = (text, origin, captures) => 
 
 const MAKERS = new Map<string, Make<RunEvent | undefined>>();
 for (const type of EVENT_TYPES) {
+  if (!Object.keys(EVENT_SCHEMA[type]).every(name => NAMES.includes(name))) continue;
   const make = compiled<Make<RunEvent | undefined>>(flatCode(type, { ...COMMON, ...EVENT_SCHEMA[type] }));
   if (make !== undefined) MAKERS.set(type, make);
 }

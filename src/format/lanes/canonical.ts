@@ -23,7 +23,8 @@ import type { Captures } from './line-values.js';
 /** How the lines of one event type are recognised, and made into events. */
 export interface Template {
   readonly type: EventType;
-  readonly hasNodeId: boolean;
+  /** Whether the line that was matched last may be of the node whose id, with a quote after it, is given. */
+  readonly mayBeOfNode: (captures: Captures, idAndQuote: Uint8Array) => boolean;
   /** Takes the values of the line that `captures` has begun; returns the position after it, or -1 when it is not canonical. */
   readonly match: (view: DataView, start: number, captures: Captures) => number;
   /** The slot of the last string of the line that was matched last. */
@@ -46,9 +47,7 @@ function bucketOf(first: number, second: number): number {
   return (first * 8 + second) & 0xff;
 }
 
-/** The slot of `node_id`, which comes first after the common fields where an event has it. */
-export const NODE_ID_SLOT: number = Object.keys(COMMON).length;
-/** Slots are numbers of one type's values in the order of the line; sets of them are bits. */
+/** Slots are numbers of one type's values in the order of the line; sets of them are the bits of a positive number. */
 export const SLOTS = 31;
 
 /**
@@ -163,6 +162,13 @@ function standsCode(text: string): string {
   return tests.join(' && ');
 }
 
+function slotsOf(spec: RecordSpec): number {
+  return Object.values(spec).reduce(
+    (sum, field) => sum + (field.type === 'object' ? slotsOf(field.of) : 1),
+    0,
+  );
+}
+
 /** Gives the fields their slots, as `MatchCode` does. */
 function partsOf(spec: RecordSpec, first = 0): Part[] {
   let slot = first;
@@ -198,8 +204,17 @@ function lastTextCode(parts: readonly Part[]): string {
     );
 }
 
+/** The code of `mayBeOfNode`: only texts can be told without being made. */
+function mayBeOfNodeCode(parts: readonly Part[]): string {
+  const part = parts.find(({ name }) => name === 'node_id');
+  if (part?.spec.type !== 'string') return `${part !== undefined}`;
+  const holds = `captures.mayHold(${part.slot}, idAndQuote)`;
+  return part.spec.presence === undefined ? holds : `(captures.found & ${1 << part.slot}) !== 0 && ${holds}`;
+}
+
 const BUCKETS: Template[][] = [];
 for (const type of EVENT_TYPES) {
+  if (slotsOf({ ...COMMON, ...EVENT_SCHEMA[type] }) > SLOTS) continue; // left to the strict lane
   const template = compiled<Template>(templateCode(type, EVENT_SCHEMA[type]));
   const bucket = bucketOf(type.charCodeAt(0), type.charCodeAt(TELLING_AT - TYPE_AT));
   if (template !== undefined) (BUCKETS[bucket] ??= []).push(template);
@@ -209,7 +224,7 @@ function templateCode(type: EventType, spec: RecordSpec): string {
   const parts = partsOf({ ...COMMON, ...spec });
   return `{
     type: ${JSON.stringify(type)},
-    hasNodeId: ${Object.keys(spec)[0] === 'node_id'},
+    mayBeOfNode: (captures, idAndQuote) => ${mayBeOfNodeCode(parts)},
     match: ${new MatchCode(type, spec)},
     lastText: ({ found }) => ${lastTextCode(parts)},
     make: ${makeCode(type, parts)},

@@ -29,19 +29,35 @@ export function makeCode(type: string, parts: readonly Part[], checks = ''): str
   return `(text, origin, captures) => {
     const { closings, numbers, found, escaped, integers } = captures;
     ${checks}
-    return ${literalCode(parts, `type: ${JSON.stringify(type)}`)};
+    ${eventCode(parts, `type: ${JSON.stringify(type)}`)}
   }`;
+}
+
+/** With more optional fields than this, their sets, and with them the literals, would be too many. */
+const MOST_OPTIONAL = 5;
+
+function eventCode(parts: readonly Part[], type: string): string {
+  const isOptional = ({ spec }: Part) => spec.presence === 'optional';
+  if (parts.filter(isOptional).length <= MOST_OPTIONAL) return `return ${literalCode(parts, type)};`;
+  const first = parts.findIndex(isOptional);
+  const others = parts.slice(first).map(part => {
+    const condition = isOptional(part) ? `if ${isThere(part)} ` : '';
+    return `${condition}event.${part.name} = ${valueCode(part)};`;
+  });
+  return `const event = ${literalCode(parts.slice(0, first), type)};\n${others.join('\n')}\nreturn event;`;
 }
 
 function literalCode([part, ...others]: readonly Part[], before: string): string {
   if (part === undefined) return `{ ${before} }`;
-  const { name, value, spec } = part;
-  const here = `${before}, ${name}: `;
-  if (spec.presence === undefined) return literalCode(others, here + value);
-  if (spec.presence === 'optional')
-    return `${isThere(part)} ? ${literalCode(others, here + value)} : ${literalCode(others, before)}`;
-  const otherwise = spec.type === 'list' ? '[]' : "''";
-  return literalCode(others, `${here}${isThere(part)} ? ${value} : ${otherwise}`);
+  const here = literalCode(others, `${before}, ${part.name}: ${valueCode(part)}`);
+  if (part.spec.presence !== 'optional') return here;
+  return `${isThere(part)} ? ${here} : ${literalCode(others, before)}`;
+}
+
+/** The value of a field, that of a defaulted one also where it is not there. */
+function valueCode(part: Part): string {
+  if (part.spec.presence !== 'defaulted') return part.value;
+  return `${isThere(part)} ? ${part.value} : ${part.spec.type === 'list' ? '[]' : "''"}`;
 }
 
 /** Whether a field is there. */

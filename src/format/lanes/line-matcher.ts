@@ -18,7 +18,7 @@
 import type { EventType, RunEvent } from '../events.js';
 import { LF } from '../lines.js';
 import { makeFlat, matchFlat } from './any-order.js';
-import { NODE_ID_SLOT, SLOTS, type Template, templatesFor } from './canonical.js';
+import { SLOTS, type Template, templatesFor } from './canonical.js';
 import { Captures } from './line-values.js';
 import { positionAt, unitAt } from './special-bytes.js';
 
@@ -68,7 +68,7 @@ export class LineMatcher {
 
   /** Whether the line matched last may be of the node whose id, with a quote after it, is given. */
   mayBeOfNode(idAndQuote: Uint8Array): boolean {
-    return this.#template?.hasNodeId === true && this.#captures.mayHold(NODE_ID_SLOT, idAndQuote);
+    return this.#template?.mayBeOfNode(this.#captures, idAndQuote) === true;
   }
 
   /** The event of the line matched last, whose text may be given; undefined when that one was no match. */
