@@ -18,6 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'jetstream/fetch': ['.', 'format', 'format/lanes', 'volume', 'read', 'run', 'jetstream'],
   'jetstream/ship': ['.', 'format', 'volume', 'read', 'run', 'jetstream'],
   'public/jetstream': ['jetstream', 'jetstream/fetch', 'jetstream/ship'],
+  web: ['.', 'public', 'public/jetstream', 'format', 'volume', 'read', 'run'],
   'cli/screen': ['.', 'public', 'cli/timeline'],
   'cli/timeline': ['.', 'public', 'cli/screen'],
   'cli/demo': ['.', 'public', 'cli/screen'],
