@@ -20,6 +20,7 @@ import {
   openForAppending,
 } from './append/open-for-appending.js';
 import type { Recovery } from './append/recovery.js';
+import { type Redact, redactDraft } from './append/redact.js';
 import { commits } from './diagnostics.js';
 import { EventLogError } from './errors.js';
 import { type PreparedEvent, prepareDraft } from './format/encode.js';
@@ -62,6 +63,7 @@ export class EventLog implements AsyncDisposable {
   readonly #committer: Committer;
   readonly #queue: CommitQueue<Append>;
   readonly #maxLineBytes: number;
+  readonly #redact: Redact | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(places: RunPlaces, runId: string, opened: OpenedLog, options: LogOptions) {
@@ -73,6 +75,7 @@ export class EventLog implements AsyncDisposable {
     this.#committer = opened.committer;
     this.#queue = new CommitQueue(batch => opened.committer.commit(batch), { ...options, path: this.path });
     this.#maxLineBytes = options.maxLineBytes ?? MAX_LINE_BYTES;
+    this.#redact = options.redact;
   }
 
   /**
@@ -258,7 +261,8 @@ export class EventLog implements AsyncDisposable {
     return this.close();
   }
 
-  #prepare(draft: unknown, index?: number): PreparedEvent {
+  #prepare(given: unknown, index?: number): PreparedEvent {
+    const draft = this.#redact === undefined ? given : redactDraft(given, this.#redact);
     const at = index === undefined ? '' : `[${index}]`;
     const prepared = this.#withinLimit(() => prepareDraft(draft, this.runId, at));
     if (prepared.bytes - 1 > this.#maxLineBytes) throw lineTooLong(this.#maxLineBytes, this.path);

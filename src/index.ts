@@ -5,8 +5,10 @@
  * where no setting names them.)
  */
 
+export { maskValues } from './append/mask-values.js';
 export type { LogOptions, OpenLogOptions } from './append/open-for-appending.js';
 export type { Recovery } from './append/recovery.js';
+export type { Redact, RedactPlace } from './append/redact.js';
 export type { CommitMessage, RecoverMessage, TailMessage } from './diagnostics.js';
 export {
   type ErrorFacts,

@@ -6,7 +6,7 @@
  */
 import fse from 'fs-extra';
 import { systemError } from '../errors.js';
-import { isBoolean, isInteger, type OptionCheck } from '../options.js';
+import { isBoolean, isFunction, isInteger, type OptionCheck } from '../options.js';
 import { holdLive } from '../volume/liveness.js';
 import { syncRunFolders } from '../volume/make-folders.js';
 import type { RunPlaces } from '../volume/places.js';
@@ -14,6 +14,7 @@ import { PLATFORM } from '../volume/platform.js';
 import { Committer } from './committer.js';
 import { type LogFile, openLogFile } from './log-file.js';
 import type { Recovery } from './recovery.js';
+import type { Redact } from './redact.js';
 
 /** How a log is written. */
 export interface LogOptions {
@@ -27,6 +28,8 @@ export interface LogOptions {
   maxLineBytes?: number | undefined;
   /** How many bytes of appends may wait; 64 MiB by default. One more is `ERR_BACKLOG_FULL`. */
   maxPendingBytes?: number | undefined;
+  /** Returns each text of a draft as it may be logged, e.g. `maskValues(secrets)`; by default texts are logged as they are. */
+  redact?: Redact | undefined;
 }
 
 /** How a log is opened again. */
@@ -42,6 +45,7 @@ export const LOG_OPTIONS: Readonly<Record<keyof LogOptions, OptionCheck>> = {
   lockTimeout: isInteger,
   maxLineBytes: isInteger,
   maxPendingBytes: isInteger,
+  redact: isFunction,
 };
 
 /** What the options of a log that is opened again must be. */
