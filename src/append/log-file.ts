@@ -42,6 +42,12 @@ export interface LogFile {
   close(): Promise<void>;
 }
 
+/** A log that lies in a file of the system. */
+export interface OpenLogFile extends LogFile {
+  /** The descriptor, open for reading and writing until `close`. */
+  readonly fd: number;
+}
+
 /** How a file is opened. */
 export interface OpenOptions {
   /** Permission bits of a new file, narrowed by the umask; 0o666 by default. */
@@ -55,39 +61,39 @@ export interface OpenOptions {
 const { O_APPEND, O_CREAT, O_EXCL, O_RDWR } = constants;
 
 /** Opens the log of a run for appending. */
-export async function openLogFile(places: RunPlaces, options: OpenOptions = {}): Promise<LogFile> {
+export async function openLogFile(places: RunPlaces, options: OpenOptions = {}): Promise<OpenLogFile> {
   const dsync = options.dsync === false ? 0 : PLATFORM.durableWrite;
   const making = options.make === 'create' ? O_CREAT | O_EXCL : options.make === 'ensure' ? O_CREAT : 0;
   const { fd } = await openInside(places, O_RDWR | O_APPEND | dsync | making, options.mode);
   return new NodeLogFile(fd, places, dsync !== 0);
 }
 
-class NodeLogFile implements LogFile {
+class NodeLogFile implements OpenLogFile {
   readonly path: string;
+  readonly fd: number;
   readonly #places: RunPlaces;
-  readonly #fd: number;
   readonly #dsync: boolean;
 
   constructor(fd: number, places: RunPlaces, dsync: boolean) {
-    this.#fd = fd;
+    this.fd = fd;
     this.path = places.log;
     this.#places = places;
     this.#dsync = dsync;
   }
 
   stat(): { size: number; stands: boolean } {
-    const { size, ino, dev } = fs.fstatSync(this.#fd);
+    const { size, ino, dev } = fs.fstatSync(this.fd);
     return { size, stands: standsAt(this.path, { ino, dev }) };
   }
 
   read(buffer: Buffer, position: number): Promise<number> {
-    return readFully(this.#fd, buffer, position);
+    return readFully(this.fd, buffer, position);
   }
 
   async append(bytes: Uint8Array): Promise<number> {
     await slots.enter();
     try {
-      const written = await writeOnce(this.#fd, bytes);
+      const written = await writeOnce(this.fd, bytes);
       if (!this.#dsync) await this.sync();
       return written;
     } finally {
@@ -96,11 +102,11 @@ class NodeLogFile implements LogFile {
   }
 
   sync(): Promise<void> {
-    return fse.fdatasync(this.#fd);
+    return fse.fdatasync(this.fd);
   }
 
   truncate(size: number): Promise<void> {
-    return fse.ftruncate(this.#fd, size);
+    return fse.ftruncate(this.fd, size);
   }
 
   async copyTail(start: number, suffix: string): Promise<string> {
@@ -113,7 +119,7 @@ class NodeLogFile implements LogFile {
   }
 
   async #copy(start: number, folder: Folder, name: string): Promise<void> {
-    const copy = await folder.open(name, O_RDWR | O_CREAT | O_EXCL, fs.fstatSync(this.#fd).mode & 0o777);
+    const copy = await folder.open(name, O_RDWR | O_CREAT | O_EXCL, fs.fstatSync(this.fd).mode & 0o777);
     try {
       const block = Buffer.allocUnsafe(256 * 1024);
       for (let at = start, got: number; (got = await this.read(block, at)) > 0; at += got) {
@@ -129,15 +135,15 @@ class NodeLogFile implements LogFile {
   }
 
   tryLock(): boolean {
-    return tryLock(this.#fd, this.path);
+    return tryLock(this.fd, this.path);
   }
 
   unlock(): void {
-    unlock(this.#fd);
+    unlock(this.fd);
   }
 
   close(): Promise<void> {
-    return fse.close(this.#fd);
+    return fse.close(this.fd);
   }
 }
 

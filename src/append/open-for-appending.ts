@@ -57,7 +57,7 @@ export const OPEN_LOG_OPTIONS: Readonly<Record<keyof OpenLogOptions, OptionCheck
 /** What an open log holds. */
 export interface OpenedLog {
   readonly file: LogFile;
-  readonly live: number | undefined; // the descriptor that marks the run as live
+  readonly live: number | undefined; // a further descriptor that marks the run as live, where one is needed
   readonly committer: Committer;
   readonly recovery: Recovery | undefined;
 }
@@ -72,11 +72,11 @@ export async function openForAppending(
   const file = await openLogFile(places, { mode, make });
   let live: number | undefined;
   try {
+    live = await holdLive(places, file.fd);
     if (make !== undefined) {
       await file.sync();
       await syncRunFolders(places);
     }
-    if (lock) live = await holdLive(places, lockTimeoutMs);
     const committer = new Committer(file, { lock, lockTimeoutMs, maxLineBytes });
     const recovery = await committer.start();
     return { file, live, committer, recovery };

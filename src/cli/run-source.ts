@@ -18,7 +18,6 @@ import type { RemoteRunSummary } from '../jetstream.js';
 import { eventsReversed, type ReversedOptions } from '../read/events-backward.js';
 import { isLive } from '../volume/liveness.js';
 import { placesOf } from '../volume/places.js';
-import { PLATFORM } from '../volume/platform.js';
 import { UsageError } from './command.js';
 import { connectTo, loadJetStream, type NatsValues } from './nats.js';
 import { pickRun, whichRoot, whichRun } from './pick-run.js';
@@ -66,8 +65,8 @@ export function volumeSource(root: string): RunSource {
     tail: (runId, options) => EventLog.tail(root, runId, options),
     runs: options => EventLog.runs(root, options),
     writerOf: async runId => {
-      if (!PLATFORM.flock) return 'not ended';
-      const live = await isLive(placesOf(root, runId).folder).catch(() => false);
+      const live = await isLive(placesOf(root, runId)).catch(() => undefined);
+      if (live === undefined) return 'not ended';
       return live ? 'LIVE: a writer holds it open' : 'but no writer holds it open';
     },
     [Symbol.asyncDispose]: async () => undefined,

@@ -14,7 +14,6 @@ import { LogScanner } from '../read/log-scanner.js';
 import { enter, type Folder, RUNS } from '../volume/folder.js';
 import { isLive } from '../volume/liveness.js';
 import { placesOf, type RunPlaces } from '../volume/places.js';
-import { PLATFORM } from '../volume/platform.js';
 import { runIdsOf } from '../volume/run-folders.js';
 import { parseRunId } from '../volume/run-id.js';
 import { type RunState, RunStateReducer } from './run-state.js';
@@ -29,7 +28,7 @@ export interface RunSummary {
   readonly status: RunState['status'];
   /** Why the run was aborted; absent unless it was. */
   readonly reason?: string;
-  /** Not ended, and a writer holds the log open. Always false where there is no flock(2). */
+  /** Not ended, and a writer holds the log open. Always false where nobody can know (no byte locks). */
   readonly live: boolean;
   /** Not ended, surely no writer holds it, and nothing was written for a minute. */
   readonly orphan: boolean;
@@ -152,7 +151,7 @@ async function summarize(
     problem = error.message;
   }
   const { status, nodes, ...state } = reducer.state;
-  const held = status === 'running' ? await probe(places) : false;
+  const held = status === 'running' ? await isLive(places, folder).catch(() => undefined) : false;
   const count = (wanted: string) => nodes.filter(node => node.status === wanted).length;
   return {
     runId,
@@ -171,9 +170,4 @@ async function summarize(
     bytes,
     ...(problem === undefined ? {} : { problem }),
   };
-}
-
-/** Whether a writer holds the run; undefined where that is not known. */
-async function probe({ folder }: RunPlaces): Promise<boolean | undefined> {
-  return PLATFORM.flock ? isLive(folder).catch(() => undefined) : undefined;
 }

@@ -18,24 +18,34 @@ const LOCK_EX = 2;
 const LOCK_NB = 4;
 const LOCK_UN = 8;
 
-interface Libc {
+/** What is called of libc. */
+export interface Libc {
   flock(fd: number, operation: number): number;
+  /** For the commands that take a `struct flock`; it is changed in place. */
+  fcntl(fd: number, command: number, lock: Uint8Array): number;
   errno(): number;
   readonly codes: { readonly [name: string]: number };
 }
 
+type VariadicFcntl = (fd: number, command: number, type: string, lock: Uint8Array) => number;
+
 let loaded: Libc | undefined;
 
 /** Loaded at the first lock: a program that only reads never pays for it. */
-function libc(): Libc {
+export function libc(): Libc {
   if (loaded !== undefined) return loaded;
   if (!PLATFORM.flock) throw new EventLogError('ERR_LOCK_UNSUPPORTED', 'this platform has no flock(2)');
   try {
     const library: typeof koffi = createRequire(import.meta.url)('koffi');
-    const flock: (fd: number, operation: number) => number = library
-      .load(null) // the process itself: Node is linked against libc
-      .func('int flock(int fd, int operation)');
-    loaded = { flock, errno: () => library.errno(), codes: library.os.errno };
+    const itself = library.load(null); // the process: Node is linked against libc
+    const flock: Libc['flock'] = itself.func('int flock(int fd, int operation)');
+    const fcntl: VariadicFcntl = itself.func('int fcntl(int fd, int command, ...)'); // passed otherwise on some machines
+    loaded = {
+      flock,
+      fcntl: (fd, command, lock) => fcntl(fd, command, 'void *', lock),
+      errno: () => library.errno(),
+      codes: library.os.errno,
+    };
     return loaded;
   } catch (cause) {
     throw new EventLogError('ERR_LOCK_UNSUPPORTED', 'flock(2) could not be loaded through koffi', { cause });

@@ -1,48 +1,50 @@
 /**
- * Telling a live run from one that was left after.
+ * Telling a live run from one whose writers have gone.
  *
- * Promise: an open `EventLog` holds a shared flock(2) on its run folder; it is gone when the process is, however it died.
- * A probe takes the exclusive lock for a moment and gives it back; opening a log waits that moment out.
+ * Promise: an open `EventLog`, also one that does not lock its commits, shares a byte of its log with all other writers; the
+ * lock goes with its process, however it ended. A probe only asks, so it is never taken for a writer.
  */
-import { constants } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
-import fse from 'fs-extra';
-import { LOCK_TIMEOUT_MS, tryLock, unlock, waitForLock } from './flock.js';
-import { withinRun } from './folder.js';
-import { openFile } from './open-file.js';
-import type { RunPlaces } from './places.js';
+import fs, { constants } from 'node:fs';
+import { errnoOf } from '../errors.js';
+import { isByteHeld, LIVE_BYTE, shareByte } from './byte-locks.js';
+import { type Folder, withinRun } from './folder.js';
+import { openNow } from './open-file.js';
+import { LOG_NAME, type RunPlaces } from './places.js';
 import { PLATFORM } from './platform.js';
 
-const PROBE_PATIENCE_MS = 1000;
-const FLAGS = constants.O_RDONLY | PLATFORM.onlyFolder | PLATFORM.noFollow;
+/**
+ * Where flock(2) would take a shared byte of the log for a lock on it, the folder of the run has the byte; elsewhere the log
+ * has, which saves a descriptor.
+ */
+const HOLDER = PLATFORM.byteLocks?.apartFromFlock === false ? '.' : LOG_NAME;
+const FLAGS = constants.O_RDONLY | PLATFORM.noFollow | PLATFORM.nonBlock;
 
-/** Marks the run of this folder as live until the descriptor returned is closed. */
-export async function holdLive(places: RunPlaces, timeoutMs: number = LOCK_TIMEOUT_MS): Promise<number> {
-  const { folder } = places;
-  const fd = await withinRun(places, held => openFile(held.at('.'), FLAGS));
-  try {
-    await waitForLock(() => tryLock(fd, folder, 'shared'), folder, Math.max(timeoutMs, PROBE_PATIENCE_MS));
-    return fd;
-  } catch (error) {
-    await fse.close(fd);
-    throw error;
+/**
+ * Marks a run as live as long as its log is open with the descriptor given, and until the one returned, if any, is closed. Where
+ * byte locks do not work it does nothing: nobody can know then.
+ */
+export async function holdLive(places: RunPlaces, log: number): Promise<number | undefined> {
+  if (HOLDER === LOG_NAME) {
+    shareByte(log, LIVE_BYTE);
+    return undefined;
   }
+  const fd = await withinRun(places, async folder => openNow(folder.at(HOLDER), FLAGS));
+  shareByte(fd, LIVE_BYTE);
+  return fd;
 }
 
-/** Whether some process holds the run of this folder open for appending. */
-export async function isLive(folder: string): Promise<boolean> {
-  const fd = await openFile(folder, FLAGS);
+/** Whether some process has the log of this run open for appending; undefined where nobody can know. */
+export async function isLive(places: RunPlaces, runs?: Folder): Promise<boolean | undefined> {
+  if (PLATFORM.byteLocks === undefined) return undefined;
   try {
-    // Another probe looks like a writer for some microseconds; a writer stays.
-    for (let attempt = 0; attempt < 5; attempt++) {
-      if (tryLock(fd, folder)) {
-        unlock(fd); // in the same breath: closing takes a trip through the thread pool
-        return false;
-      }
-      await sleep(1 + Math.random());
+    const fd = await withinRun(places, async folder => openNow(folder.at(HOLDER), FLAGS), runs);
+    try {
+      return isByteHeld(fd, LIVE_BYTE);
+    } finally {
+      fs.closeSync(fd); // nothing was written: it cannot have to wait for the disk
     }
-    return true;
-  } finally {
-    await fse.close(fd);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false; // without a log there is no writer
+    throw error;
   }
 }

@@ -9,10 +9,36 @@ import fs, { constants } from 'node:fs';
 /** Where Linux names open files by their descriptors. */
 const DESCRIPTORS = '/proc/self/fd';
 
+/** How fcntl(2) is asked about locks of open file descriptions: numbers, and offsets in bytes in its `struct flock`. */
+export interface ByteLocks {
+  readonly set: number;
+  readonly get: number;
+  readonly read: number;
+  readonly write: number;
+  readonly none: number;
+  readonly typeAt: number;
+  readonly startAt: number;
+  readonly lengthAt: number;
+  /** Whether flock(2) and these locks of one file leave each other alone. */
+  readonly apartFromFlock: boolean;
+}
+
+// Both as on 64-bit machines. Those of macOS are from its headers and have not been tried.
+const LINUX_BYTE_LOCKS: ByteLocks = {
+  ...{ set: 37, get: 36, read: 0, write: 1, none: 2 },
+  ...{ typeAt: 0, startAt: 8, lengthAt: 16, apartFromFlock: true },
+};
+const MACOS_BYTE_LOCKS: ByteLocks = {
+  ...{ set: 90, get: 92, read: 1, write: 3, none: 2 },
+  ...{ typeAt: 20, startAt: 0, lengthAt: 8, apartFromFlock: false },
+};
+
 /** What an operating system can do. */
 export interface Platform {
-  /** flock(2). Windows has none: logs are not locked there unless asked, and then fail; live runs are not told from orphans. */
+  /** flock(2). Windows has none: logs are not locked there unless asked, and then fail. */
   readonly flock: boolean;
+  /** Locks on single bytes that belong to an open file. Without them live runs are not told from orphans. */
+  readonly byteLocks: ByteLocks | undefined;
   /** What makes a `write` durable by itself: O_DSYNC on Linux. On macOS it stops at the drive's cache; Windows has none. */
   readonly durableWrite: number;
   /** Whether the entries of a folder can be synced. Windows cannot open a folder for that. */
@@ -32,6 +58,7 @@ export function platformOf(name: NodeJS.Platform, hasDescriptors: boolean): Plat
   const windows = name === 'win32';
   return {
     flock: !windows,
+    byteLocks: name === 'linux' ? LINUX_BYTE_LOCKS : name === 'darwin' ? MACOS_BYTE_LOCKS : undefined,
     durableWrite: name === 'linux' ? constants.O_DSYNC : 0,
     foldersSync: !windows,
     descriptors: name === 'linux' && hasDescriptors ? DESCRIPTORS : undefined,

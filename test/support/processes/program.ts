@@ -68,6 +68,11 @@ export class Program {
     this.#child.stdin?.end();
   }
 
+  /** Sends it a signal, e.g. to stop it. */
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
   /** Kills it at once (SIGKILL) and waits until it is gone. */
   kill(): Promise<Ending> {
     this.#child.kill('SIGKILL');
