@@ -2,50 +2,19 @@
  * What happened in a run: a fold over its events. Knows no files.
  *
  * Promises: any legal event is taken in any order and none throws; folding a prefix and then the rest gives what folding the
- * whole gives. A node that starts again is at its latest attempt: all that is told of a node but `attempts` is of that one.
+ * whole gives. It is the one fold there is: what `show`, the timeline and the live page say of attempts and times is from here.
  */
-import type { ErrorKind, GateMethod, Input, NodeKind, RunEvent } from '../format/events.js';
+import type { Input, RunEvent } from '../format/events.js';
 import { isRunId, parseRunId } from '../volume/run-id.js';
+import { type Mutable, millisecondsBetween, NodeFold, type NodeState, timed } from './node-state.js';
 
-/** A gate that a node passed. */
-export interface GateState {
-  /** The name of the gate. */
-  readonly gate: string;
-  /** How it was passed. */
-  readonly method: GateMethod;
-  /** What it printed, or the end of that; absent where the event has none. */
-  readonly stdout?: string;
-}
-
-/** A node at its latest attempt. Times are the `ts` of events: RFC 3339, UTC, with milliseconds. */
-export interface NodeState {
-  /** The node's id in its pipe. */
-  readonly nodeId: string;
-  /** What kind of work it does; absent where no `node.started` was seen. */
-  readonly kind?: NodeKind;
-  /** Its name for people; absent where it has none. */
-  readonly name?: string;
-  /** The model it asks; absent where it asks none. */
-  readonly model?: string;
-  /** `running` until an end was seen. */
-  readonly status: 'running' | 'completed' | 'failed';
-  /** Why it failed, for programs; absent unless it did. */
-  readonly errorKind?: ErrorKind;
-  /** Why it failed, for people; absent where the event has none. */
-  readonly message?: string;
-  /** Where its output lies, relative to the volume root, with forward slashes; absent unless it completed. */
-  readonly outputPath?: string;
-  /** How often the node started. */
-  readonly attempts: number;
-  /** How many iterations began in this attempt. */
-  readonly iterations: number;
-  /** The gates it passed, in the order of the events. */
-  readonly gates: readonly GateState[];
-  /** When it started; absent where no `node.started` was seen. */
-  readonly startedAt?: string;
-  /** When it completed or failed; absent while it runs. */
-  readonly endedAt?: string;
-  /** From start to end, in milliseconds; absent while it runs, or where a time cannot be read. */
+/** A time in which no executor drove the run: its nodes were interrupted, and a later one began them again. */
+export interface Downtime {
+  /** When the log last grew before: the `ts` of that event. */
+  readonly stoppedAt: string;
+  /** When an interrupted node started again: the `ts` of that event. */
+  readonly resumedAt: string;
+  /** From the one to the other, in milliseconds; absent where a time cannot be read. */
   readonly durationMs?: number;
 }
 
@@ -71,15 +40,15 @@ export interface RunState {
   readonly endedAt?: string;
   /** From start to end, in milliseconds; absent while it runs, or where a time cannot be read. */
   readonly durationMs?: number;
+  /** When nobody drove the run, as the nodes that were begun again show; in the order of the log, empty where none was. */
+  readonly downtimes: readonly Downtime[];
   /** How many events were folded. */
   readonly eventCount: number;
   /** The nodes, in the order of their first appearance. */
   readonly nodes: readonly NodeState[];
 }
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-type NodeDraft = Mutable<Omit<NodeState, 'gates'>> & { gates: GateState[] };
-type RunDraft = Mutable<Omit<RunState, 'nodes'>>;
+type RunDraft = Mutable<Omit<RunState, 'nodes' | 'downtimes'>>;
 
 /**
  * Folds events into the state of their run, one at a time.
@@ -100,12 +69,14 @@ export class RunStateReducer {
     distroVersion: '',
     eventCount: 0,
   };
-  readonly #nodes = new Map<string, NodeDraft>();
+  readonly #downtimes: Downtime[] = [];
+  readonly #nodes = new Map<string, NodeFold>();
 
   /** The state so far: a copy that later events do not change. */
   get state(): RunState {
-    const nodes = Array.from(this.#nodes.values(), node => timed({ ...node, gates: [...node.gates] }));
-    return timed({ ...this.#run, inputs: [...this.#run.inputs], nodes });
+    const nodes = Array.from(this.#nodes.values(), node => node.state);
+    const downtimes = [...this.#downtimes];
+    return timed({ ...this.#run, inputs: [...this.#run.inputs], downtimes, nodes });
   }
 
   /**
@@ -116,6 +87,7 @@ export class RunStateReducer {
    */
   apply(event: RunEvent): void {
     const run = this.#run;
+    const before = run.lastTs ?? event.ts;
     run.eventCount++;
     run.lastTs = event.ts;
     if (run.runId === '') run.runId = event.run_id;
@@ -136,7 +108,7 @@ export class RunStateReducer {
         if (this.#end('aborted', event.ts)) run.reason = event.reason;
         break;
       default:
-        this.#applyToNode(event);
+        this.#applyToNode(event, before);
     }
   }
 
@@ -145,46 +117,44 @@ export class RunStateReducer {
     if (run.status !== 'running') return false; // only damage puts a second terminal event after the first
     run.status = status;
     run.endedAt = ts;
+    for (const node of this.#nodes.values()) if (node.open) node.interrupt(ts);
     return true;
   }
 
-  #applyToNode(event: Extract<RunEvent, { node_id: string }>): void {
+  #applyToNode(event: Extract<RunEvent, { node_id: string }>, before: string): void {
     const node = this.#nodeOf(event.node_id);
     switch (event.type) {
-      case 'node.started': {
-        const started = newNode(event.node_id);
-        started.kind = event.kind;
-        if (event.name !== undefined) started.name = event.name;
-        if (event.model !== undefined) started.model = event.model;
-        started.attempts = node.attempts + 1;
-        started.startedAt = event.ts;
-        this.#nodes.set(event.node_id, started);
+      case 'node.started':
+        if (node.open && !node.abandoned) this.#resumed(before, event.ts);
+        node.start(event, before);
         break;
-      }
       case 'node.completed':
-        endNode(node, 'completed', event.ts);
-        node.outputPath = event.output_path;
+        node.complete(event);
         break;
       case 'node.failed':
-        endNode(node, 'failed', event.ts);
-        node.errorKind = event.error.kind;
-        if (event.message !== undefined) node.message = event.message;
+        node.fail(event);
         break;
-      case 'gate.passed': {
-        const { gate, method, stdout } = event;
-        node.gates.push(stdout === undefined ? { gate, method } : { gate, method, stdout });
+      case 'gate.passed':
+        node.passGate(event);
         break;
-      }
       case 'iteration.started':
-        node.iterations++;
+        node.iterate();
         break;
     }
   }
 
-  #nodeOf(nodeId: string): NodeDraft {
+  /** A node that was open starts again: whoever drove the run is gone, and every other node that was open stopped then too. */
+  #resumed(stoppedAt: string, resumedAt: string): void {
+    const durationMs = millisecondsBetween(stoppedAt, resumedAt);
+    const downtime = { stoppedAt, resumedAt, ...(durationMs === undefined ? {} : { durationMs }) };
+    this.#downtimes.push(Object.freeze(downtime));
+    for (const node of this.#nodes.values()) if (node.open) node.left(stoppedAt);
+  }
+
+  #nodeOf(nodeId: string): NodeFold {
     const known = this.#nodes.get(nodeId);
     if (known !== undefined) return known;
-    const node = newNode(nodeId);
+    const node = new NodeFold(nodeId);
     this.#nodes.set(nodeId, node);
     return node;
   }
@@ -201,27 +171,4 @@ export function deriveRunState(events: Iterable<RunEvent>): RunState {
   const reducer = new RunStateReducer();
   for (const event of events) reducer.apply(event);
   return reducer.state;
-}
-
-function newNode(nodeId: string): NodeDraft {
-  return { nodeId, status: 'running', attempts: 0, iterations: 0, gates: [] };
-}
-
-/** The last end counts; nothing stays of one before it. (Deleting makes an object slow, and is hardly ever needed.) */
-function endNode(node: NodeDraft, status: 'completed' | 'failed', ts: string): void {
-  if (node.endedAt !== undefined) {
-    delete node.outputPath;
-    delete node.errorKind;
-    delete node.message;
-  }
-  node.status = status;
-  node.endedAt = ts;
-}
-
-/** Adds how long a span took, where its times can be read; the clock may have gone back. */
-function timed<Span extends { startedAt?: string; endedAt?: string; durationMs?: number }>(span: Span): Span {
-  if (span.startedAt === undefined || span.endedAt === undefined) return span;
-  const durationMs = Date.parse(span.endedAt) - Date.parse(span.startedAt);
-  if (!Number.isNaN(durationMs)) span.durationMs = Math.max(0, durationMs);
-  return span;
 }

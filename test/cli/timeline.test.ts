@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Axis } from '../../src/cli/timeline/axis.js';
 import { Timeline } from '../../src/cli/timeline/rows.js';
-import { EventLog, type RunEvent } from '../../src/index.js';
+import { deriveRunState, EventLog, type RunEvent } from '../../src/index.js';
 import { ABORTED, type Step, UNFINISHED, writeRun } from '../support/cli-runs.js';
 import { type Outcome, omneLog, runToEnd } from '../support/command.js';
 import { coloursOf } from '../support/png.js';
@@ -20,6 +20,19 @@ const HOSTILE: readonly Step[] = [
   [2, { type: 'gate.passed', node_id: EVIL, gate: EVIL, method: 'hook', stdout: EVIL }],
   [3, { type: 'node.failed', node_id: EVIL, error: { kind: 'crash' }, message: EVIL }],
   [4, { type: 'pipe.aborted', reason: EVIL }],
+];
+
+/** Two nodes run when the executor dies after 6 s; a minute later the run is resumed. */
+const INTERRUPTED: readonly Step[] = [
+  [0, { type: 'pipe.started', pipe: 'feature' }],
+  [1_000, { type: 'node.started', node_id: 'build', kind: 'bash' }],
+  [2_000, { type: 'node.started', node_id: 'loop', kind: 'loop' }],
+  [6_000, { type: 'iteration.started', node_id: 'loop', iteration: 1, byte_offset: 28 }],
+  [66_000, { type: 'node.started', node_id: 'build', kind: 'bash' }],
+  [69_000, { type: 'node.completed', node_id: 'build', output_path: 'nodes/build.out' }],
+  [70_000, { type: 'node.started', node_id: 'loop', kind: 'loop' }],
+  [72_000, { type: 'node.completed', node_id: 'loop', output_path: 'nodes/loop.out' }],
+  [73_000, { type: 'pipe.completed' }],
 ];
 
 /** Draws the timeline of a run into a file. */
@@ -68,6 +81,18 @@ describe('the page of omne-log timeline', () => {
     expect(html).toContain(
       'iteration 1 at 2 m 10 s; iteration 2 at 2 m 51 s; gate tests passed (hook) at 3 m 44 s',
     );
+  });
+
+  test('shows an attempt that was interrupted up to where the log last grew, and the time without an executor', async () => {
+    const { html, root, runId } = await draw(INTERRUPTED);
+    expect(html).toContain(
+      'aria-label="interrupted, started at 1.0 s, took 5.0 s; completed, started at 1 m 06 s, took 3.0 s',
+    );
+    expect(html).toContain('<title>no executor for 1 m 00 s</title>');
+    expect(html).not.toContain('class="node running-row"');
+    const shown = (await omneLog(['show', runId, '--root', root])).stdout;
+    expect(shown).toContain('no executor for 1 m 00 s');
+    expect(shown).toMatch(/build .* 3\.0 s {2}attempt 2 \(1 interrupted\)/);
   });
 
   test('goes to standard output for -', async () => {
@@ -156,7 +181,7 @@ describe('the fold behind the timeline', () => {
     const { runId } = writeRun(root, 'feature', ABORTED);
     const timeline = new Timeline();
     for await (const event of EventLog.read(root, runId)) timeline.apply(event);
-    expect(timeline.rows.map(({ nodeId, spans }) => [nodeId, spans.map(({ status }) => status)])).toEqual([
+    expect(timeline.rows.map(({ node, spans }) => [node.nodeId, spans.map(({ status }) => status)])).toEqual([
       ['plan', ['completed']],
       ['実装する', ['failed', 'completed']],
       ['fix-loop', ['completed']],
@@ -176,12 +201,25 @@ describe('the fold behind the timeline', () => {
     ]);
   });
 
+  test('says of attempts and times what the state of the run says', async () => {
+    const root = temporaryVolume();
+    const { runId } = writeRun(root, 'feature', INTERRUPTED);
+    const timeline = new Timeline();
+    for await (const event of EventLog.read(root, runId)) timeline.apply(event);
+    expect(timeline.state).toEqual(deriveRunState(await EventLog.read(root, runId).toArray()));
+    expect(timeline.rows.map(({ spans }) => spans.map(({ start, end = 0 }) => end - start))).toEqual([
+      [5000, 3000],
+      [4000, 2000],
+    ]);
+    expect(timeline.downtimes.map(({ start, end }) => end - start)).toEqual([60_000]);
+  });
+
   test('takes times that cannot be read', () => {
     const timeline = new Timeline();
     const common = { id: '1', ts: 'yesterday', run_id: 'r', node_id: 'n' };
     timeline.apply({ type: 'node.started', ...common, kind: 'loop' });
     timeline.apply({ type: 'iteration.started', ...common, iteration: 1, byte_offset: 0 });
-    expect(timeline.rows.map(({ nodeId, iterations }) => [nodeId, iterations])).toEqual([['n', []]]);
+    expect(timeline.rows.map(({ node, iterations }) => [node.nodeId, iterations])).toEqual([['n', []]]);
     expect(timeline.extent).toBeUndefined();
   });
 

@@ -108,7 +108,7 @@ describe('omne-log show', () => {
   started ${start}, 4 nodes, 15 events, distro 2.4.1
   task = 修复登录
 ├─ ✓  plan      prompt   sonnet    47.9 s
-├─ ✓  実装する  prompt   sonnet  1 m 08 s  attempt 2, 🔐 build it
+├─ ✓  実装する  prompt   sonnet  1 m 08 s  attempt 2 (1 failed), 🔐 build it
 ├─ ✓  fix-loop  loop             1 m 34 s  2 iterations
 │     gate tests passed (hook): 142 passed
 └─ ✗  publish   command            15.4 s

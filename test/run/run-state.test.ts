@@ -34,6 +34,7 @@ describe('the run', () => {
       status: 'running',
       inputs: [],
       distroVersion: '',
+      downtimes: [],
       eventCount: 0,
       nodes: [],
     });
@@ -49,6 +50,7 @@ describe('the run', () => {
       distroVersion: '2.4.1',
       startedAt: timeOf(1000),
       lastTs: timeOf(1000),
+      downtimes: [],
       eventCount: 1,
       nodes: [],
     });
@@ -130,6 +132,9 @@ describe('a node', () => {
       model: 'opus',
       status: 'running',
       attempts: 1,
+      failedAttempts: 0,
+      interruptedAttempts: 0,
+      history: [{ status: 'running', startedAt: timeOf(1000) }],
       iterations: 0,
       gates: [],
       startedAt: timeOf(1000),
@@ -145,6 +150,9 @@ describe('a node', () => {
       status: 'completed',
       outputPath: 'nodes/n.out',
       attempts: 1,
+      failedAttempts: 0,
+      interruptedAttempts: 0,
+      history: [{ status: 'completed', startedAt: timeOf(1000), endedAt: timeOf(6000), durationMs: 5000 }],
       iterations: 2,
       gates: [
         { gate: 'tests', method: 'hook' },
@@ -171,11 +179,15 @@ describe('a node', () => {
 
   test('that starts again is at its latest attempt; only the attempts add up', () => {
     const first = [{ ...STARTED, name: 'Fix', model: 'opus' }, GATE, ITERATION, FAILED];
+    const failed = { status: 'failed', startedAt: timeOf(1000), endedAt: timeOf(4000), durationMs: 3000 };
     expect(nodeAfter(...first, STARTED)).toEqual({
       nodeId: 'n',
       kind: 'loop',
       status: 'running',
       attempts: 2,
+      failedAttempts: 1,
+      interruptedAttempts: 0,
+      history: [failed, { status: 'running', startedAt: timeOf(5000) }],
       iterations: 0,
       gates: [],
       startedAt: timeOf(5000),
@@ -186,6 +198,12 @@ describe('a node', () => {
       status: 'completed',
       outputPath: 'nodes/n.out',
       attempts: 2,
+      failedAttempts: 1,
+      interruptedAttempts: 0,
+      history: [
+        failed,
+        { status: 'completed', startedAt: timeOf(5000), endedAt: timeOf(7000), durationMs: 2000 },
+      ],
       iterations: 1,
       gates: [],
       startedAt: timeOf(5000),
@@ -195,26 +213,32 @@ describe('a node', () => {
   });
 
   test('may complete, fail, iterate or pass a gate without a start', () => {
-    const node = { nodeId: 'n', attempts: 0, iterations: 0, gates: [] };
+    const node = { nodeId: 'n', attempts: 0, interruptedAttempts: 0, iterations: 0, gates: [] };
     const endedAt = timeOf(1000);
     expect(nodeAfter(COMPLETED)).toEqual({
       ...node,
       status: 'completed',
+      failedAttempts: 0,
+      history: [{ status: 'completed', endedAt }],
       outputPath: 'nodes/n.out',
       endedAt,
     });
     expect(nodeAfter(FAILED)).toEqual({
       ...node,
       status: 'failed',
+      failedAttempts: 1,
+      history: [{ status: 'failed', endedAt }],
       errorKind: 'crash',
       message: 'exit 1',
       endedAt,
     });
-    expect(nodeAfter(ITERATION)).toEqual({ ...node, status: 'running', iterations: 1 });
-    expect(nodeAfter(GATE)).toEqual({
-      ...node,
-      status: 'running',
-      gates: [{ gate: 'tests', method: 'hook' }],
+    const running = { ...node, status: 'running', failedAttempts: 0, history: [] };
+    expect(nodeAfter(ITERATION)).toEqual({ ...running, iterations: 1 });
+    expect(nodeAfter(GATE)).toEqual({ ...running, gates: [{ gate: 'tests', method: 'hook' }] });
+    expect(nodeAfter(GATE, STARTED)).toMatchObject({
+      attempts: 1,
+      interruptedAttempts: 0,
+      history: [{ status: 'running', startedAt: timeOf(2000) }],
     });
   });
 
@@ -243,6 +267,88 @@ describe('a node', () => {
       ['__proto__', 1],
       ['', 1],
     ]);
+  });
+});
+
+describe('an attempt that was interrupted', () => {
+  const start = (node_id: string, at: number) => eventOf({ ...STARTED, node_id }, at);
+  const complete = (node_id: string, at: number) => eventOf({ ...COMPLETED, node_id }, at);
+  const span = (status: string, from: number, to: number) => {
+    return { status, startedAt: timeOf(from), endedAt: timeOf(to), durationMs: to - from };
+  };
+  const historyOf = (all: readonly RunEvent[], nodeId: string) =>
+    deriveRunState(all).nodes.find(node => node.nodeId === nodeId)?.history;
+
+  test('ends where the log last grew before the node started again, and the time up to there is downtime', () => {
+    const state = deriveRunState([
+      start('n', 0),
+      start('other', 10),
+      complete('other', 400),
+      start('n', 9000),
+      complete('n', 9233),
+    ]);
+    expect(state.downtimes).toEqual([{ stoppedAt: timeOf(400), resumedAt: timeOf(9000), durationMs: 8600 }]);
+    expect(state.nodes[0]).toMatchObject({
+      status: 'completed',
+      attempts: 2,
+      failedAttempts: 0,
+      interruptedAttempts: 1,
+      history: [span('interrupted', 0, 400), span('completed', 9000, 9233)],
+      durationMs: 233,
+    });
+  });
+
+  test('beside others ends when they do, in whichever order they start again: the run was down once', () => {
+    const before = [start('a', 0), start('b', 5), eventOf({ ...ITERATION, node_id: 'b' }, 70)];
+    for (const [first, second] of [
+      ['a', 'b'],
+      ['b', 'a'],
+    ] as const) {
+      const all = [...before, start(first, 1000), complete(first, 1500), start(second, 1501)];
+      expect(deriveRunState(all).downtimes).toEqual([
+        { stoppedAt: timeOf(70), resumedAt: timeOf(1000), durationMs: 930 },
+      ]);
+      expect(historyOf(all, 'a')?.[0]).toEqual(span('interrupted', 0, 70));
+      expect(historyOf(all, 'b')?.[0]).toEqual(span('interrupted', 5, 70));
+    }
+  });
+
+  test('is not told from one that goes on: what a node shows later counts', () => {
+    const all = [start('a', 0), start('b', 5), start('a', 1000), complete('b', 1200)];
+    expect(historyOf(all, 'b')).toEqual([span('completed', 5, 1200)]);
+    const iterating = [start('a', 0), start('b', 5), start('a', 1000)];
+    iterating.push(eventOf({ ...ITERATION, node_id: 'b' }, 1100), start('b', 3000));
+    expect(historyOf(iterating, 'b')?.[0]).toEqual(span('interrupted', 5, 1100));
+    expect(deriveRunState(iterating).downtimes).toHaveLength(2);
+  });
+
+  test('comes as often as the executor dies, and a failed attempt is none', () => {
+    const fail = (at: number) => eventOf(FAILED, at);
+    const all = [start('n', 0), start('n', 10), fail(20), start('n', 30), start('n', 40), complete('n', 50)];
+    expect(deriveRunState(all).nodes[0]).toMatchObject({
+      attempts: 4,
+      failedAttempts: 1,
+      interruptedAttempts: 2,
+      history: [
+        span('interrupted', 0, 0),
+        span('failed', 10, 20),
+        span('interrupted', 30, 30),
+        span('completed', 40, 50),
+      ],
+    });
+  });
+
+  test('is one that was open when the run ended; no node runs in a run that has ended', () => {
+    const aborted = eventOf({ type: 'pipe.aborted', reason: 'Ctrl-C' }, 900);
+    expect(deriveRunState([start('n', 0), aborted]).nodes[0]).toMatchObject({
+      status: 'interrupted',
+      interruptedAttempts: 1,
+      history: [span('interrupted', 0, 900)],
+      endedAt: timeOf(900),
+      durationMs: 900,
+    });
+    const left = [start('a', 0), start('b', 5), start('a', 5000), complete('a', 5100), aborted];
+    expect(historyOf(left, 'b')).toEqual([span('interrupted', 5, 5)]);
   });
 });
 
@@ -317,11 +423,21 @@ describe('of any legal events in any order', () => {
         expect(state.lastTs).toBe(all.at(-1)?.ts);
         const named = all.flatMap(event => ('node_id' in event ? [event.node_id] : []));
         expect(state.nodes.map(node => node.nodeId)).toEqual([...new Set(named)]);
+        for (const { history, ...node } of state.nodes) {
+          const count = (status: string) => history.filter(attempt => attempt.status === status).length;
+          expect([node.failedAttempts, node.interruptedAttempts]).toEqual([
+            count('failed'),
+            count('interrupted'),
+          ]);
+          expect(history.slice(0, -1).every(({ endedAt }) => endedAt !== undefined)).toBe(true);
+          if (history.length > 0) expect(node).toMatchObject(history.at(-1) ?? {});
+        }
         for (const { nodeId, attempts } of state.nodes) {
           const starts = all.filter(event => event.type === 'node.started' && event.node_id === nodeId);
           expect(attempts).toBe(starts.length);
         }
-        for (const { startedAt = '', endedAt = '', durationMs } of [state, ...state.nodes]) {
+        const spans = state.nodes.flatMap(node => [node, ...node.history]);
+        for (const { startedAt = '', endedAt = '', durationMs } of [state, ...spans]) {
           const passed = Date.parse(endedAt) - Date.parse(startedAt);
           expect(durationMs).toBe(Number.isNaN(passed) ? undefined : Math.max(0, passed));
         }

@@ -61,8 +61,8 @@ function statusText({ nodes }: RunState): string {
     return `${printable(nodeId)}${facts.length === 0 ? '' : ` (${facts.join(', ')})`}`;
   });
   if (running.length === 0) parts.push('no node is running');
-  const failed = nodes.filter(node => node.status === 'failed').length;
-  parts.push(`${nodes.length - running.length - failed} done`);
-  if (failed > 0) parts.push(`${failed} failed`);
+  const count = (status: string) => nodes.filter(node => node.status === status).length;
+  parts.push(`${count('completed')} done`);
+  if (count('failed') > 0) parts.push(`${count('failed')} failed`);
   return parts.join(', ');
 }

@@ -1,7 +1,6 @@
 /** `omne-log timeline`: a run as a picture in time, in one HTML page that needs nothing else. */
 import { writeFile } from 'node:fs/promises';
 import { stripVTControlCharacters } from 'node:util';
-import { RunStateReducer } from '../../index.js';
 import { type Command, defineCommand, EXIT, UsageError } from '../command.js';
 import { foldRun } from '../fold-run.js';
 import { ROOT_OPTION, RUN_HELP, whichRoot, whichRun } from '../pick-run.js';
@@ -26,13 +25,9 @@ export const timeline: Command = defineCommand({
     if (file === undefined || file === '') throw new UsageError('--html FILE is missing');
     const root = await whichRoot(values.root);
     const runId = await whichRun(root, run);
-    const reducer = new RunStateReducer();
     const picture = new Timeline();
-    const damage = await foldRun(volumeSource(root), runId, signal, event => {
-      reducer.apply(event);
-      picture.apply(event);
-    });
-    const state = { ...reducer.state, runId };
+    const damage = await foldRun(volumeSource(root), runId, signal, event => picture.apply(event));
+    const state = { ...picture.state, runId };
     const text = treeOf(state, 'as far as this page knows').map(stripVTControlCharacters); // colours are for terminals
     const page = timelinePage(state, picture, text, damage);
     if (file === '-') {

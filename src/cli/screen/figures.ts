@@ -1,4 +1,5 @@
 /** Figures in words for people: how long, how long ago, how much. Pure. */
+import type { RunState } from '../../index.js';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -55,4 +56,10 @@ export function size(bytes: number): string {
 /** `1 node`, `3 nodes` */
 export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}
+
+/** `no executor for 2 m 00 s`: how long nobody drove a run; nothing where somebody always did. */
+export function downtimeOf({ downtimes }: Pick<RunState, 'downtimes'>): string[] {
+  if (downtimes.length === 0) return [];
+  return [`no executor for ${duration(downtimes.reduce((sum, { durationMs = 0 }) => sum + durationMs, 0))}`];
 }

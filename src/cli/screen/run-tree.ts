@@ -5,7 +5,7 @@
  */
 import type { NodeState, RunState } from '../../index.js';
 import { type Cell, Columns } from './columns.js';
-import { count, duration } from './figures.js';
+import { count, downtimeOf, duration } from './figures.js';
 import { MARKS } from './status-marks.js';
 import { type Colour, paint, printable } from './terminal.js';
 import { cutTo } from './width.js';
@@ -42,6 +42,7 @@ function header(state: RunState, writer: string): string[] {
     ...(state.startedAt === undefined ? [] : [`started ${printable(state.startedAt)}`]),
     count(state.nodes.length, 'node'),
     count(state.eventCount, 'event'),
+    ...downtimeOf(state),
     ...(state.distroVersion === '' ? [] : [`distro ${printable(state.distroVersion)}`]),
   ];
   return [
@@ -56,7 +57,7 @@ function nodeRow(node: NodeState, last: boolean): Cell[] {
   const { glyph, colour } = MARKS[node.status];
   const notes = [
     ...(node.iterations === 0 ? [] : [count(node.iterations, 'iteration')]),
-    ...(node.attempts > 1 ? [`attempt ${node.attempts}`] : []),
+    ...(node.attempts > 1 ? [`attempt ${node.attempts}${endsBefore(node)}`] : []),
     ...(node.name === undefined ? [] : [printable(node.name)]),
   ];
   return [
@@ -67,6 +68,13 @@ function nodeRow(node: NodeState, last: boolean): Cell[] {
     { text: node.durationMs === undefined ? '-' : duration(node.durationMs), align: 'right' },
     { text: notes.join(', '), colour: 'dim' },
   ];
+}
+
+/** How the attempts before the latest ended: ` (2 failed, 1 interrupted)`. */
+function endsBefore({ history }: NodeState): string {
+  const count = (wanted: string) => history.slice(0, -1).filter(({ status }) => status === wanted).length;
+  const ends = ['failed', 'interrupted'].filter(status => count(status) > 0);
+  return ends.length === 0 ? '' : ` (${ends.map(status => `${count(status)} ${status}`).join(', ')})`;
 }
 
 function detailsOf({ gates, status, errorKind, message }: NodeState): { text: string; colour?: Colour }[] {

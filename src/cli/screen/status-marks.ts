@@ -13,6 +13,7 @@ export const MARKS: Readonly<Record<NodeState['status'] | RunSummary['status'], 
   running: { glyph: '▸', colour: 'blue' },
   completed: { glyph: '✓', colour: 'green' },
   failed: { glyph: '✗', colour: 'red' },
+  interrupted: { glyph: '◦', colour: 'yellow' },
   aborted: { glyph: '✗', colour: 'red' },
 };
 

@@ -5,12 +5,12 @@
  * events hold. Everything the picture shows is there as text as well.
  */
 import { createHash } from 'node:crypto';
-import type { MalformedLineError, RunState } from '../../index.js';
-import { count, duration } from '../screen/figures.js';
+import type { MalformedLineError, NodeState, RunState } from '../../index.js';
+import { count, downtimeOf, duration } from '../screen/figures.js';
 import { MARKS } from '../screen/status-marks.js';
 import { Axis } from './axis.js';
 import { html, Markup } from './markup.js';
-import type { Moment, Row, Span, Timeline } from './rows.js';
+import type { Moment, Row, Span, Stretch, Timeline } from './rows.js';
 import { STYLE } from './style.js';
 
 /** The narrowest bar, in percent of the axis: a node of no time at all is still seen. */
@@ -26,6 +26,7 @@ export function timelinePage(
   const hash = createHash('sha256').update(STYLE).digest('base64');
   const policy = `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
   const axis = new Axis(timeline.extent ?? { start: 0, end: 0 });
+  const { downtimes } = timeline;
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -43,7 +44,7 @@ ${damage === undefined ? '' : html`<p class="damage">! ${damage.message}; what c
 <table>
 <thead><tr><th class="name" scope="col">Node</th><th class="plot" scope="col">${axisOf(axis)}</th><th class="time" scope="col">Time</th></tr></thead>
 <tbody>
-${timeline.rows.map(row => rowOf(row, axis, timeline.extent?.end ?? 0))}</tbody>
+${timeline.rows.map(row => rowOf(row, axis, timeline.extent?.end ?? 0, downtimes))}</tbody>
 </table>
 </div>
 ${LEGEND}
@@ -62,6 +63,7 @@ function headerOf(state: RunState): Markup {
     ...(startedAt === undefined ? [] : [`started ${startedAt}`]),
     count(nodes.length, 'node'),
     count(eventCount, 'event'),
+    ...downtimeOf(state),
     ...inputs.map(({ key, value }) => `${key} = ${value}`),
   ];
   return html`<header>
@@ -79,22 +81,26 @@ function axisOf(axis: Axis): Markup {
   return html`<svg class="axis" role="img" aria-label="Time since the start">${labels}</svg>`;
 }
 
-function rowOf(row: Row, axis: Axis, now: number): Markup {
-  const last = row.spans.at(-1);
-  const status = last?.status ?? 'running';
-  const about = [row.name, row.kind, row.model].filter(part => part !== undefined).join(', ');
-  const failure = status === 'failed' ? (row.failure ?? '') : '';
+function rowOf(row: Row, axis: Axis, now: number, downtimes: readonly Stretch[]): Markup {
+  const { status, nodeId, name, kind, model, durationMs, startedAt } = row.node;
+  const about = [name, kind, model].filter(part => part !== undefined).join(', ');
+  const took = status !== 'running' ? '' : startedAt === undefined ? '' : 'running';
+  const failure = failureOf(row.node);
   const lines = failure
     .trimEnd()
     .split(/\r?\n/)
     .map(line => html`${line}\n`);
-  return html`<tr class="node ${status}-row"><th class="name" scope="row"><b>${MARKS[status].glyph} ${row.nodeId}</b> <small>${about}</small></th>
-<td class="plot">${plotOf(row, axis, now)}</td>
-<td class="time">${last?.end === undefined ? (last === undefined ? '' : 'running') : tookOf(last)}</td></tr>
+  return html`<tr class="node ${status}-row"><th class="name" scope="row"><b>${MARKS[status].glyph} ${nodeId}</b> <small>${about}</small></th>
+<td class="plot">${plotOf(row, axis, now, downtimes)}</td>
+<td class="time">${durationMs === undefined ? took : duration(durationMs)}</td></tr>
 ${failure === '' ? '' : html`<tr class="failure"><td colspan="3"><pre>${lines}</pre></td></tr>\n`}`;
 }
 
-function plotOf(row: Row, axis: Axis, now: number): Markup {
+function failureOf({ errorKind, message }: NodeState): string {
+  return [errorKind, message].filter(part => part !== undefined).join(': ');
+}
+
+function plotOf(row: Row, axis: Axis, now: number, downtimes: readonly Stretch[]): Markup {
   const spans = row.spans.filter(({ start, end }) => !Number.isNaN(start) && !Number.isNaN(end ?? 0));
   const words = [
     ...spans.map(span => wordsOf(span, axis)),
@@ -105,6 +111,11 @@ function plotOf(row: Row, axis: Axis, now: number): Markup {
   const grid = axis
     .ticks()
     .map(({ percent }) => html`<line class="grid" x1="${percent}%" x2="${percent}%" y1="-7" y2="35"/>`);
+  const gaps = downtimes.map(({ start, end }) => {
+    const x = axis.percent(start);
+    const width = Math.max(NARROWEST, axis.percent(end) - x).toFixed(2);
+    return html`<rect class="downtime" x="${x}%" width="${width}%" y="-7" height="42"><title>no executor for ${duration(end - start)}</title></rect>`;
+  });
   const bars = spans.map(span => {
     const from = axis.percent(span.start);
     const width = Math.max(NARROWEST, axis.percent(span.end ?? now) - from);
@@ -124,7 +135,7 @@ function plotOf(row: Row, axis: Axis, now: number): Markup {
       html`<path class="gate" d="M0 5 9 14 0 23-9 14z"><title>${whatOf(moment)}</title></path>`,
     ),
   );
-  return html`<svg role="img" aria-label="${words.slice(0, MOST_WORDS).join('; ')}">${grid}${bars}${iterations}${gates}</svg>`;
+  return html`<svg role="img" aria-label="${words.slice(0, MOST_WORDS).join('; ')}">${gaps}${grid}${bars}${iterations}${gates}</svg>`;
 }
 
 const MOST_WORDS = 50;
@@ -157,6 +168,8 @@ const LEGEND = html`<ul class="legend" aria-label="Legend">
 <li><svg aria-hidden="true"><rect class="bar completed" x="1" y="3" width="26" height="14" rx="3"/></svg>completed</li>
 <li><svg aria-hidden="true"><rect class="bar failed" x="1" y="3" width="26" height="14" rx="3"/></svg>failed</li>
 <li><svg aria-hidden="true"><rect class="bar running" x="1" y="3" width="26" height="14" rx="3"/></svg>not ended</li>
+<li><svg aria-hidden="true"><rect class="bar interrupted" x="1" y="3" width="26" height="14" rx="3"/></svg>interrupted</li>
+<li><svg aria-hidden="true"><rect class="downtime" x="1" y="1" width="26" height="18"/></svg>no executor</li>
 <li><svg aria-hidden="true"><rect class="bar completed" x="1" y="3" width="26" height="14" rx="3"/><line class="iteration" x1="14" x2="14" y1="3" y2="17"/></svg>an iteration begins</li>
 <li><svg aria-hidden="true"><path class="gate" d="M14 2 22 10 14 18 6 10z"/></svg>a gate is passed</li>
 </ul>`;

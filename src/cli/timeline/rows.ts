@@ -1,17 +1,30 @@
 /**
- * A run in time: what each node did when, folded from its events. Knows no files and no HTML.
+ * A run in time: what each node did when. Attempts and their times are those of the run's state; the marks are added here.
+ * Knows no files and no HTML.
  *
- * Promises: any legal event is taken; a time that cannot be read leaves its bar or mark out, never the node. Memory is
- * bounded by what can be seen: of marks that would lie closer than a fraction of the run, one stands for all.
+ * Promises: any legal event is taken; a time that cannot be read leaves its bar or mark out, never the node. Of marks that
+ * would lie closer than a fraction of the run, one stands for all, so their number is bounded by what can be seen.
  */
-import type { NodeKind, RunEvent } from '../../index.js';
+import {
+  type NodeState,
+  type NodeStatus,
+  type RunEvent,
+  type RunState,
+  RunStateReducer,
+} from '../../index.js';
+
+/** A stretch of time, in milliseconds since the epoch. */
+export interface Stretch {
+  readonly start: number;
+  readonly end: number;
+}
 
 /** One attempt of a node; times in milliseconds since the epoch. */
 export interface Span {
   readonly start: number;
   /** Undefined while it runs. */
-  end?: number;
-  status: 'running' | 'completed' | 'failed';
+  readonly end: number | undefined;
+  readonly status: NodeStatus;
 }
 
 /** Something that happened at a moment. */
@@ -22,86 +35,69 @@ export interface Moment {
   others: number;
 }
 
-/** A node's row in the picture. */
-export interface Row {
-  readonly nodeId: string;
-  kind?: NodeKind;
-  name?: string;
-  model?: string;
-  readonly spans: Span[];
+interface Marks {
   readonly iterations: Moment[];
   readonly gates: Moment[];
-  /** The latest failure: its kind and message. */
-  failure?: string;
+}
+
+/** A node's row in the picture. */
+export interface Row extends Marks {
+  readonly node: NodeState;
+  readonly spans: readonly Span[];
 }
 
 /** Folds events into rows. */
 export class Timeline {
-  readonly #rows = new Map<string, Row>();
+  readonly #reducer = new RunStateReducer();
+  readonly #marks = new Map<string, Marks>();
   #start = Number.POSITIVE_INFINITY;
   #end = Number.NEGATIVE_INFINITY;
 
+  /** The state of the run. */
+  get state(): RunState {
+    return this.#reducer.state;
+  }
+
   /** In the order of their first appearance. */
   get rows(): readonly Row[] {
-    return [...this.#rows.values()];
+    return this.state.nodes.map(node => ({ node, spans: spansOf(node), ...this.#marksOf(node.nodeId) }));
+  }
+
+  /** When no executor drove the run. */
+  get downtimes(): readonly Stretch[] {
+    return this.state.downtimes
+      .map(({ stoppedAt, resumedAt }) => ({ start: Date.parse(stoppedAt), end: Date.parse(resumedAt) }))
+      .filter(({ start, end }) => start < end);
   }
 
   /** The first and the last time that could be read; undefined when there was none. */
-  get extent(): { start: number; end: number } | undefined {
+  get extent(): Stretch | undefined {
     return this.#start <= this.#end ? { start: this.#start, end: this.#end } : undefined;
   }
 
   /** Takes the next event. */
   apply(event: RunEvent): void {
+    this.#reducer.apply(event);
     const at = Date.parse(event.ts);
-    if (!Number.isNaN(at)) {
-      this.#start = Math.min(this.#start, at);
-      this.#end = Math.max(this.#end, at);
-    }
-    if (!('node_id' in event)) return;
-    const row = this.#rowOf(event.node_id);
-    switch (event.type) {
-      case 'node.started':
-        row.kind = event.kind;
-        if (event.name !== undefined) row.name = event.name;
-        if (event.model !== undefined) row.model = event.model;
-        row.spans.push({ start: at, status: 'running' });
-        break;
-      case 'node.completed':
-        this.#endSpan(row, 'completed', at);
-        break;
-      case 'node.failed':
-        this.#endSpan(row, 'failed', at);
-        row.failure =
-          event.message === undefined ? event.error.kind : `${event.error.kind}: ${event.message}`;
-        break;
-      case 'gate.passed':
-        this.#mark(row.gates, at, `gate ${event.gate} passed (${event.method})`);
-        break;
-      case 'iteration.started':
-        this.#mark(row.iterations, at, `iteration ${event.iteration}`);
-        break;
+    if (Number.isNaN(at)) return;
+    this.#start = Math.min(this.#start, at);
+    this.#end = Math.max(this.#end, at);
+    if (event.type === 'gate.passed') {
+      this.#mark(this.#marksOf(event.node_id).gates, at, `gate ${event.gate} passed (${event.method})`);
+    } else if (event.type === 'iteration.started') {
+      this.#mark(this.#marksOf(event.node_id).iterations, at, `iteration ${event.iteration}`);
     }
   }
 
-  #rowOf(nodeId: string): Row {
-    const known = this.#rows.get(nodeId);
+  #marksOf(nodeId: string): Marks {
+    const known = this.#marks.get(nodeId);
     if (known !== undefined) return known;
-    const row: Row = { nodeId, spans: [], iterations: [], gates: [] };
-    this.#rows.set(nodeId, row);
-    return row;
-  }
-
-  /** An end without a start stands for a moment. */
-  #endSpan(row: Row, status: 'completed' | 'failed', at: number): void {
-    let span = row.spans.at(-1);
-    if (span === undefined || span.status !== 'running') row.spans.push((span = { start: at, status }));
-    span.status = status;
-    span.end = at;
+    const marks: Marks = { iterations: [], gates: [] };
+    this.#marks.set(nodeId, marks);
+    return marks;
   }
 
   #mark(marks: Moment[], at: number, what: string): void {
-    if (Number.isNaN(at)) return;
     const before = marks.at(-1);
     const apart = (this.#end - this.#start) / FINEST;
     if (before !== undefined && at - before.at <= apart) before.others++;
@@ -111,3 +107,12 @@ export class Timeline {
 
 /** No mark is drawn closer to the one before than this fraction of the run. */
 const FINEST = 2000;
+
+/** An end without a start is a moment. */
+function spansOf({ history }: NodeState): Span[] {
+  return history.map(({ status, startedAt, endedAt }) => ({
+    start: Date.parse(startedAt ?? endedAt ?? ''),
+    end: endedAt === undefined ? undefined : Date.parse(endedAt),
+    status,
+  }));
+}

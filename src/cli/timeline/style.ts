@@ -2,7 +2,7 @@
  * How the timeline looks: one style sheet, light and dark.
  *
  * The colours are of Okabe and Ito's palette, which colour-blind people can tell apart; a failure is hatched besides, and
- * what still runs has a dashed outline, so that nothing rests on colour alone.
+ * what still runs or was interrupted has a dashed outline, so that nothing rests on colour alone.
  */
 export const STYLE = `
 :root {
@@ -47,6 +47,8 @@ svg.defs { position: absolute; width: 0; height: 0; }
 .bar.completed { fill: var(--done); stroke: var(--done); }
 .bar.failed { fill: url(#hatch); stroke: var(--failed); }
 .bar.running { fill: var(--running); fill-opacity: 0.25; stroke: var(--running); stroke-dasharray: 5 3; }
+.bar.interrupted { fill: none; stroke: var(--faint); stroke-dasharray: 2 3; }
+.downtime { fill: var(--line); }
 .hatch { stroke: var(--failed); stroke-width: 5; } .hatch-ground { fill: var(--failed); fill-opacity: 0.35; }
 .iteration { stroke: var(--tick); stroke-width: 2; }
 .running-row .iteration { stroke: var(--running); }
