@@ -1,6 +1,6 @@
 /** The package as others get it: packed, installed into an empty folder, and used in each way it can be used. */
 import { execFile } from 'node:child_process';
-import { cpSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, lstatSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,12 +9,13 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EVENT_TYPES } from '../src/format/events.js';
 import { plainEnvironment } from './support/command.js';
+import { manual, pages, textOf } from './support/pages.js';
 
 const run = promisify(execFile);
 const require = createRequire(import.meta.url);
 const project = fileURLToPath(new URL('..', import.meta.url));
 const manifest: { name: string; version: string } = require('../package.json');
-const readme = readFileSync(join(project, 'README.md'), 'utf8');
+const readme = textOf('README.md');
 const consumer = mkdtempSync(join(tmpdir(), 'omne-consumer-'));
 const withClients = mkdtempSync(join(tmpdir(), 'omne-consumer-nats-')); // the same, and the clients of NATS
 
@@ -60,7 +61,8 @@ describe('the tarball', () => {
       ['.js', '.js.map', '.d.ts', '.d.ts.map'].map(ending => `dist/${name}${ending}`),
     );
     const written = sources().map(name => `src/${name}.ts`);
-    const wanted = ['LICENSE', 'README.md', 'package.json', 'dist/event.schema.json', ...built, ...written];
+    const shipped = pages.map(({ path }) => path).filter(path => !path.startsWith('test/'));
+    const wanted = ['LICENSE', 'package.json', 'dist/event.schema.json', ...shipped, ...built, ...written];
     expect(packed.files.map(({ path }) => path).sort()).toEqual(wanted.sort());
   });
 
@@ -124,7 +126,7 @@ describe('installed into an empty folder', { timeout: 120_000 }, () => {
     expect(await runs('no-clients.mjs', program)).toBe(printed);
   });
 
-  test('with them it gives the functions that the README tells of', async () => {
+  test('with them it gives the functions that the manual describes', async () => {
     const program = `
       const functions = Object.entries(await import('omne-event-log/jetstream'));
       for (const [name, value] of functions) console.log(name, typeof value);`;
@@ -139,7 +141,7 @@ describe('installed into an empty folder', { timeout: 120_000 }, () => {
     ];
     const printed = await runs('clients.mjs', program, withClients);
     expect(printed.split('\n').sort()).toEqual(names.map(name => `${name} function`));
-    for (const name of names) expect(readme).toContain(name);
+    for (const name of names) expect(manual).toContain(name);
   });
 
   test('npx runs its command', async () => {

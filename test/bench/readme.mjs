@@ -1,13 +1,13 @@
 // @ts-check
 /**
- * Puts the tables of a benchmark into the README: `npm run bench -- --markdown > tables.md`, or one suite at a time, then
+ * Puts the tables of a benchmark into the page about figures: `npm run bench -- --markdown > tables.md`, or one suite at a time, then
  * `node test/bench/readme.mjs tables.md ...`.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const path = fileURLToPath(new URL('../../README.md', import.meta.url));
-const readme = readFileSync(path, 'utf8');
+const path = fileURLToPath(new URL('README.md', import.meta.url));
+const page = readFileSync(path, 'utf8');
 const tables = process.argv.slice(2).map(file => readFileSync(file, 'utf8').trim());
 /** Tables by the machine they were measured on, in the order given. @type {Map<string, string[]>} */
 const byMachine = new Map();
@@ -19,8 +19,8 @@ const text = [...byMachine]
   .map(([machine, measured]) => [`Measured on: ${machine}.`, ...measured].join('\n\n'))
   .join('\n\n');
 const marked = /(<!-- bench -->)[\s\S]*(<!-- \/bench -->)/;
-if (!marked.test(readme)) throw new Error('the README has no place for the tables');
+if (!marked.test(page)) throw new Error('the page has no place for the tables');
 writeFileSync(
   path,
-  readme.replace(marked, (_, start, end) => `${start}\n\n${text}\n\n${end}`),
+  page.replace(marked, (_, start, end) => `${start}\n\n${text}\n\n${end}`),
 );
