@@ -36,6 +36,7 @@ import { checkOptions } from './options.js';
 import type { ReadOptions } from './read/event-filter.js';
 import { EventReader } from './read/event-reader.js';
 import { EventTail, type TailOptions } from './read/event-tail.js';
+import { type Capture, makeCapture } from './run/capture.js';
 import { listRuns, type RunSummary, type RunsOptions } from './run/list-runs.js';
 import { allocateRunId } from './volume/allocate-run-id.js';
 import { makeRunFolder } from './volume/make-folders.js';
@@ -64,6 +65,7 @@ export class EventLog implements AsyncDisposable {
   readonly #queue: CommitQueue<Append>;
   readonly #maxLineBytes: number;
   readonly #redact: Redact | undefined;
+  readonly #mode: number | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(places: RunPlaces, runId: string, opened: OpenedLog, options: LogOptions) {
@@ -76,6 +78,7 @@ export class EventLog implements AsyncDisposable {
     this.#queue = new CommitQueue(batch => opened.committer.commit(batch), { ...options, path: this.path });
     this.#maxLineBytes = options.maxLineBytes ?? MAX_LINE_BYTES;
     this.#redact = options.redact;
+    this.#mode = options.mode;
   }
 
   /**
@@ -223,6 +226,24 @@ export class EventLog implements AsyncDisposable {
       },
       prepared => prepared.map(({ event }) => event),
     );
+  }
+
+  /**
+   * Where the output of a node goes: its capture file, made if it is not there, with the folder it is in; see `Capture`.
+   *
+   * The node, or the executor, writes to the end of `path`; a second attempt goes on after the first. `sync` it before
+   * `node.completed` is appended.
+   *
+   * @throws EventLogError (as a rejection) `ERR_UNSAFE_PATH` for a node id that is no file name, or a link in the way;
+   * `ERR_NO_SPACE`, `ERR_SYSTEM`.
+   * @example
+   * const capture = await log.capture('build');
+   * await runNode('build', capture.path);
+   * await capture.sync();
+   * await log.append({ type: 'node.completed', node_id: 'build', output_path: capture.outputPath });
+   */
+  async capture(nodeId: string): Promise<Capture> {
+    return makeCapture(placesOf(this.root, this.runId), nodeId, this.#mode);
   }
 
   /**

@@ -22,6 +22,8 @@ import { CAPTURE_FOLDER, capturePath, placesOf, type RunPlaces } from '../volume
 export interface Iteration {
   /** Its number, as the event tells it. */
   readonly iteration: number;
+  /** The attempt of the node it belongs to, counted from 1. */
+  readonly attempt: number;
   /** Where its output begins in the capture file, in bytes. */
   readonly start: number;
   /** Where it ends, in bytes; undefined for the last one, which goes on to the end of the file. */
@@ -54,15 +56,20 @@ export function iterations(
 }
 
 async function* cut(places: RunPlaces, path: string, nodeId: string): AsyncGenerator<Iteration, undefined> {
-  let begun: IterationStarted[] = [];
-  for await (const event of new EventReader(places, { types: ['iteration.started'], nodeId })) {
+  let begun: (IterationStarted & { attempt: number })[] = [];
+  let starts = 0;
+  for await (const event of new EventReader(places, {
+    types: ['node.started', 'iteration.started'],
+    nodeId,
+  })) {
+    if (event.type === 'node.started') starts++;
     if (event.type !== 'iteration.started') continue;
     if (event.byte_offset <= (begun.at(-1)?.byte_offset ?? 0)) begun = []; // a marker is between any two
-    begun.push(event);
+    begun.push({ ...event, attempt: Math.max(1, starts) });
   }
-  for (const [index, { iteration, byte_offset: start }] of begun.entries()) {
+  for (const [index, { iteration, attempt, byte_offset: start }] of begun.entries()) {
     const end = begun[index + 1]?.byte_offset;
-    yield { iteration, start, end, text: () => readSlice(places, path, start, end) };
+    yield { iteration, attempt, start, end, text: () => readSlice(places, path, start, end) };
   }
   return undefined;
 }

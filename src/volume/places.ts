@@ -56,9 +56,13 @@ export function placesOf(root: string, runId: string): RunPlaces {
 export function capturePath(places: RunPlaces, nodeId: string): string {
   if (typeof nodeId !== 'string') throw new TypeError('the node id must be a string');
   const folder = join(places.folder, CAPTURE_FOLDER);
-  if (nodeId === '' || /[\\/\0]/.test(nodeId))
-    throw unsafePath(folder, `holds no file for node ${JSON.stringify(nodeId)}`);
+  if (!isFileName(nodeId)) throw unsafePath(folder, `holds no file for node ${JSON.stringify(nodeId)}`);
   return join(folder, `${nodeId}.out`);
+}
+
+/** Whether a node with this id can have a capture file: whether the id can be part of a file's name. */
+export function isFileName(nodeId: string): boolean {
+  return nodeId !== '' && !/[\\/\0]/.test(nodeId);
 }
 
 /**

@@ -262,6 +262,30 @@ describe('omne-log text', () => {
     expect((await text('3')).stderr).toContain("node 'fix-loop' has no iteration 3; it has 1 to 2");
   });
 
+  test('tells the attempts of a loop apart, and takes the latest where an iteration is of several', async () => {
+    const root = temporaryVolume();
+    const start = { type: 'node.started', node_id: 'loop', kind: 'loop' } as const;
+    const iteration = (iteration: number, byte_offset: number) =>
+      ({ type: 'iteration.started', node_id: 'loop', iteration, byte_offset }) as const;
+    const run = writeRun(root, 'feature', [
+      [0, start],
+      [1, iteration(1, 1)],
+      [2, iteration(2, 5)],
+      [3, start],
+      [4, iteration(1, 10)],
+    ]);
+    writeCapture(run, 'loop', '-1.1-1.2\n-2.1\n');
+    const text = (...args: string[]) => omneLog(['text', run.runId, 'loop', ...args, '--root', root]);
+    expect((await text('1')).stdout).toBe('2.1\n');
+    expect((await text('2')).stdout).toBe('1.2\n-');
+    expect((await text('1', '--attempt', '1')).stdout).toBe('1.1-');
+    expect((await text('--attempt', '1')).stdout).toBe('1.1-1.2\n-');
+    expect((await text('--attempt', '3')).stderr).toContain(
+      'no iterations of attempt 3; it has attempts 1 to 2',
+    );
+    expect((await text('2', '--attempt', '2')).stderr).toContain('no iteration 2 of attempt 2');
+  });
+
   test('hands on the very bytes where stdout is no terminal', async () => {
     const { root, runs } = someRuns();
     writeCapture(runs.good, 'plan', EVIL);

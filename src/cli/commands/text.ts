@@ -5,7 +5,7 @@
  * capture file come out as they are.
  */
 import { createReadStream } from 'node:fs';
-import { iterations } from '../../index.js';
+import { type Iteration, iterations } from '../../index.js';
 import { openCapture } from '../../run/iterations.js';
 import { capturePath, placesOf, type RunPlaces } from '../../volume/places.js';
 import { type Command, defineCommand, EXIT, UsageError, wholeNumber } from '../command.js';
@@ -17,26 +17,48 @@ export const text: Command = defineCommand({
   name: 'text',
   summary: 'Print what a node printed, or one iteration of it.',
   operands: ['RUN', 'NODE', '[ITERATION]'],
-  options: { root: ROOT_OPTION },
-  notes: `${RUN_HELP}\nITERATION is a number, as \`omne-log cat RUN --type iteration.started\` shows it.`,
+  options: {
+    attempt: { type: 'string', value: 'N', help: 'Only what a loop printed at its Nth attempt.' },
+    root: ROOT_OPTION,
+  },
+  notes: `${RUN_HELP}
+ITERATION is a number, as \`omne-log cat RUN --type iteration.started\` shows it; where several
+attempts have one, it is that of the latest. Only iterations say where an attempt begins.`,
   async run({ values, positionals: [run = '', node = '', iteration], signal }) {
     const wanted = wholeNumber('ITERATION', iteration);
     const root = await whichRoot(values.root);
     const runId = await whichRun(root, run);
-    if (wanted === undefined) await printCapture(placesOf(root, runId), node, signal);
-    else await write(shown(await iterationText(root, runId, node, wanted)));
+    const attempt = wholeNumber('--attempt', values.attempt);
+    if (wanted === undefined && attempt === undefined)
+      await printCapture(placesOf(root, runId), node, signal);
+    else await printIterations(await chosen(root, runId, node, wanted, attempt));
     return EXIT.ok;
   },
 });
 
-async function iterationText(root: string, runId: string, node: string, wanted: number): Promise<string> {
-  const numbers: number[] = [];
-  for await (const { iteration, text } of iterations(root, runId, node)) {
-    if (iteration === wanted) return text();
-    numbers.push(iteration);
-  }
-  const known = numbers.length === 0 ? 'none' : `${numbers[0]} to ${numbers.at(-1)}`;
-  throw new UsageError(`node '${node}' has no iteration ${wanted}; it has ${known}`);
+async function printIterations(texts: readonly Iteration[]): Promise<void> {
+  for (const { text } of texts) await write(shown(await text()));
+}
+
+/** The iterations that are meant: of an attempt, or the latest with this number. */
+async function chosen(
+  root: string,
+  runId: string,
+  node: string,
+  wanted: number | undefined,
+  attempt: number | undefined,
+): Promise<Iteration[]> {
+  const all: Iteration[] = [];
+  for await (const iteration of iterations(root, runId, node)) all.push(iteration);
+  const ofAttempt = all.filter(each => attempt === undefined || each.attempt === attempt);
+  const found =
+    wanted === undefined ? ofAttempt : ofAttempt.filter(each => each.iteration === wanted).slice(-1);
+  if (found.length > 0) return found;
+  const sought = wanted === undefined ? 'iterations' : `iteration ${wanted}`;
+  const [part, counted] = attempt === undefined ? ['', ''] : [` of attempt ${attempt}`, 'attempts '];
+  const numbers = all.map(each => (attempt === undefined ? each.iteration : each.attempt));
+  const known = all.length === 0 ? 'none' : `${counted}${Math.min(...numbers)} to ${Math.max(...numbers)}`;
+  throw new UsageError(`node '${node}' has no ${sought}${part}; it has ${known}`);
 }
 
 async function printCapture(places: RunPlaces, node: string, signal: AbortSignal): Promise<void> {
