@@ -47,6 +47,8 @@ export interface ErrorFacts {
   readonly offset?: number | undefined;
   /** The path of the offending field, e.g. `inputs[2].key`. */
   readonly field?: string | undefined;
+  /** How many of the events of the call are on disk and stay. */
+  readonly kept?: number | undefined;
   /** The original error. */
   readonly cause?: unknown;
 }
@@ -75,6 +77,8 @@ export class EventLogError extends Error {
   readonly offset: number | undefined;
   /** The path of the offending field of a draft. */
   readonly field: string | undefined;
+  /** Of a call that found no room (`ERR_NO_SPACE`): how many of its events, its first ones, are on disk and stay; absent otherwise. */
+  readonly kept: number | undefined;
 
   /** Called by the library; `what` is the message without the whereabouts. */
   constructor(code: EventLogErrorCode, what: string, facts: ErrorFacts = {}) {
@@ -84,6 +88,7 @@ export class EventLogError extends Error {
     this.line = facts.line;
     this.offset = facts.offset;
     this.field = facts.field;
+    this.kept = facts.kept;
   }
 }
 

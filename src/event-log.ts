@@ -211,7 +211,9 @@ export class EventLog implements AsyncDisposable {
   /**
    * Appends several events in order with one write and one sync; resolves when all are on stable storage.
    *
-   * All drafts are checked before any is queued. When it rejects with anything but `ERR_LOG_FAILED`, none was kept.
+   * All drafts are checked before any is queued. It is no transaction: a full disk may keep the first of them, and then the
+   * error (`ERR_NO_SPACE`) has their number as `kept`; so may a kill or a power cut, and a failed sync (`ERR_LOG_FAILED`) may keep
+   * any. With every other rejection none was kept.
    *
    * @throws EventLogError as `append` does; `field` then begins with the index of the draft, e.g. `[2].node_id`.
    * @example

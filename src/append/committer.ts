@@ -3,20 +3,21 @@
  *
  *     lock -> look at the end -> stamp -> write -> sync -> unlock -> resolve
  *
- * Promises: events stand in the file in the order of the calls, ids strictly rising. An entry resolves only when its
- * lines are durable. A short write or a full disk keeps the entries that landed whole, cuts the torn rest and rejects
- * the others with `ERR_NO_SPACE`; the log stays usable. A failed sync, or any failure whose outcome is unknown, is
+ * Promises: events are in the file in the order of the calls, ids strictly rising. An entry resolves only when its
+ * lines are durable. Of a short write the whole lines stay, durable, for a reader may have them already; only the torn rest
+ * of a line is cut, and what did not land is rejected with `ERR_NO_SPACE`; the log stays usable. A failed sync, or any failure whose outcome is unknown, is
  * final: `ERR_LOG_FAILED` for this and every later append, and never a second try.
  */
 import { CommitTimer, commits, recoveries } from '../diagnostics.js';
 import { EventLogError, errnoOf, isNoSpace, syscallOf, systemError } from '../errors.js';
 import { isTerminal } from '../format/events.js';
+import { LF } from '../format/lines.js';
 import { Turns } from './lock-turns.js';
 import type { LogFile } from './log-file.js';
 import { cutTornTail, inspectEnd, type Recovery } from './recovery.js';
 import { type EventGroup, type StampedBatch, Stamper } from './stamper.js';
 
-/** One call of `append` or `appendAll`: it resolves when all its events are durable, and keeps none when it is refused. */
+/** One call of `append` or `appendAll`: it resolves when all its events are durable; refused for want of room, it may keep the first of them. */
 export interface Append extends EventGroup {
   /** It ends the run: nothing may stand after it. */
   readonly last: boolean;
@@ -31,6 +32,14 @@ export interface CommitterOptions {
   readonly lock: boolean;
   readonly lockTimeoutMs?: number | undefined;
   readonly maxLineBytes?: number | undefined;
+}
+
+/** How far a batch has come: what is counted here is durable. */
+interface Progress {
+  /** Entries that are there whole. */
+  entries: number;
+  /** Events of the entry after those. */
+  events: number;
 }
 
 /** Writes batches of appends to one log. */
@@ -64,7 +73,7 @@ export class Committer {
   /** Commits a batch; never rejects. What it returns settles each of the entries. */
   async commit(batch: readonly Append[]): Promise<() => void> {
     const timer = commits.observed ? new CommitTimer() : undefined;
-    let landed = 0;
+    const progress: Progress = { entries: 0, events: 0 };
     let error: unknown;
     try {
       if (this.#failure !== undefined) throw this.#failure;
@@ -73,9 +82,7 @@ export class Committer {
           throw new EventLogError('ERR_RUN_ENDED', 'the run has ended', { path: this.#file.path });
         const stamped = this.#stamp(batch);
         timer?.writing();
-        await this.#write(batch, stamped, count => {
-          landed += count;
-        });
+        await this.#write(batch, stamped, progress);
       });
     } catch (thrown) {
       error = systemError('the events could not be committed', this.#file.path, thrown); // e.g. a read that failed
@@ -83,8 +90,8 @@ export class Committer {
     timer?.done();
     return () => {
       batch.forEach((entry, index) => {
-        if (index < landed) entry.resolve();
-        else entry.reject(error);
+        if (index < progress.entries) entry.resolve();
+        else entry.reject(withKept(error, index === progress.entries ? progress.events : 0, entry));
       });
       timer?.publish(this.#file.path, batch, error);
     };
@@ -137,31 +144,24 @@ export class Committer {
     } catch (error) {
       // As long as the tail is there nothing has happened; a cut that may not be durable is like a failed sync.
       if (this.#end >= 0 && !this.#sizeIs(size)) throw this.#outcomeUnknown(error);
+      if (isNoSpace(error)) throw this.#noSpace(error, 'no space to save a torn tail');
       throw systemError('the torn tail could not be saved and cut', this.#file.path, error);
     }
   }
 
-  /** Writes the batch; reports entries as they become durable. */
-  async #write(
-    batch: readonly Append[],
-    { bytes, ends }: StampedBatch,
-    landed: (entries: number) => void,
-  ): Promise<void> {
-    let entries = 0; // durable so far
-    let done = 0; // their bytes
-    while (done < bytes.length) {
-      const written = await this.#appendOnce(bytes.subarray(done));
-      const reached = done + written;
-      const whole = wholeEntries(ends, entries, reached);
-      const wholeEnd = ends[whole - 1] ?? 0;
-      if (wholeEnd < reached) await this.#cutBack(this.#end + wholeEnd - done);
-      this.#end += wholeEnd - done;
-      this.#ended = batch[whole - 1]?.last ?? false;
-      landed(whole - entries);
-      if (whole === entries) throw this.#noSpace();
-      entries = whole;
-      done = wholeEnd;
+  /** Writes the batch, in as many writes as it takes; each brings a whole line at least. */
+  async #write(batch: readonly Append[], { bytes, ends }: StampedBatch, progress: Progress): Promise<void> {
+    for (let done = 0; done < bytes.length; ) {
+      const reached = done + (await this.#appendOnce(bytes.subarray(done)));
+      const whole = Math.max(done, bytes.subarray(0, reached).lastIndexOf(LF) + 1);
+      this.#end += whole - done;
+      while ((ends[progress.entries] ?? Number.POSITIVE_INFINITY) <= whole) progress.entries++;
+      progress.events = eventsWithin(batch[progress.entries], whole - (ends[progress.entries - 1] ?? 0));
+      if (whole < reached) await this.#cutBack(this.#end);
+      if (whole === done) throw this.#noSpace();
+      done = whole;
     }
+    this.#ended = batch.at(-1)?.last ?? false;
   }
 
   #stamp(batch: readonly Append[]): StampedBatch {
@@ -218,14 +218,10 @@ export class Committer {
     }
   }
 
-  #noSpace(cause?: unknown): EventLogError {
+  #noSpace(cause?: unknown, what = 'no space for the event'): EventLogError {
     const why = cause === undefined ? 'a write came to its end early' : `${errnoOf(cause)}`;
-    const facts = { path: this.#file.path, offset: this.#end, cause };
-    return new EventLogError(
-      'ERR_NO_SPACE',
-      `no space for the event (${why}); nothing of it was kept`,
-      facts,
-    );
+    const facts = { path: this.#file.path, offset: this.#end, kept: 0, cause };
+    return new EventLogError('ERR_NO_SPACE', `${what} (${why}); nothing was kept`, facts);
   }
 
   #outcomeUnknown(cause: unknown): EventLogError {
@@ -245,8 +241,18 @@ export class Committer {
   }
 }
 
-function wholeEntries(ends: readonly number[], from: number, reached: number): number {
-  let whole = from;
-  while (whole < ends.length && (ends[whole] ?? 0) <= reached) whole++;
-  return whole;
+/** How many events of an entry lie whole within so many bytes from its start. */
+function eventsWithin(entry: Append | undefined, bytes: number): number {
+  let events = 0;
+  for (let left = bytes; left > 0 && entry !== undefined; events++)
+    left -= entry.events[events]?.bytes ?? left;
+  return events;
+}
+
+/** The error of an entry of which some events were kept, where there was no room for the others. */
+function withKept(error: unknown, kept: number, { events }: Append): unknown {
+  if (kept === 0 || !(error instanceof EventLogError) || error.code !== 'ERR_NO_SPACE') return error;
+  const { path, offset, cause } = error;
+  const what = `no space for all events: the first ${kept} of ${events.length} are on disk and stay, the others were not kept`;
+  return new EventLogError('ERR_NO_SPACE', what, { path, offset, kept, cause });
 }

@@ -10,7 +10,7 @@ import { type PreparedEvent, stampEvent } from '../format/encode.js';
 import { UlidSequence } from '../volume/ulid.js';
 import { MAX_BATCH_BYTES } from './commit-queue.js';
 
-/** Events that are kept together or not at all, and the bytes of their lines. */
+/** The events of one call, and the bytes of their lines. */
 export interface EventGroup {
   readonly events: readonly PreparedEvent[];
   readonly bytes: number;

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type Append, Committer } from '../../src/append/committer.js';
 import { Turns } from '../../src/append/lock-turns.js';
+import { EventLogError } from '../../src/errors.js';
 import { decodeEvent } from '../../src/format/decode.js';
 import { prepareDraft, stampEvent } from '../../src/format/encode.js';
 import type { EventDraft } from '../../src/format/events.js';
@@ -18,7 +19,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** Commits groups of drafts as one batch; tells for each group `kept` or the code of its error. */
+/** Commits groups of drafts as one batch; returns for each group `kept` or the code of its error, and how many events it kept. */
 async function commit(committer: Committer, ...groups: EventDraft[][]): Promise<string[]> {
   const outcomes: string[] = [];
   const batch = groups.map((drafts, index): Append => {
@@ -31,7 +32,8 @@ async function commit(committer: Committer, ...groups: EventDraft[][]): Promise<
         outcomes[index] = 'kept';
       },
       reject: error => {
-        outcomes[index] = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+        outcomes[index] =
+          error instanceof EventLogError ? [error.code, error.kept].join(' ').trim() : String(error);
       },
     };
   });
@@ -64,44 +66,76 @@ test('a batch is one write and one sync', async () => {
   expect(disk.synced).toEqual(disk.written);
 });
 
-test('a write cut short once keeps the whole entries, cuts the torn rest and writes the others again', async () => {
-  const whole = new MemoryDisk();
-  await commit(await started(whole), [gate('a')], [gate('b')], [gate('c')]);
-  for (let cut = 0; cut < whole.written.length; cut++) {
+const linesIn = (disk: MemoryDisk) => disk.written.toString().split('\n').length - 1;
+
+const LINES = ['a', 'b', 'c', 'd'];
+const GROUPS = [['a'], ['b', 'c'], ['d']];
+const inGroups = () => GROUPS.map(group => group.map(gate));
+
+/** The groups above on a disk where nothing goes wrong. */
+async function wholeBatch(): Promise<Buffer> {
+  const disk = new MemoryDisk();
+  await commit(await started(disk), ...inGroups());
+  return disk.written;
+}
+
+test('a write cut short once keeps the whole lines, cuts the torn rest and writes the others again', async () => {
+  const whole = await wholeBatch();
+  for (let cut = 0; cut < whole.length; cut++) {
     const disk = new MemoryDisk();
     const committer = await started(disk);
     let writes = 0;
     disk.landing = bytes => (writes++ === 0 ? cut : bytes);
-    const outcomes = await commit(committer, [gate('a')], [gate('b')], [gate('c')]);
-    const wholeBefore = disk.written.subarray(0, cut).lastIndexOf('\n') !== -1;
-    // Without a single whole entry there was no progress: the disk is taken for full.
-    expect(outcomes).toEqual(wholeBefore ? ['kept', 'kept', 'kept'] : Array(3).fill('ERR_NO_SPACE'));
-    expect(gatesIn(disk)).toEqual(wholeBefore ? ['a', 'b', 'c'] : []);
+    const outcomes = await commit(committer, ...inGroups());
+    const lineBefore = whole.subarray(0, cut).includes('\n');
+    // Without a single whole line there was no progress: the disk is taken for full.
+    expect(outcomes).toEqual(Array(3).fill(lineBefore ? 'kept' : 'ERR_NO_SPACE 0'));
+    expect(gatesIn(disk)).toEqual(lineBefore ? LINES : []);
     expect(disk.synced).toEqual(disk.written);
   }
 });
 
-test('a full disk keeps exactly the entries that landed whole, and the log works again once there is room', async () => {
-  const whole = new MemoryDisk();
-  await commit(await started(whole), [gate('a')], [gate('b'), gate('c')], [gate('d')]);
-  for (let room = 0; room < whole.written.length; room++) {
+test('a full disk keeps exactly the lines that landed whole and says how many; no line is ever taken back', async () => {
+  const whole = await wholeBatch();
+  for (let room = 0; room < whole.length; room++) {
     const disk = new MemoryDisk();
     const committer = await started(disk);
+    let seen = 0; // whole lines that a reader may have
+    disk.onOperation = () => {
+      expect(linesIn(disk)).toBeGreaterThanOrEqual(seen);
+      seen = linesIn(disk);
+    };
     disk.landing = bytes => {
       const left = room - disk.written.length;
       if (left === 0) throw systemError('ENOSPC', 'write');
       return Math.min(bytes, left);
     };
-    const outcomes = await commit(committer, [gate('a')], [gate('b'), gate('c')], [gate('d')]);
-    const kept = [['a'], ['b', 'c'], ['d']].filter((_, index) => outcomes[index] === 'kept').flat();
-    expect(gatesIn(disk)).toEqual(kept);
-    expect(outcomes.filter(outcome => outcome !== 'kept').every(outcome => outcome === 'ERR_NO_SPACE')).toBe(
-      true,
-    );
+    const outcomes = await commit(committer, ...inGroups());
+    const lines = linesIn(disk);
+    expect(disk.written).toHaveLength(whole.subarray(0, room).lastIndexOf('\n') + 1);
+    expect(gatesIn(disk)).toEqual(LINES.slice(0, lines));
+    expect(disk.synced).toEqual(disk.written);
+    expect(outcomes).toEqual([
+      lines >= 1 ? 'kept' : 'ERR_NO_SPACE 0',
+      lines >= 3 ? 'kept' : `ERR_NO_SPACE ${lines === 2 ? 1 : 0}`,
+      'ERR_NO_SPACE 0',
+    ]);
     disk.landing = bytes => bytes;
     expect(await commit(committer, [gate('e')])).toEqual(['kept']);
-    expect(gatesIn(disk)).toEqual([...kept, 'e']);
+    expect(gatesIn(disk)).toEqual([...LINES.slice(0, lines), 'e']);
   }
+});
+
+test('a terminal event that landed ends the run; one for which there was no room, after the lines that landed, does not', async () => {
+  const group = [gate('a'), gate('b'), { type: 'pipe.completed' } as const];
+  const disk = new MemoryDisk();
+  const committer = await started(disk);
+  disk.landing = bytes => bytes - 5;
+  expect(await commit(committer, group)).toEqual(['ERR_NO_SPACE 2']);
+  disk.landing = bytes => bytes;
+  expect(await commit(committer, group)).toEqual(['kept']);
+  expect(await commit(committer, [gate('d')])).toEqual(['ERR_RUN_ENDED']);
+  expect(gatesIn(disk)).toEqual(['a', 'b', 'a', 'b', 'pipe.completed']);
 });
 
 test('ENOSPC from the sync is a failed sync: final, and never tried again', async () => {
@@ -177,7 +211,7 @@ test('a terminal event that found no room does not end the run', async () => {
   disk.onOperation = name => {
     if (name === 'write') throw systemError('EDQUOT', 'write');
   };
-  expect(await commit(committer, [{ type: 'pipe.completed' }])).toEqual(['ERR_NO_SPACE']);
+  expect(await commit(committer, [{ type: 'pipe.completed' }])).toEqual(['ERR_NO_SPACE 0']);
   disk.onOperation = () => undefined;
   expect(await commit(committer, [gate('a')])).toEqual(['kept']);
   expect(await commit(committer, [{ type: 'pipe.completed' }])).toEqual(['kept']);

@@ -178,9 +178,11 @@ export class CrashRun {
       (draft): Submitted => ({ text: JSON.stringify(draft), writer, outcome: 'pending' }),
     );
     this.#book.push(...entries);
-    const settle = (outcome: Submitted['outcome']) => {
+    const settle = (outcome: Submitted['outcome'], kept = 0) => {
       if (!writer.process.alive) return; // it told nobody any more
-      for (const entry of entries) entry.outcome = outcome;
+      entries.forEach((entry, index) => {
+        entry.outcome = index < kept ? 'kept' : outcome;
+      });
     };
     const events = drafts.map(draft => prepareDraft(draft, RUN_ID));
     writer.queue.push({
@@ -191,7 +193,8 @@ export class CrashRun {
         if (writer.failed) this.#unexplained.push(new Error('a log that has failed took an event'));
         settle('kept');
       },
-      reject: error => settle(this.#refusal(error, writer)),
+      reject: error =>
+        settle(this.#refusal(error, writer), error instanceof EventLogError ? (error.kept ?? 0) : 0),
     });
   }
 

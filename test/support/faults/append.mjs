@@ -43,7 +43,7 @@ const outcomes = [];
 async function note(names, call) {
   const outcome = { names };
   outcomes.push(outcome);
-  await call().catch(({ code, cause }) => Object.assign(outcome, { code, errno: cause?.code }));
+  await call().catch(({ code, kept, cause }) => Object.assign(outcome, { code, kept, errno: cause?.code }));
 }
 
 let log;

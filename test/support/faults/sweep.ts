@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs';
 import { expect, onTestFinished } from 'vitest';
 import { EventLog } from '../../../src/index.js';
-import { attempt, codesOf, expectSound, gate, namesOf, type Outcome } from './outcomes.js';
+import { attempt, codesOf, expectSound, gate, namesKept, type Outcome } from './outcomes.js';
 
 export class Sweep {
   readonly #log: EventLog;
@@ -40,18 +40,23 @@ export class Sweep {
   /** Makes three calls at once; returns what became of them. The log has grown by exactly those that were kept. */
   async fillUp(paddingBytes = 0): Promise<string[]> {
     const { outcomes, before } = await this.#call(paddingBytes);
-    expect(this.size - before).toBe(this.#bytesOf(namesOf(outcomes), paddingBytes));
+    expect(this.size - before).toBe(this.#bytesOf(namesKept(outcomes), paddingBytes));
     return codesOf(outcomes);
   }
 
-  /** The same where the room is known: the calls that fit are kept, the others refused. */
+  /** The same where the room is known: the events that fit are kept, also of a call that is refused. */
   async fillExactly(room: number, paddingBytes = 0): Promise<void> {
     const { outcomes, before } = await this.#call(paddingBytes);
     let end = 0;
     const fits = ({ names }: Outcome) => (end += this.#bytesOf(names, paddingBytes)) <= room;
     const expected = outcomes.map(outcome => (fits(outcome) ? 'kept' : 'ERR_NO_SPACE'));
     expect([room, ...codesOf(outcomes)]).toEqual([room, ...expected]);
-    expect(this.size - before).toBe(this.#bytesOf(namesOf(outcomes), paddingBytes));
+    const names = outcomes.flatMap(outcome => outcome.names);
+    const fitting = names.filter(
+      (_, index) => this.#bytesOf(names.slice(0, index + 1), paddingBytes) <= room,
+    );
+    expect(namesKept(outcomes)).toEqual(fitting);
+    expect(this.size - before).toBe(this.#bytesOf(fitting, paddingBytes));
   }
 
   /** The whole log, held against everything that became of the calls. */
