@@ -37,7 +37,13 @@ import type { ReadOptions } from './read/event-filter.js';
 import { EventReader } from './read/event-reader.js';
 import { EventTail, type TailOptions } from './read/event-tail.js';
 import { type Capture, makeCapture } from './run/capture.js';
-import { listRuns, type RunSummary, type RunsOptions } from './run/list-runs.js';
+import {
+  listRuns,
+  type OutlinesOptions,
+  type RunOutline,
+  type RunSummary,
+  type RunsOptions,
+} from './run/list-runs.js';
 import { allocateRunId } from './volume/allocate-run-id.js';
 import { makeRunFolder } from './volume/make-folders.js';
 import { absoluteRoot, placesOf, type RunPlaces } from './volume/places.js';
@@ -165,6 +171,15 @@ export class EventLog implements AsyncDisposable {
   }
 
   /**
+   * Outlines of the runs of a volume, oldest first, without counts; see `RunOutline`. Only the first and the last event of each log
+   * are read.
+   *
+   * @throws EventLogError as with counts.
+   * @example
+   * for await (const run of EventLog.runs(root, { counts: false })) console.log(run.runId, run.status, run.bytes);
+   */
+  static runs(root: string, options: OutlinesOptions): AsyncGenerator<RunOutline, undefined>;
+  /**
    * Summaries of the runs of a volume, oldest first; see `RunSummary`.
    *
    * A damaged or empty log is a summary with a `problem`, never an end of the listing.
@@ -173,7 +188,11 @@ export class EventLog implements AsyncDisposable {
    * @example
    * for await (const run of EventLog.runs(root, { pipe: 'feature', reverse: true, limit: 10 })) console.log(run.runId, run.status);
    */
-  static runs(root: string, options: RunsOptions = {}): AsyncGenerator<RunSummary, undefined> {
+  static runs(root: string, options?: RunsOptions): AsyncGenerator<RunSummary, undefined>;
+  static runs(
+    root: string,
+    options: RunsOptions | OutlinesOptions = {},
+  ): AsyncGenerator<RunOutline, undefined> {
     return listRuns(absoluteRoot(root), options);
   }
 

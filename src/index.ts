@@ -50,7 +50,7 @@ export { EventStream } from './read/event-stream.js';
 export { EventTail, type TailOptions } from './read/event-tail.js';
 export type { Capture } from './run/capture.js';
 export { type Iteration, iterations } from './run/iterations.js';
-export type { RunSummary, RunsOptions } from './run/list-runs.js';
+export type { OutlinesOptions, RunOutline, RunSummary, RunsOptions } from './run/list-runs.js';
 export type { Attempt, GateState, NodeState, NodeStatus } from './run/node-state.js';
 export { repairRun } from './run/repair.js';
 export {

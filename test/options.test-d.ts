@@ -2,11 +2,13 @@
 import { expectTypeOf, test } from 'vitest';
 import {
   type DecoderOptions,
-  type EventLog,
+  EventLog,
   eventDecoder,
   type LogOptions,
   type OpenLogOptions,
   type ReadOptions,
+  type RunOutline,
+  type RunSummary,
   type RunsOptions,
   repairRun,
   type TailOptions,
@@ -36,6 +38,15 @@ test('a signal that may not be there is passed on as it is', () => {
   expectTypeOf(eventDecoder).toBeCallableWith({ signal });
   expectTypeOf(verifyRun).toBeCallableWith('.', 'a', { signal });
   expectTypeOf(repairRun).toBeCallableWith('.', 'a', { lock: undefined });
+});
+
+test('a listing without counts has none', () => {
+  const counted = EventLog.runs('.', { status: 'running' });
+  expectTypeOf(counted).toEqualTypeOf<AsyncGenerator<RunSummary, undefined>>();
+  const outlines = EventLog.runs('.', { counts: false, limit: 1 });
+  expectTypeOf(outlines).toEqualTypeOf<AsyncGenerator<RunOutline, undefined>>();
+  expectTypeOf<RunOutline>().not.toHaveProperty('nodeCount');
+  expectTypeOf<RunSummary>().toExtend<RunOutline>();
 });
 
 test('an unknown option does not compile', () => {

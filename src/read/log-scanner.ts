@@ -143,9 +143,14 @@ export class LogScanner {
 
   /** Closes the log, once a reading ahead has come back. */
   async close(): Promise<void> {
+    await this.letGo();
+    await this.log.close();
+  }
+
+  /** Resolves once nothing more is read from the log, which stays open. */
+  async letGo(): Promise<void> {
     await this.#ahead?.catch(() => undefined);
     matcher.use(NOTHING); // which holds on to no buffer then
-    await this.log.close();
   }
 
   #take(read: number, offset: number): LineBlock | undefined {

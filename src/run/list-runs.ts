@@ -14,12 +14,14 @@ import { LogScanner } from '../read/log-scanner.js';
 import { enter, type Folder, RUNS } from '../volume/folder.js';
 import { isLive } from '../volume/liveness.js';
 import { placesOf, type RunPlaces } from '../volume/places.js';
+import { openForReading, type ReadableLog } from '../volume/readable-log.js';
 import { runIdsOf } from '../volume/run-folders.js';
 import { parseRunId } from '../volume/run-id.js';
+import { foldEnds } from './run-ends.js';
 import { type RunState, RunStateReducer } from './run-state.js';
 
-/** A run in a listing. Times are the `ts` of events: RFC 3339, UTC, with milliseconds. */
-export interface RunSummary {
+/** A run in a listing without counts. Times are the `ts` of events: RFC 3339, UTC, with milliseconds. */
+export interface RunOutline {
   /** `<pipe>-<ulid>`, the name of the run's folder. */
   readonly runId: string;
   /** The pipe, as the run id tells it. */
@@ -38,6 +40,14 @@ export interface RunSummary {
   readonly lastTs?: string;
   /** From start to end, in milliseconds; absent while it runs, or where a time cannot be read. */
   readonly durationMs?: number;
+  /** The size of the log in bytes. */
+  readonly bytes: number;
+  /** What is wrong with the log; the other figures are then of what could be read. Absent where nothing is. */
+  readonly problem?: string;
+}
+
+/** A run in a listing, with what a reading of its whole log counts. */
+export interface RunSummary extends RunOutline {
   /** How many nodes the events name. */
   readonly nodeCount: number;
   /** How many of them completed at their latest attempt. */
@@ -46,10 +56,6 @@ export interface RunSummary {
   readonly failedCount: number;
   /** How many events the log holds. */
   readonly eventCount: number;
-  /** The size of the log in bytes. */
-  readonly bytes: number;
-  /** What is wrong with the log; the other figures are then of what could be read. Absent where nothing is. */
-  readonly problem?: string;
 }
 
 /** Which runs to list. */
@@ -62,8 +68,21 @@ export interface RunsOptions {
   reverse?: boolean | undefined;
   /** At most so many; all by default. */
   limit?: number | undefined;
+  /**
+   * Read each log as a whole and count; true by default. For false see `OutlinesOptions`.
+   */
+  counts?: true | undefined;
   /** Ends the listing, which rejects with the signal's reason; by default nothing does. */
   signal?: AbortSignal | undefined;
+}
+
+/** Which runs to list without counts. */
+export interface OutlinesOptions extends Omit<RunsOptions, 'counts'> {
+  /**
+   * False: only the first and the last event of each log are read, so that a listing takes no longer for larger logs. It has no
+   * counts, and knows of no damage between the two. By default it counts.
+   */
+  counts: false;
 }
 
 /** What the options of a listing must be. */
@@ -72,6 +91,7 @@ export const RUNS_OPTIONS: Readonly<Record<keyof RunsOptions, OptionCheck>> = {
   status: oneOf('running', 'completed', 'aborted'),
   reverse: isBoolean,
   limit: isInteger,
+  counts: isBoolean,
   signal: isSignal,
 };
 
@@ -80,18 +100,35 @@ const CONCURRENT_READS = 4;
 const IDLE_MS = 60_000;
 
 /** Summaries of the runs of a volume; a volume without runs has none. */
-export function listRuns(root: string, options: RunsOptions = {}): AsyncGenerator<RunSummary, undefined> {
+export function listRuns(root: string, options: RunsOptions): AsyncGenerator<RunSummary, undefined>;
+export function listRuns(
+  root: string,
+  options: RunsOptions | OutlinesOptions,
+): AsyncGenerator<RunOutline, undefined>;
+export function listRuns(
+  root: string,
+  options: RunsOptions | OutlinesOptions,
+): AsyncGenerator<RunOutline, undefined> {
   checkOptions(options, RUNS_OPTIONS);
-  return summaries(root, { ...options });
+  return options.counts === false
+    ? listed(root, { ...options }, outline)
+    : listed(root, { ...options }, summarize);
 }
 
-async function* summaries(root: string, options: RunsOptions): AsyncGenerator<RunSummary, undefined> {
+/** What makes a row of a run; undefined where a file, or nothing any more, has the name of a run. */
+type Look<Row> = (places: RunPlaces, folder: Folder, signal?: AbortSignal) => Promise<Row | undefined>;
+
+async function* listed<Row extends RunOutline>(
+  root: string,
+  options: Omit<RunsOptions, 'counts'>,
+  look: Look<Row>,
+): AsyncGenerator<Row, undefined> {
   const { pipe, reverse = false, status, limit = Number.POSITIVE_INFINITY, signal } = options;
   const all = await runIdsOf(root);
   const runIds = all.filter(runId => pipe === undefined || parseRunId(runId).pipe === pipe);
   if (reverse) runIds.reverse();
   if (runIds.length === 0) return undefined;
-  const underway: Promise<RunSummary | undefined>[] = [];
+  const underway: Promise<Row | undefined>[] = [];
   let next = 0;
   let listed = 0;
   const folder = enter(root, RUNS); // held, so that each run takes one step from here, not four
@@ -99,7 +136,7 @@ async function* summaries(root: string, options: RunsOptions): AsyncGenerator<Ru
     while (listed < limit) {
       signal?.throwIfAborted();
       while (underway.length < CONCURRENT_READS && next < runIds.length) {
-        const summary = summarize(placesOf(root, runIds[next++] ?? ''), folder, signal);
+        const summary = look(placesOf(root, runIds[next++] ?? ''), folder, signal);
         summary.catch(() => undefined); // told when its turn comes
         underway.push(summary);
       }
@@ -117,30 +154,72 @@ async function* summaries(root: string, options: RunsOptions): AsyncGenerator<Ru
   return undefined;
 }
 
-/** The summary of one run; undefined where a file, or nothing any more, has the name of a run. */
+/** A row with all counts. */
 async function summarize(
   places: RunPlaces,
   folder: Folder,
-  signal: AbortSignal | undefined,
+  signal?: AbortSignal,
 ): Promise<RunSummary | undefined> {
-  const runId = basename(places.folder);
+  const looked = await lookAt(places, folder, (log, reducer) => foldAll(log, reducer, signal));
+  if (looked === undefined) return undefined;
+  const { nodes, eventCount } = looked.state;
+  const { bytes, problem, ...facts } = looked.outline;
+  const count = (wanted: string) => nodes.filter(node => node.status === wanted).length;
+  return {
+    ...facts,
+    nodeCount: nodes.length,
+    completedCount: count('completed'),
+    failedCount: count('failed'),
+    eventCount,
+    bytes,
+    ...(problem === undefined ? {} : { problem }),
+  };
+}
+
+/** A row without. */
+async function outline(places: RunPlaces, folder: Folder): Promise<RunOutline | undefined> {
+  return (await lookAt(places, folder, foldEnds))?.outline;
+}
+
+/** Folds a log as a whole; returns what is wrong with a line of it. */
+async function foldAll(
+  log: ReadableLog,
+  reducer: RunStateReducer,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
+  let problem: string | undefined;
+  const onMalformed = (error: Error) => {
+    problem ??= error.message;
+  };
+  const scanner = new LogScanner(log, 0, new EventFilter({}), { onMalformed });
+  try {
+    for (let batch = await scanner.next(); batch !== undefined; batch = await scanner.next()) {
+      signal?.throwIfAborted();
+      for (const event of batch.events) reducer.apply(event);
+    }
+  } finally {
+    await scanner.letGo();
+  }
+  return problem;
+}
+
+/** Looks at one run and folds of its log what is wanted; undefined where a file, or nothing any more, has the name of a run. */
+async function lookAt(
+  places: RunPlaces,
+  folder: Folder,
+  fold: (log: ReadableLog, reducer: RunStateReducer) => Promise<string | undefined>,
+): Promise<{ state: RunState; outline: RunOutline } | undefined> {
   const reducer = new RunStateReducer();
   let problem: string | undefined;
   let bytes = 0;
   let changedAt = 0;
   try {
-    const onMalformed = (error: Error) => {
-      problem ??= error.message;
-    };
-    const scanner = await LogScanner.open(places, new EventFilter({}), { onMalformed }, folder);
+    const log = await openForReading(places, folder);
     try {
-      for (let batch = await scanner.next(); batch !== undefined; batch = await scanner.next()) {
-        signal?.throwIfAborted();
-        for (const event of batch.events) reducer.apply(event);
-      }
+      problem = await fold(log, reducer);
     } finally {
-      ({ size: bytes, mtimeMs: changedAt } = scanner.log.stat());
-      await scanner.close();
+      ({ size: bytes, mtimeMs: changedAt } = log.stat());
+      await log.close();
     }
     if (bytes === 0) problem = 'the log is empty';
   } catch (error) {
@@ -150,24 +229,22 @@ async function summarize(
     if (changedAt === 0) changedAt = stat.mtimeMs; // a run being made has a folder before it has a log
     problem = error.message;
   }
-  const { status, nodes, ...state } = reducer.state;
+  const { state } = reducer;
+  const { status, reason, startedAt, lastTs, durationMs } = state;
   const held = status === 'running' ? await isLive(places, folder).catch(() => undefined) : false;
-  const count = (wanted: string) => nodes.filter(node => node.status === wanted).length;
-  return {
+  const runId = basename(places.folder);
+  const row: RunOutline = {
     runId,
     pipe: parseRunId(runId).pipe,
     status,
-    ...(state.reason === undefined ? {} : { reason: state.reason }),
+    ...(reason === undefined ? {} : { reason }),
     live: held === true,
     orphan: status === 'running' && held === false && Date.now() - changedAt > IDLE_MS,
-    ...(state.startedAt === undefined ? {} : { startedAt: state.startedAt }),
-    ...(state.lastTs === undefined ? {} : { lastTs: state.lastTs }),
-    ...(state.durationMs === undefined ? {} : { durationMs: state.durationMs }),
-    nodeCount: nodes.length,
-    completedCount: count('completed'),
-    failedCount: count('failed'),
-    eventCount: state.eventCount,
+    ...(startedAt === undefined ? {} : { startedAt }),
+    ...(lastTs === undefined ? {} : { lastTs }),
+    ...(durationMs === undefined ? {} : { durationMs }),
     bytes,
     ...(problem === undefined ? {} : { problem }),
   };
+  return { state, outline: row };
 }

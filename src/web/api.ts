@@ -38,7 +38,10 @@ export interface ApiEvent {
 /** Every answer that is no 2xx. */
 export interface ErrorAnswer {
   readonly error: {
-    /** A code of the library (`ERR_RUN_NOT_FOUND`, ...), or `ERR_REQUEST`: the request makes no sense. */
+    /**
+     * A code of the library (`ERR_RUN_NOT_FOUND`, ...), or of the server: `request` (it makes no sense), `token` (log in with the printed
+     * address), `host`, `method`, `path` (there is nothing at this address), `busy` (too many streams).
+     */
     readonly code: string;
     /** For people. */
     readonly message: string;

@@ -31,13 +31,15 @@ export type RemoteRunSummary = Pick<
 >;
 
 /** Which runs to list, and of which stream. */
-export interface RemoteRunsOptions extends RunsOptions {
+export interface RemoteRunsOptions extends Omit<RunsOptions, 'counts'> {
   /** The stream that holds the runs; `omne-runs` by default. */
   stream?: string | undefined;
 }
 
+const { counts: _counts, ...WHICH_RUNS } = RUNS_OPTIONS;
+
 const REMOTE_RUNS_OPTIONS: Readonly<Record<keyof RemoteRunsOptions, OptionCheck>> = {
-  ...RUNS_OPTIONS,
+  ...WHICH_RUNS,
   stream: isStreamName,
 };
 

@@ -1,0 +1,55 @@
+/**
+ * A run as the two ends of its log show it: the first event and the last.
+ *
+ * Promise: no more is read than a block or two at each end, however long the log is; a longer line at an end is read as a whole.
+ */
+import { MalformedLineError } from '../errors.js';
+import { decodeEvent } from '../format/decode.js';
+import { endOfLastLine, LF, linesBackward, lineTooLong, MAX_LINE_BYTES } from '../format/lines.js';
+import type { ReadableLog } from '../volume/readable-log.js';
+import type { RunStateReducer } from './run-state.js';
+
+/** Most first and last lines fit in so many bytes. */
+const BLOCK_BYTES = 4096;
+
+/** A complete line and where it begins. */
+interface EndLine {
+  readonly bytes: Buffer;
+  readonly offset: number;
+}
+
+/** Folds the first event of a log and the last; returns what is wrong with a line at either end. */
+export async function foldEnds(log: ReadableLog, reducer: RunStateReducer): Promise<string | undefined> {
+  let problem: string | undefined;
+  const first = await firstLine(log);
+  if (first === undefined) return undefined;
+  const last = await lastLine(log);
+  for (const line of last === undefined || last.offset === first.offset ? [first] : [first, last]) {
+    try {
+      reducer.apply(decodeEvent(line.bytes));
+    } catch (error) {
+      if (!(error instanceof MalformedLineError)) throw error;
+      problem ??= new MalformedLineError(error.reason, { path: log.path, offset: line.offset }).message;
+    }
+  }
+  return problem;
+}
+
+async function firstLine(log: ReadableLog): Promise<EndLine | undefined> {
+  for (let length = BLOCK_BYTES; ; length = Math.min(length * 2, MAX_LINE_BYTES + 1)) {
+    const block = Buffer.allocUnsafe(length);
+    // A look at a few bytes takes less time than a trip through the thread pool.
+    const read = length === BLOCK_BYTES ? log.readNow(block, 0) : await log.read(block, 0);
+    const lf = block.subarray(0, read).indexOf(LF);
+    if (lf !== -1) return { bytes: block.subarray(0, lf), offset: 0 };
+    if (read < length) return undefined;
+    if (length > MAX_LINE_BYTES) throw lineTooLong(MAX_LINE_BYTES, log.path, 0, 1);
+  }
+}
+
+async function lastLine(log: ReadableLog): Promise<EndLine | undefined> {
+  const end = await endOfLastLine(log.read, 0, log.size());
+  for await (const line of linesBackward(log.read, end, { path: log.path, blockBytes: BLOCK_BYTES }))
+    return line;
+  return undefined;
+}
