@@ -24,14 +24,9 @@ import { type Redact, redactDraft } from './append/redact.js';
 import { commits } from './diagnostics.js';
 import { EventLogError } from './errors.js';
 import { type PreparedEvent, prepareDraft } from './format/encode.js';
-import {
-  type EventDraft,
-  type EventOf,
-  type ExactDraft,
-  isTerminal,
-  type RunEvent,
-} from './format/events.js';
+import type { EventDraft, EventOf, ExactDraft, RunEvent } from './format/events.js';
 import { lineTooLong, MAX_LINE_BYTES } from './format/lines.js';
+import { omneEvents, type Vocabulary } from './format/vocabulary.js';
 import { checkOptions } from './options.js';
 import type { ReadOptions } from './read/event-filter.js';
 import { EventReader } from './read/event-reader.js';
@@ -66,6 +61,7 @@ export class EventLog implements AsyncDisposable {
   /** What `open` cut from a torn tail; undefined when there was nothing to repair. */
   readonly recovered: Recovery | undefined;
 
+  readonly #vocabulary: Vocabulary;
   readonly #opened: OpenedLog;
   readonly #committer: Committer;
   readonly #queue: CommitQueue<Append>;
@@ -79,6 +75,7 @@ export class EventLog implements AsyncDisposable {
     this.runId = runId;
     this.path = places.log;
     this.recovered = opened.recovery;
+    this.#vocabulary = options.events ?? omneEvents;
     this.#opened = opened;
     this.#committer = opened.committer;
     this.#queue = new CommitQueue(batch => opened.committer.commit(batch), { ...options, path: this.path });
@@ -160,14 +157,14 @@ export class EventLog implements AsyncDisposable {
   }
 
   /**
-   * Follows this run; see `EventLog.tail`. `maxLineBytes` is that of the log by default.
+   * Follows this run; see `EventLog.tail`. `events` and `maxLineBytes` are those of the log by default.
    *
    * @example
    * for await (const event of log.tail({ from: 'end' })) console.log(event.type); // what is appended from now on
    */
   tail(options: TailOptions = {}): EventTail {
-    const { maxLineBytes = this.#maxLineBytes } = options;
-    return EventLog.tail(this.root, this.runId, { ...options, maxLineBytes });
+    const { events = this.#vocabulary, maxLineBytes = this.#maxLineBytes } = options;
+    return EventLog.tail(this.root, this.runId, { ...options, events, maxLineBytes });
   }
 
   /**
@@ -197,14 +194,14 @@ export class EventLog implements AsyncDisposable {
   }
 
   /**
-   * Replays this run from disk; see `EventLog.read`. `maxLineBytes` is that of the log by default.
+   * Replays this run from disk; see `EventLog.read`. `events` and `maxLineBytes` are those of the log by default.
    *
    * @example
    * const [last] = await log.read({ last: 1 }).toArray();
    */
   read(options: ReadOptions = {}): EventReader {
-    const { maxLineBytes = this.#maxLineBytes } = options;
-    return EventLog.read(this.root, this.runId, { ...options, maxLineBytes });
+    const { events = this.#vocabulary, maxLineBytes = this.#maxLineBytes } = options;
+    return EventLog.read(this.root, this.runId, { ...options, events, maxLineBytes });
   }
 
   /**
@@ -306,7 +303,7 @@ export class EventLog implements AsyncDisposable {
   #prepare(given: unknown, index?: number): PreparedEvent {
     const draft = this.#redact === undefined ? given : redactDraft(given, this.#redact);
     const at = index === undefined ? '' : `[${index}]`;
-    const prepared = this.#withinLimit(() => prepareDraft(draft, this.runId, at));
+    const prepared = this.#withinLimit(() => prepareDraft(draft, this.runId, at, this.#vocabulary));
     if (prepared.bytes - 1 > this.#maxLineBytes) throw lineTooLong(this.#maxLineBytes, this.path);
     return prepared;
   }
@@ -329,7 +326,7 @@ export class EventLog implements AsyncDisposable {
       this.#queue.push({
         events,
         bytes: events.reduce((sum, prepared) => sum + prepared.bytes, 0),
-        last: events.some(({ event }) => isTerminal(event)),
+        last: events.some(({ event }) => this.#vocabulary.isTerminal(event)),
         queuedAt: commits.observed ? performance.now() : undefined,
         resolve: done,
         reject,
@@ -340,7 +337,7 @@ export class EventLog implements AsyncDisposable {
   #checkMayAppend(events: readonly PreparedEvent[]): void {
     const facts = { path: this.path };
     if (this.#closing !== undefined) throw new EventLogError('ERR_LOG_CLOSED', 'the log is closed', facts);
-    if (events.slice(0, -1).some(({ event }) => isTerminal(event))) {
+    if (events.slice(0, -1).some(({ event }) => this.#vocabulary.isTerminal(event))) {
       throw new EventLogError('ERR_RUN_ENDED', 'an event stands behind the terminal one', facts);
     }
   }

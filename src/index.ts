@@ -42,7 +42,9 @@ export {
   type PipeStarted,
   type RunEvent,
 } from './format/events.js';
+export { type JsonSchemaObject, jsonSchema } from './format/json-schema.js';
 export { tailText } from './format/tail-text.js';
+export { type CodecOptions, omneEvents, type Vocabulary } from './format/vocabulary.js';
 export { type DecoderOptions, eventDecoder } from './read/event-decoder.js';
 export type { ReadOptions } from './read/event-filter.js';
 export { EventReader } from './read/event-reader.js';

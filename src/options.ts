@@ -5,8 +5,11 @@
  * at the call, before anything is read or written; for an unknown name the message suggests the nearest one.
  */
 
-/** What an option must be, in words that complete "option x must be ..."; undefined where the value fits. */
-export type OptionCheck = (value: unknown) => string | undefined;
+/**
+ * What an option must be, in words that complete "option x must be ..."; undefined where the value fits. Where that depends on
+ * another option, it is among `options`.
+ */
+export type OptionCheck = (value: unknown, options?: object) => string | undefined;
 
 /** The options of a call, by name. */
 export type OptionTable = { readonly [name: string]: OptionCheck };
@@ -58,7 +61,7 @@ export function checkOptions(options: object, table: OptionTable): void {
     if (value === undefined) continue;
     const check = Object.hasOwn(table, name) ? table[name] : undefined;
     if (check === undefined) throw new TypeError(unknownOption(name, Object.keys(table)));
-    const wanted = check(value);
+    const wanted = check(value, options);
     if (wanted !== undefined) throw new TypeError(`option ${name} must be ${wanted}`);
   }
 }

@@ -10,8 +10,8 @@
  */
 import { CommitTimer, commits, recoveries } from '../diagnostics.js';
 import { EventLogError, errnoOf, isNoSpace, syscallOf, systemError } from '../errors.js';
-import { isTerminal } from '../format/events.js';
 import { LF } from '../format/lines.js';
+import { omneEvents, type Vocabulary } from '../format/vocabulary.js';
 import { Turns } from './lock-turns.js';
 import type { LogFile } from './log-file.js';
 import { cutTornTail, inspectEnd, type Recovery } from './recovery.js';
@@ -29,6 +29,8 @@ export interface Append extends EventGroup {
 
 /** Options of the writer. */
 export interface CommitterOptions {
+  /** The vocabulary of the log; the built-in one by default. */
+  readonly events?: Vocabulary | undefined;
   readonly lock: boolean;
   readonly lockTimeoutMs?: number | undefined;
   readonly maxLineBytes?: number | undefined;
@@ -46,6 +48,7 @@ interface Progress {
 export class Committer {
   readonly #file: LogFile;
   readonly #turns: Turns | undefined;
+  readonly #vocabulary: Vocabulary;
   readonly #maxLineBytes: number | undefined;
   readonly #stamper: Stamper;
   #end = -1; // the end of the log as this writer last saw it
@@ -56,6 +59,7 @@ export class Committer {
   constructor(file: LogFile, options: CommitterOptions) {
     this.#file = file;
     this.#stamper = new Stamper(file.path);
+    this.#vocabulary = options.events ?? omneEvents;
     this.#maxLineBytes = options.maxLineBytes;
     if (options.lock) this.#turns = new Turns(file, options.lockTimeoutMs);
   }
@@ -125,13 +129,17 @@ export class Committer {
     if (size === this.#end) return undefined;
     const read = (buffer: Buffer, position: number) => this.#file.read(buffer, position);
     const start = Math.max(this.#end, 0);
-    const maxLineBytes = this.#maxLineBytes;
-    const { end, tornBytes, last } = await inspectEnd(read, size, { start, path, maxLineBytes });
+    const { end, tornBytes, last } = await inspectEnd(read, size, {
+      events: this.#vocabulary,
+      start,
+      path,
+      maxLineBytes: this.#maxLineBytes,
+    });
     if (this.#end >= 0) this.#turns?.metPeer();
     this.#unsynced ||= end > start;
     if (last !== undefined) {
       this.#stamper.raiseTo(last.id);
-      this.#ended = isTerminal(last);
+      this.#ended = this.#vocabulary.isTerminal(last);
     }
     const recovery = tornBytes === 0 ? undefined : await this.#mend(end, size);
     this.#end = end;

@@ -6,6 +6,7 @@
  */
 import fse from 'fs-extra';
 import { systemError } from '../errors.js';
+import { isVocabulary, type Vocabulary } from '../format/vocabulary.js';
 import { isBoolean, isFunction, isInteger, type OptionCheck } from '../options.js';
 import { holdLive } from '../volume/liveness.js';
 import { syncRunFolders } from '../volume/make-folders.js';
@@ -18,6 +19,8 @@ import type { Redact } from './redact.js';
 
 /** How a log is written. */
 export interface LogOptions {
+  /** The vocabulary of the log; `omneEvents` by default. */
+  events?: Vocabulary | undefined;
   /** Permission bits of new files, narrowed by the umask; 0o666 by default. Folders may be entered by who may read. */
   mode?: number | undefined;
   /** Take flock(2) around each commit, so that several processes may append; false by default on Windows only. */
@@ -40,6 +43,7 @@ export interface OpenLogOptions extends LogOptions {
 
 /** What the options of a new log must be. */
 export const LOG_OPTIONS: Readonly<Record<keyof LogOptions, OptionCheck>> = {
+  events: isVocabulary,
   mode: value => isInteger(value) ?? (Number(value) > 0o777 ? 'permission bits' : undefined),
   lock: isBoolean,
   lockTimeout: isInteger,
@@ -68,7 +72,7 @@ export async function openForAppending(
   options: LogOptions,
   make: 'create' | 'ensure' | undefined,
 ): Promise<OpenedLog> {
-  const { mode, lock = PLATFORM.flock, lockTimeout: lockTimeoutMs, maxLineBytes } = options;
+  const { events, mode, lock = PLATFORM.flock, lockTimeout: lockTimeoutMs, maxLineBytes } = options;
   const file = await openLogFile(places, { mode, make });
   let live: number | undefined;
   try {
@@ -77,7 +81,7 @@ export async function openForAppending(
       await file.sync();
       await syncRunFolders(places);
     }
-    const committer = new Committer(file, { lock, lockTimeoutMs, maxLineBytes });
+    const committer = new Committer(file, { events, lock, lockTimeoutMs, maxLineBytes });
     const recovery = await committer.start();
     return { file, live, committer, recovery };
   } catch (error) {

@@ -8,9 +8,10 @@
  */
 import { ulid } from 'ulid';
 import { EventLogError, MalformedLineError } from '../errors.js';
-import { decodeEvent } from '../format/decode.js';
+import { decodeLine, decodeOrSkip } from '../format/decode.js';
 import type { RunEvent } from '../format/events.js';
 import { endOfLastLine, LF, linesBackward, type ReadAt } from '../format/lines.js';
+import type { Vocabulary } from '../format/vocabulary.js';
 import { MAX_BATCH_BYTES, MAX_PENDING_BYTES } from './commit-queue.js';
 import type { LogFile } from './log-file.js';
 
@@ -39,6 +40,7 @@ const SECTOR_BYTES = 512;
 
 /** Where to stop looking back (`start`, a line start known to be good), and bounds for the errors. */
 export interface InspectOptions {
+  readonly events?: Vocabulary | undefined;
   readonly start?: number;
   readonly path: string;
   readonly maxLineBytes?: number | undefined;
@@ -46,11 +48,11 @@ export interface InspectOptions {
 
 /** Looks at the end of a log of `size` bytes. */
 export async function inspectEnd(read: ReadAt, size: number, options: InspectOptions): Promise<LogEnd> {
-  const { start = 0, path } = options;
-  const end = await beforeHole(read, start, await endOfLastLine(read, start, size));
+  const { events, start = 0, path } = options;
+  const end = await beforeHole(read, start, await endOfLastLine(read, start, size), events);
   for await (const { bytes, offset } of linesBackward(read, end, options)) {
     try {
-      return { end, tornBytes: size - end, last: decodeEvent(bytes) };
+      return { end, tornBytes: size - end, last: decodeLine(bytes, events) };
     } catch (cause) {
       if (!(cause instanceof MalformedLineError)) throw cause;
       const facts = { path, line: await lineNumberAt(read, offset), offset, cause };
@@ -65,19 +67,24 @@ export async function inspectEnd(read: ReadAt, size: number, options: InspectOpt
  * belong to that write, so they go with it. How far it reaches is told by `ts`, which is one for all lines of a write: a
  * line with another `ts` after the hole was acknowledged, and then the hole is damage, left for the readers to name.
  */
-async function beforeHole(read: ReadAt, start: number, end: number): Promise<number> {
+async function beforeHole(
+  read: ReadAt,
+  start: number,
+  end: number,
+  events: Vocabulary | undefined,
+): Promise<number> {
   for (let windowBytes = MAX_BATCH_BYTES; ; windowBytes *= 2) {
     const from = Math.max(start, end - windowBytes - 1);
     const space = Buffer.allocUnsafe(end - from);
     const bytes = space.subarray(0, await read(space, from));
     const first = from === start ? 0 : bytes.indexOf(LF) + 1; // where the first whole line starts
     const hole = bytes.indexOf(0);
-    const last = timeOf(bytes, bytes.lastIndexOf(LF, -2) + 1);
-    const lastWriteIsInside = from === start || timeOf(bytes, first) !== (last ?? timeOf(bytes, first));
+    const last = timeOf(bytes, bytes.lastIndexOf(LF, -2) + 1, events);
+    const lastWriteIsInside = from === start || (last !== undefined && timeOf(bytes, first, events) !== last);
     if (!lastWriteIsInside && windowBytes < MAX_PENDING_BYTES) continue;
     if (hole < first || !looksLikeHole(bytes, hole, from)) return end;
     const lineStart = bytes.subarray(0, hole).lastIndexOf(LF) + 1;
-    return wasOneWrite(bytes, hole) ? from + lineStart : end;
+    return wasOneWrite(bytes, hole, events) ? from + lineStart : end;
   }
 }
 
@@ -90,10 +97,10 @@ function looksLikeHole(bytes: Buffer, hole: number, offset: number): boolean {
 }
 
 /** Whether all lines after the one with the hole that can be read have the same time. */
-function wasOneWrite(bytes: Buffer, hole: number): boolean {
+function wasOneWrite(bytes: Buffer, hole: number, events: Vocabulary | undefined): boolean {
   let common: string | undefined;
   for (let lf = bytes.indexOf(LF, hole); lf !== -1; lf = bytes.indexOf(LF, lf + 1)) {
-    const ts = timeOf(bytes, lf + 1);
+    const ts = timeOf(bytes, lf + 1, events);
     if (ts !== undefined && common !== undefined && ts !== common) return false;
     common ??= ts;
   }
@@ -101,13 +108,8 @@ function wasOneWrite(bytes: Buffer, hole: number): boolean {
 }
 
 /** The `ts` of the line that starts at `start`; undefined when it is no event. */
-function timeOf(bytes: Buffer, start: number): string | undefined {
-  try {
-    return decodeEvent(bytes.subarray(start, bytes.indexOf(LF, start))).ts;
-  } catch (error) {
-    if (error instanceof MalformedLineError) return undefined;
-    throw error;
-  }
+function timeOf(bytes: Buffer, start: number, events: Vocabulary | undefined): string | undefined {
+  return decodeOrSkip(bytes.subarray(start, bytes.indexOf(LF, start)), events)?.ts;
 }
 
 /** Saves the torn tail beside the log, then cuts it off; both are durable when this resolves. Rejects with system errors. */

@@ -4,7 +4,7 @@
  * Promise: append is as strict as decode. Both go through `takeRecord`, which reads each known field once, copies it,
  * and throws a `SchemaViolation` that names the field. Knows neither files nor lines.
  */
-import { EVENT_SCHEMA, type FieldSpec, type RecordSpec } from './events.js';
+import type { FieldSpec, RecordSpec } from './events.js';
 
 /** A value or text that breaks the schema; callers turn it into the public error of their side. */
 export class SchemaViolation extends Error {
@@ -56,7 +56,7 @@ export interface Field {
 type Values = { [name: string]: unknown };
 
 /** Prepares a spec once, so that checking walks an array. */
-function shapeOf(spec: RecordSpec, tag?: string): Shape {
+export function shapeOf(spec: RecordSpec, tag?: string): Shape {
   checkNames(spec, tag);
   const fields = Object.entries(spec).map(
     ([name, field]): Field => ({
@@ -91,16 +91,6 @@ export const COMMON: RecordSpec = {
   ts: { type: 'string' },
   run_id: { type: 'string' },
 };
-
-function shapesOf(common: RecordSpec): ReadonlyMap<string, Shape> {
-  const specs: [string, RecordSpec][] = Object.entries(EVENT_SCHEMA);
-  return new Map(specs.map(([type, spec]) => [type, shapeOf({ ...common, ...spec }, type)]));
-}
-
-/** For each type, the fields a draft has. */
-export const DRAFT_SHAPES: ReadonlyMap<string, Shape> = shapesOf({});
-/** For each type, the fields of an event in wire order. */
-export const EVENT_SHAPES: ReadonlyMap<string, Shape> = shapesOf(COMMON);
 
 /** The shape that `source.type` names; a violation when `source` is no object or its type is unknown. */
 export function shapeFor(shapes: ReadonlyMap<string, Shape>, source: unknown): Shape {

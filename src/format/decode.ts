@@ -6,9 +6,10 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { MalformedLineError, messageOf } from '../errors.js';
-import { EVENT_SHAPES, NumberViolation, SchemaViolation, type Shape, shapeFor, takeRecord } from './check.js';
+import { NumberViolation, SchemaViolation, type Shape, shapeFor, takeRecord } from './check.js';
 import type { RunEvent } from './events.js';
-import { type LineMatcher, matcherAt } from './lanes/line-matcher.js';
+import { type LineMatcher, matchText } from './lanes/line-matcher.js';
+import { type CodecOptions, omneEvents, type Vocabulary, vocabularyOf } from './vocabulary.js';
 import { checkText, numberText } from './written-text.js';
 
 /**
@@ -20,26 +21,41 @@ import { checkText, numberText } from './written-text.js';
  * @example
  * const event = decodeEvent('{"type":"pipe.completed","id":"01k…","ts":"2026-04-15T12:00:00Z","run_id":"feature-01k…"}');
  */
-export function decodeEvent(line: string | Uint8Array): RunEvent {
-  if (typeof line === 'string') return line.isWellFormed() ? decodeText(line) : decodeStrictly(line);
-  if (!(line instanceof Uint8Array)) throw new TypeError('decodeEvent takes a string or a Uint8Array');
+export function decodeEvent(line: string | Uint8Array): RunEvent;
+export function decodeEvent(line: string | Uint8Array, options: CodecOptions): RunEvent;
+export function decodeEvent(line: string | Uint8Array, options?: CodecOptions): RunEvent {
+  if (typeof line !== 'string' && !(line instanceof Uint8Array))
+    throw new TypeError('decodeEvent takes a string or a Uint8Array');
+  return decodeLine(line, vocabularyOf(options));
+}
+
+/** Decodes one line of a log of a vocabulary. */
+export function decodeLine(line: string | Uint8Array, vocabulary: Vocabulary = omneEvents): RunEvent {
+  if (typeof line === 'string')
+    return line.isWellFormed() ? decodeText(line, vocabulary) : decodeStrictly(line, vocabulary);
   if (!isUtf8(line)) throw new MalformedLineError('not valid UTF-8');
-  return decodeText(Buffer.from(line.buffer, line.byteOffset, line.byteLength).toString('utf8'));
+  const text = Buffer.from(line.buffer, line.byteOffset, line.byteLength).toString('utf8');
+  return decodeText(text, vocabulary);
 }
 
 /** Decodes text that holds no lone surrogate, as text from valid UTF-8 never does. */
-export function decodeText(text: string): RunEvent {
-  const line = matcherAt(text);
-  return line === undefined ? decodeStrictly(text) : decodeMatched(line, text);
+export function decodeText(text: string, vocabulary: Vocabulary = omneEvents): RunEvent {
+  const matcher = vocabulary.textMatcher;
+  return matchText(matcher, text)
+    ? decodeMatched(matcher, vocabulary, text)
+    : decodeStrictly(text, vocabulary);
 }
 
-/** Decodes the line that a matcher was given last, whose text may be given: by the fast lane, the middle one, or the strict one. */
-export function decodeMatched(line: LineMatcher, text?: string): RunEvent {
-  return line.event(text) ?? line.flatEvent(text) ?? decodeStrictly(text ?? line.text());
+/**
+ * Decodes the line that a matcher of the vocabulary was given last, whose text may be given: by the fast lane, the middle one, or
+ * the strict one.
+ */
+export function decodeMatched(line: LineMatcher, vocabulary: Vocabulary, text?: string): RunEvent {
+  return line.event(text) ?? line.flatEvent(text) ?? decodeStrictly(text ?? line.text(), vocabulary);
 }
 
 /** The strict lane: any legal text, and the reason where it is not legal. */
-export function decodeStrictly(text: string): RunEvent {
+export function decodeStrictly(text: string, vocabulary: Vocabulary = omneEvents): RunEvent {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -47,7 +63,7 @@ export function decodeStrictly(text: string): RunEvent {
     throw new MalformedLineError(whyNotJson(text, cause), { cause });
   }
   return asMalformedLine(() => {
-    const shape = shapeFor(EVENT_SHAPES, value);
+    const shape = shapeFor(vocabulary.shapes, value);
     const event = takeAsWritten(shape, value, text);
     checkText(text, shape);
     return event as RunEvent; // takeRecord copied exactly the fields the schema gives this type
@@ -79,9 +95,9 @@ function whyNotJson(text: string, cause: unknown): string {
 }
 
 /** The event of a line; undefined where it is none: that is left to the reading that follows. */
-export function decodeOrSkip(line: Uint8Array): RunEvent | undefined {
+export function decodeOrSkip(line: Uint8Array, vocabulary?: Vocabulary): RunEvent | undefined {
   try {
-    return decodeEvent(line);
+    return decodeLine(line, vocabulary);
   } catch (error) {
     if (error instanceof MalformedLineError) return undefined;
     throw error;

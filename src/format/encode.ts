@@ -5,8 +5,9 @@
  * empty-by-default fields left out.
  */
 import { EventLogError } from '../errors.js';
-import { DRAFT_SHAPES, EVENT_SHAPES, SchemaViolation, type Shape, shapeFor, takeRecord } from './check.js';
+import { SchemaViolation, type Shape, shapeFor, takeRecord } from './check.js';
 import type { RunEvent } from './events.js';
+import { type CodecOptions, omneEvents, type Vocabulary, vocabularyOf } from './vocabulary.js';
 
 /**
  * Encodes an event as one line of canonical JSON, without the newline.
@@ -16,9 +17,12 @@ import type { RunEvent } from './events.js';
  * @example
  * encodeEvent({ type: 'pipe.completed', id, ts: '2026-04-15T12:00:00Z', run_id: runId });
  */
-export function encodeEvent(event: RunEvent): string {
+export function encodeEvent(event: RunEvent): string;
+export function encodeEvent(event: RunEvent, options: CodecOptions): string;
+export function encodeEvent(event: RunEvent, options?: CodecOptions): string {
+  const vocabulary = vocabularyOf(options);
   return asInvalidEvent(() => {
-    const shape = shapeFor(EVENT_SHAPES, event);
+    const shape = shapeFor(vocabulary.shapes, event);
     return `{"type":"${shape.tag}"${fieldsText(shape, takeRecord(shape, event, 'event'))}}`;
   });
 }
@@ -40,9 +44,14 @@ const ID_BYTES = 26;
 const TS_BYTES = 24;
 
 /** Checks a draft and copies it; the copy gets `id` and `ts` when it is stamped. */
-export function prepareDraft(draft: unknown, runId: string, at = ''): PreparedEvent {
+export function prepareDraft(
+  draft: unknown,
+  runId: string,
+  at = '',
+  vocabulary: Vocabulary = omneEvents,
+): PreparedEvent {
   return asInvalidEvent(() => {
-    const shape = shapeFor(DRAFT_SHAPES, draft);
+    const shape = shapeFor(vocabulary.draftShapes, draft);
     const stamped = { type: shape.tag, id: '', ts: '', run_id: runId };
     const event = takeRecord(shape, draft, 'draft', '', stamped) as RunEvent; // as in decodeStrictly
     const head = `{"type":"${shape.tag}","id":"`;

@@ -79,6 +79,11 @@ export interface RecordSpec {
   readonly [name: string]: FieldSpec;
 }
 
+/** The fields of each event type after the common ones. */
+export interface EventSchema {
+  readonly [type: string]: RecordSpec;
+}
+
 type Schema = typeof EVENT_SCHEMA;
 type NamesOf<R, P> = {
   [K in keyof R]: R[K] extends { presence: P } ? K : never;
@@ -165,29 +170,16 @@ export type Input = PipeStarted['inputs'][number];
 /** The structured part of a node's failure. */
 export type NodeError = NodeFailed['error'];
 
-const SPECS: ReadonlyMap<string, RecordSpec> = new Map(Object.entries(EVENT_SCHEMA));
-
 /**
  * The event types, in the order of the schema.
  *
  * @example
  * const ofNodes = EVENT_TYPES.filter(type => type.startsWith('node.')); // for the option `types`
  */
-export const EVENT_TYPES: readonly EventType[] = Object.freeze([...SPECS.keys()].filter(isEventType));
+export const EVENT_TYPES: readonly EventType[] = Object.freeze(Object.keys(EVENT_SCHEMA).filter(isEventType));
 
-/** Tells whether a value is the tag of an event type. */
-export function isEventType(value: unknown): value is EventType {
-  return typeof value === 'string' && SPECS.has(value);
-}
-
-/** The fields of an event type after the common ones, or undefined for an unknown type. */
-export function specOf(type: string): RecordSpec | undefined {
-  return SPECS.get(type);
-}
-
-/** Tells whether events of a type end their run. */
-export function isTerminalType(type: EventType): type is 'pipe.completed' | 'pipe.aborted' {
-  return type === 'pipe.completed' || type === 'pipe.aborted';
+function isEventType(value: string): value is EventType {
+  return Object.hasOwn(EVENT_SCHEMA, value);
 }
 
 /**
@@ -197,5 +189,5 @@ export function isTerminalType(type: EventType): type is 'pipe.completed' | 'pip
  * for await (const event of EventLog.read(root, runId)) if (isTerminal(event)) console.log(event.type);
  */
 export function isTerminal(event: RunEvent): event is PipeCompleted | PipeAborted {
-  return isTerminalType(event.type);
+  return event.type === 'pipe.completed' || event.type === 'pipe.aborted';
 }

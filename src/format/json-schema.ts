@@ -5,20 +5,27 @@
  * an optional field. What only the text shows (a key given twice, an integer written `1.0`, half a surrogate pair) no
  * JSON Schema sees.
  */
-import { EVENT_SHAPES, type Field, type Shape } from './check.js';
+import type { Field, Shape } from './check.js';
+import { omneEvents, type Vocabulary } from './vocabulary.js';
 
 /** A JSON Schema, or a part of one. */
 export interface JsonSchemaObject {
+  /** The value of a keyword of JSON Schema. */
   readonly [keyword: string]: unknown;
 }
 
-/** The JSON Schema of one event. */
-export function jsonSchema(): JsonSchemaObject {
+/**
+ * The JSON Schema of one event of a vocabulary; of the built-in one by default.
+ *
+ * @example
+ * writeFileSync('event.schema.json', JSON.stringify(jsonSchema(), null, 2));
+ */
+export function jsonSchema(vocabulary: Vocabulary = omneEvents): JsonSchemaObject {
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: 'RunEvent',
     description: 'One event of a run: one line of its event log.',
-    oneOf: Array.from(EVENT_SHAPES.values(), schemaOfRecord),
+    oneOf: Array.from(vocabulary.shapes.values(), schemaOfRecord),
   };
 }
 

@@ -11,8 +11,9 @@ import split2 from 'split2';
 import { MalformedLineError } from '../errors.js';
 import { decodeMatched } from '../format/decode.js';
 import type { RunEvent } from '../format/events.js';
-import { LineMatcher } from '../format/lanes/line-matcher.js';
+import type { LineMatcher } from '../format/lanes/line-matcher.js';
 import { LF, LOOK_AHEAD, lineTooLong, MAX_LINE_BYTES } from '../format/lines.js';
+import { omneEvents, type Vocabulary } from '../format/vocabulary.js';
 import { checkOptions, type OptionCheck } from '../options.js';
 import { EventFilter, READ_OPTIONS, type ReadOptions } from './event-filter.js';
 import { onAbort } from './on-abort.js';
@@ -20,7 +21,7 @@ import { onAbort } from './on-abort.js';
 /** What an `eventDecoder` passes on, and what a malformed line does. */
 export type DecoderOptions = Pick<
   ReadOptions,
-  'after' | 'types' | 'nodeId' | 'onMalformed' | 'maxLineBytes' | 'signal'
+  'events' | 'after' | 'types' | 'nodeId' | 'onMalformed' | 'maxLineBytes' | 'signal'
 >;
 
 const isForLogs: OptionCheck = () => 'absent: a decoder takes its stream as it comes';
@@ -35,7 +36,7 @@ const BAD_LINE = Buffer.from(`${BAD_UTF8}\n`);
  * As with any stream of Node, an error drops what was decoded but not yet read; `onMalformed` goes on instead. An aborted
  * `signal` destroys it with its reason, or with an error that has it as `cause` where the reason is no error.
  *
- * @param options - as for `EventLog.read`: `after`, `types`, `nodeId`, `onMalformed`, `maxLineBytes`, `signal`.
+ * @param options - as for `EventLog.read`: `events`, `after`, `types`, `nodeId`, `onMalformed`, `maxLineBytes`, `signal`.
  * @throws EventLogError as the stream's `error`, each with `line`, counted from the start of the stream: `ERR_MALFORMED_LINE` (a
  * `MalformedLineError`) unless `onMalformed` is a function, `ERR_LINE_TOO_LONG` always.
  * @example
@@ -44,9 +45,9 @@ const BAD_LINE = Buffer.from(`${BAD_UTF8}\n`);
  */
 export function eventDecoder(options: DecoderOptions = {}): Duplex {
   checkOptions(options, DECODER_OPTIONS);
-  const { maxLineBytes = MAX_LINE_BYTES, onMalformed, signal } = options;
+  const { events = omneEvents, maxLineBytes = MAX_LINE_BYTES, onMalformed, signal } = options;
   const filter = new EventFilter(options);
-  const lines = new LinesInStep();
+  const lines = new LinesInStep(events);
   let line = 0;
 
   const decode = (text: string): RunEvent | undefined => {
@@ -135,9 +136,15 @@ const NOTHING = Buffer.alloc(0);
 
 /** The bytes of the lines that split2 gives as texts, in step with it: matching them where they are takes less time. */
 class LinesInStep {
-  readonly #matcher = new LineMatcher();
+  readonly #vocabulary: Vocabulary;
+  readonly #matcher: LineMatcher;
   #bytes: Buffer = NOTHING;
   #start = 0;
+
+  constructor(vocabulary: Vocabulary) {
+    this.#vocabulary = vocabulary;
+    this.#matcher = vocabulary.newMatcher();
+  }
 
   /** Gives the lines that split2 is about to cut. */
   use(bytes: Buffer): void {
@@ -150,7 +157,7 @@ class LinesInStep {
   decode(text: string): RunEvent {
     const end = this.#matcher.match(this.#start);
     this.#start = (end < 0 ? this.#bytes.indexOf(LF, this.#start) : end) + 1;
-    return decodeMatched(this.#matcher, text);
+    return decodeMatched(this.#matcher, this.#vocabulary, text);
   }
 }
 

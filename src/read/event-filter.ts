@@ -4,12 +4,15 @@
  * Promise: `after` first, then `types` and `nodeId`, then `limit`; all of them combine.
  */
 import type { MalformedLineError } from '../errors.js';
-import { EVENT_TYPES, type EventType, isEventType, isTerminalType, type RunEvent } from '../format/events.js';
+import type { EventType, RunEvent } from '../format/events.js';
 import type { LineMatcher } from '../format/lanes/line-matcher.js';
+import { isVocabulary, omneEvents, Vocabulary } from '../format/vocabulary.js';
 import { either, isFunction, isInteger, isSignal, isText, type OptionCheck, oneOf } from '../options.js';
 
 /** What to read, from where, and what to do about damage. */
 export interface ReadOptions {
+  /** The vocabulary of the log; `omneEvents` by default. */
+  events?: Vocabulary | undefined;
   /** The byte offset of a line start, e.g. a saved `position`; 0 by default. */
   from?: number | undefined;
   /**
@@ -33,13 +36,17 @@ export interface ReadOptions {
   signal?: AbortSignal | undefined;
 }
 
-const areTypes: OptionCheck = value =>
-  Array.isArray(value) && value.every(isEventType)
+const areTypes: OptionCheck = (value, options = {}) => {
+  const events: unknown = Reflect.get(options, 'events');
+  const { types } = events instanceof Vocabulary ? events : omneEvents;
+  return Array.isArray(value) && value.every(type => types.includes(type))
     ? undefined
-    : `an array of event types: ${EVENT_TYPES.join(', ')}`;
+    : `an array of event types: ${types.join(', ')}`;
+};
 
 /** What the options of a reader must be. */
 export const READ_OPTIONS: Readonly<Record<keyof ReadOptions, OptionCheck>> = {
+  events: isVocabulary,
   from: isInteger,
   after: isText,
   types: areTypes,
@@ -53,13 +60,17 @@ export const READ_OPTIONS: Readonly<Record<keyof ReadOptions, OptionCheck>> = {
 
 /** Decides event by event; see the promise above. */
 export class EventFilter {
+  readonly #vocabulary: Vocabulary;
   readonly #types: ReadonlySet<EventType> | undefined;
   readonly #nodeId: string | undefined;
   readonly #nodeBytes: Uint8Array | undefined;
   #after: string | undefined;
   #left: number;
 
-  constructor({ after, types, nodeId, limit = Number.POSITIVE_INFINITY, last = limit }: ReadOptions) {
+  constructor(options: ReadOptions) {
+    const { events = omneEvents, after, types, nodeId } = options;
+    const { limit = Number.POSITIVE_INFINITY, last = limit } = options;
+    this.#vocabulary = events;
     this.#after = after;
     this.#types = types === undefined ? undefined : new Set(types);
     this.#nodeId = nodeId;
@@ -93,7 +104,7 @@ export class EventFilter {
 
   /** Whether the event of a line just matched, of the type given, cannot pass: told without making it; false when in doubt. */
   passesOver(type: EventType, line: LineMatcher): boolean {
-    if (this.#after !== undefined || isTerminalType(type)) return false; // its id matters; a tail ends after it
+    if (this.#after !== undefined || this.#vocabulary.isTerminalType(type)) return false; // its id matters; a tail ends after it
     if (this.#types !== undefined && !this.#types.has(type)) return true;
     return this.#nodeBytes !== undefined && !line.mayBeOfNode(this.#nodeBytes);
   }

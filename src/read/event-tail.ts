@@ -187,7 +187,7 @@ export class EventTail extends EventStream {
 
   /** Whether reading began after the terminal event. */
   async #endedBefore({ start, position, log }: LogScanner): Promise<boolean> {
-    return start > 0 && position === start && endsRunAt(log, start, this.#options.maxLineBytes);
+    return start > 0 && position === start && endsRunAt(log, start, this.#options);
   }
 }
 

@@ -4,17 +4,18 @@
  * Promise: the log is read from its end, a block at a time; memory stays within a block and the longest line. Bytes after
  * the last newline are no event, as for every reader.
  */
-import { MalformedLineError } from '../errors.js';
-import { decodeEvent } from '../format/decode.js';
+import { type ErrorFacts, MalformedLineError } from '../errors.js';
+import { decodeLine } from '../format/decode.js';
 import type { RunEvent } from '../format/events.js';
 import { endOfLastLine, linesBackward } from '../format/lines.js';
+import type { Vocabulary } from '../format/vocabulary.js';
 import { placesOf } from '../volume/places.js';
 import { openForReading } from '../volume/readable-log.js';
 import { EventFilter, type ReadOptions } from './event-filter.js';
 import { findStart } from './start-position.js';
 
 /** Which events: those after `after`, of these types and this node, at most `limit` of them. */
-export type ReversedOptions = Pick<ReadOptions, 'after' | 'types' | 'nodeId' | 'limit' | 'signal'>;
+export type ReversedOptions = Pick<ReadOptions, 'events' | 'after' | 'types' | 'nodeId' | 'limit' | 'signal'>;
 
 const ALL = Number.MAX_SAFE_INTEGER;
 
@@ -25,6 +26,7 @@ export async function* eventsReversed(
   options: ReversedOptions,
 ): AsyncGenerator<RunEvent, undefined> {
   const { after, limit = Number.POSITIVE_INFINITY, signal, ...wanted } = options;
+  const { events } = wanted;
   const filter = new EventFilter(wanted);
   const log = await openForReading(placesOf(root, runId));
   try {
@@ -34,11 +36,11 @@ export async function* eventsReversed(
     for await (const { bytes, offset } of linesBackward(log.read, end, { path: log.path })) {
       signal?.throwIfAborted();
       if (handedOut >= limit) break;
-      const event = decode(bytes, offset, log.path);
+      const event = decode(bytes, { offset, path: log.path }, events);
       if (event.id === after) break;
       // A lesser id is before the one meant, or ids do not rise here and that one is further on.
       if (after !== undefined && event.id < after)
-        first ??= await findStart(log, filter, { after, last: ALL });
+        first ??= await findStart(log, filter, { events, after, last: ALL });
       if (first !== undefined && offset < first) break;
       if (!filter.matches(event)) continue;
       handedOut++;
@@ -50,11 +52,11 @@ export async function* eventsReversed(
   return undefined;
 }
 
-function decode(bytes: Buffer, offset: number, path: string): RunEvent {
+function decode(bytes: Buffer, facts: ErrorFacts, vocabulary: Vocabulary | undefined): RunEvent {
   try {
-    return decodeEvent(bytes);
+    return decodeLine(bytes, vocabulary);
   } catch (error) {
     if (!(error instanceof MalformedLineError)) throw error;
-    throw new MalformedLineError(error.reason, { path, offset, cause: error.cause });
+    throw new MalformedLineError(error.reason, { ...facts, cause: error.cause });
   }
 }

@@ -9,10 +9,11 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { EventLogError, MalformedLineError } from '../errors.js';
-import { decodeEvent, decodeMatched } from '../format/decode.js';
-import { isTerminal, type RunEvent } from '../format/events.js';
-import { LineMatcher } from '../format/lanes/line-matcher.js';
+import { decodeLine, decodeMatched } from '../format/decode.js';
+import type { RunEvent } from '../format/events.js';
+import type { LineMatcher } from '../format/lanes/line-matcher.js';
 import { BLOCK_BYTES, LF, type LineBlock, LineCutter, lineTooLong, MAX_LINE_BYTES } from '../format/lines.js';
+import { omneEvents, type Vocabulary } from '../format/vocabulary.js';
 import type { Folder } from '../volume/folder.js';
 import type { RunPlaces } from '../volume/places.js';
 import { openForReading, type ReadableLog } from '../volume/readable-log.js';
@@ -32,12 +33,6 @@ export interface ScanOptions extends StartOptions {
   stopAtTerminal?: boolean | undefined;
 }
 
-/**
- * Shared by all: making one for each of many short logs would take longer than reading them. That is safe since a block is decoded
- * without a wait. The one thing that runs in between is `onMalformed`, and a reading that it begins or goes on with decodes
- * nothing before a later microtask; `decodeEvent` has a matcher of its own.
- */
-const matcher = new LineMatcher();
 const NOTHING = Buffer.alloc(0);
 
 /** Reads one log forwards. */
@@ -46,6 +41,13 @@ export class LogScanner {
   readonly start: number;
   /** The log being read. */
   readonly log: ReadableLog;
+  readonly #vocabulary: Vocabulary;
+  /**
+   * That of the vocabulary, which all scanners share. That is safe since a block is decoded without a wait. The one thing that runs in
+   * between is `onMalformed`, and a reading that it begins or goes on with decodes nothing before a later microtask;
+   * `decodeEvent` has a matcher of its own.
+   */
+  readonly #matcher: LineMatcher;
   readonly #filter: EventFilter;
   readonly #cutter: LineCutter;
   readonly #maxLineBytes: number;
@@ -60,7 +62,9 @@ export class LogScanner {
   #nearEnd = false; // the last read came to the end of the file
 
   constructor(log: ReadableLog, start: number, filter: EventFilter, options: ScanOptions) {
-    const { maxLineBytes = MAX_LINE_BYTES, onMalformed, stopAtTerminal = false } = options;
+    const { events = omneEvents, maxLineBytes = MAX_LINE_BYTES, onMalformed } = options;
+    this.#vocabulary = events;
+    this.#matcher = events.matcher;
     this.log = log;
     this.start = start;
     this.#filter = filter;
@@ -71,7 +75,7 @@ export class LogScanner {
     });
     this.#maxLineBytes = maxLineBytes;
     this.#onMalformed = onMalformed;
-    this.#stopAtTerminal = stopAtTerminal;
+    this.#stopAtTerminal = options.stopAtTerminal ?? false;
     this.#line = start === 0 ? 0 : undefined;
   }
 
@@ -150,7 +154,7 @@ export class LogScanner {
   /** Resolves once nothing more is read from the log, which stays open. */
   async letGo(): Promise<void> {
     await this.#ahead?.catch(() => undefined);
-    matcher.use(NOTHING); // which holds on to no buffer then
+    this.#matcher.use(NOTHING); // which holds on to no buffer then
   }
 
   #take(read: number, offset: number): LineBlock | undefined {
@@ -165,6 +169,8 @@ export class LogScanner {
   /** Decodes what is left of the block: as far as a batch goes, or as the next malformed line when there are events before it. */
   #decode({ bytes, offset }: LineBlock): Batch {
     const batch: Batch = { events: [], ends: [] };
+    const matcher = this.#matcher;
+    const vocabulary = this.#vocabulary;
     if (!matcher.uses(bytes)) matcher.use(bytes);
     while (this.#at < bytes.length && !this.finished) {
       if (batch.events.length === BATCH_EVENTS) return batch;
@@ -176,9 +182,11 @@ export class LogScanner {
         throw this.#tooLong(offset + start);
       }
       try {
-        const event = this.#valid ? this.#decodeMatched() : decodeEvent(bytes.subarray(start, end));
+        const event = this.#valid
+          ? this.#decodeMatched()
+          : decodeLine(bytes.subarray(start, end), vocabulary);
         if (event !== undefined) {
-          this.#stopped = this.#stopAtTerminal && isTerminal(event);
+          this.#stopped = this.#stopAtTerminal && vocabulary.isTerminal(event);
           if (this.#filter.take(event)) {
             batch.events.push(event);
             batch.ends.push(offset + end + 1);
@@ -198,9 +206,10 @@ export class LogScanner {
 
   /** The event of the line matched last; undefined when it cannot pass the filter. */
   #decodeMatched(): RunEvent | undefined {
+    const matcher = this.#matcher;
     const { type } = matcher;
     if (type !== undefined && this.#filter.passesOver(type, matcher)) return undefined;
-    return decodeMatched(matcher);
+    return decodeMatched(matcher, this.#vocabulary);
   }
 
   #malformed(cause: unknown, offset: number): void {

@@ -6,8 +6,9 @@
 
 import { EventLogError } from '../errors.js';
 import { decodeOrSkip } from '../format/decode.js';
-import { isTerminal, type RunEvent } from '../format/events.js';
+import type { RunEvent } from '../format/events.js';
 import { endOfLastLine, endsLine, linesBackward } from '../format/lines.js';
+import { omneEvents } from '../format/vocabulary.js';
 import type { ReadableLog } from '../volume/readable-log.js';
 import type { EventFilter, ReadOptions } from './event-filter.js';
 
@@ -63,7 +64,7 @@ async function checkLineStart(log: ReadableLog, start: number): Promise<void> {
 async function behindEvent(
   log: ReadableLog,
   { start, end }: Range,
-  { after: id, maxLineBytes }: StartOptions,
+  { events, after: id, maxLineBytes }: StartOptions,
 ): Promise<number | undefined> {
   if (id === undefined) return undefined;
   let behind = end;
@@ -74,7 +75,7 @@ async function behindEvent(
   })) {
     // Most lines can be told without decoding them: without an escape the id is there as it is.
     const candidate = bytes.includes(id) || bytes.includes(BACKSLASH);
-    if (candidate && decodeOrSkip(bytes)?.id === id) return behind;
+    if (candidate && decodeOrSkip(bytes, events)?.id === id) return behind;
     behind = offset;
   }
   return undefined;
@@ -89,7 +90,7 @@ async function startOfLast(
   log: ReadableLog,
   { start, end }: Range,
   filter: EventFilter,
-  { after, maxLineBytes, last: count = 0 }: StartOptions,
+  { events, after, maxLineBytes, last: count = 0 }: StartOptions,
 ): Promise<number> {
   if (count === 0) return end;
   let earliest = end; // where the last matching events met so far begin
@@ -101,7 +102,7 @@ async function startOfLast(
     maxLineBytes,
     path: log.path,
   })) {
-    const event = decodeOrSkip(bytes);
+    const event = decodeOrSkip(bytes, events);
     if (event === undefined) continue;
     if (event.id === after) {
       filter.metAfter();
@@ -120,11 +121,15 @@ async function startOfLast(
 }
 
 /** Whether the line that ends at `position` is a terminal event. */
-export async function endsRunAt(log: ReadableLog, position: number, maxLineBytes?: number): Promise<boolean> {
+export async function endsRunAt(
+  log: ReadableLog,
+  position: number,
+  { events = omneEvents, maxLineBytes }: StartOptions,
+): Promise<boolean> {
   let event: RunEvent | undefined;
   for await (const { bytes } of linesBackward(log.read, position, { maxLineBytes, path: log.path })) {
-    event = decodeOrSkip(bytes);
+    event = decodeOrSkip(bytes, events);
     break;
   }
-  return event !== undefined && isTerminal(event);
+  return event !== undefined && events.isTerminal(event);
 }

@@ -8,6 +8,7 @@
 import { basename } from 'node:path';
 import fse from 'fs-extra';
 import { EventLogError } from '../errors.js';
+import { isVocabulary, type Vocabulary } from '../format/vocabulary.js';
 import { checkOptions, isBoolean, isInteger, isSignal, isText, type OptionCheck, oneOf } from '../options.js';
 import { EventFilter } from '../read/event-filter.js';
 import { LogScanner } from '../read/log-scanner.js';
@@ -64,6 +65,8 @@ export interface RunsOptions {
   pipe?: string | undefined;
   /** Only runs with this status; with any by default. */
   status?: RunState['status'] | undefined;
+  /** The vocabulary of the runs; `omneEvents` by default. */
+  events?: Vocabulary | undefined;
   /** Newest first; false by default: the oldest come first. */
   reverse?: boolean | undefined;
   /** At most so many; all by default. */
@@ -89,6 +92,7 @@ export interface OutlinesOptions extends Omit<RunsOptions, 'counts'> {
 export const RUNS_OPTIONS: Readonly<Record<keyof RunsOptions, OptionCheck>> = {
   pipe: isText,
   status: oneOf('running', 'completed', 'aborted'),
+  events: isVocabulary,
   reverse: isBoolean,
   limit: isInteger,
   counts: isBoolean,
@@ -116,7 +120,8 @@ export function listRuns(
 }
 
 /** What makes a row of a run; undefined where a file, or nothing any more, has the name of a run. */
-type Look<Row> = (places: RunPlaces, folder: Folder, signal?: AbortSignal) => Promise<Row | undefined>;
+type Look<Row> = (places: RunPlaces, folder: Folder, options: LookOptions) => Promise<Row | undefined>;
+type LookOptions = Pick<RunsOptions, 'events' | 'signal'>;
 
 async function* listed<Row extends RunOutline>(
   root: string,
@@ -136,7 +141,7 @@ async function* listed<Row extends RunOutline>(
     while (listed < limit) {
       signal?.throwIfAborted();
       while (underway.length < CONCURRENT_READS && next < runIds.length) {
-        const summary = look(placesOf(root, runIds[next++] ?? ''), folder, signal);
+        const summary = look(placesOf(root, runIds[next++] ?? ''), folder, options);
         summary.catch(() => undefined); // told when its turn comes
         underway.push(summary);
       }
@@ -158,9 +163,9 @@ async function* listed<Row extends RunOutline>(
 async function summarize(
   places: RunPlaces,
   folder: Folder,
-  signal?: AbortSignal,
+  options: LookOptions,
 ): Promise<RunSummary | undefined> {
-  const looked = await lookAt(places, folder, (log, reducer) => foldAll(log, reducer, signal));
+  const looked = await lookAt(places, folder, (log, reducer) => foldAll(log, reducer, options));
   if (looked === undefined) return undefined;
   const { nodes, eventCount } = looked.state;
   const { bytes, problem, ...facts } = looked.outline;
@@ -177,21 +182,25 @@ async function summarize(
 }
 
 /** A row without. */
-async function outline(places: RunPlaces, folder: Folder): Promise<RunOutline | undefined> {
-  return (await lookAt(places, folder, foldEnds))?.outline;
+async function outline(
+  places: RunPlaces,
+  folder: Folder,
+  { events }: LookOptions,
+): Promise<RunOutline | undefined> {
+  return (await lookAt(places, folder, (log, reducer) => foldEnds(log, reducer, events)))?.outline;
 }
 
 /** Folds a log as a whole; returns what is wrong with a line of it. */
 async function foldAll(
   log: ReadableLog,
   reducer: RunStateReducer,
-  signal: AbortSignal | undefined,
+  { events, signal }: LookOptions,
 ): Promise<string | undefined> {
   let problem: string | undefined;
   const onMalformed = (error: Error) => {
     problem ??= error.message;
   };
-  const scanner = new LogScanner(log, 0, new EventFilter({}), { onMalformed });
+  const scanner = new LogScanner(log, 0, new EventFilter({ events }), { events, onMalformed });
   try {
     for (let batch = await scanner.next(); batch !== undefined; batch = await scanner.next()) {
       signal?.throwIfAborted();

@@ -4,8 +4,9 @@
  * Promise: no more is read than a block or two at each end, however long the log is; a longer line at an end is read as a whole.
  */
 import { MalformedLineError } from '../errors.js';
-import { decodeEvent } from '../format/decode.js';
+import { decodeLine } from '../format/decode.js';
 import { endOfLastLine, LF, linesBackward, lineTooLong, MAX_LINE_BYTES } from '../format/lines.js';
+import type { Vocabulary } from '../format/vocabulary.js';
 import type { ReadableLog } from '../volume/readable-log.js';
 import type { RunStateReducer } from './run-state.js';
 
@@ -19,14 +20,18 @@ interface EndLine {
 }
 
 /** Folds the first event of a log and the last; returns what is wrong with a line at either end. */
-export async function foldEnds(log: ReadableLog, reducer: RunStateReducer): Promise<string | undefined> {
+export async function foldEnds(
+  log: ReadableLog,
+  reducer: RunStateReducer,
+  events?: Vocabulary,
+): Promise<string | undefined> {
   let problem: string | undefined;
   const first = await firstLine(log);
   if (first === undefined) return undefined;
   const last = await lastLine(log);
   for (const line of last === undefined || last.offset === first.offset ? [first] : [first, last]) {
     try {
-      reducer.apply(decodeEvent(line.bytes));
+      reducer.apply(decodeLine(line.bytes, events));
     } catch (error) {
       if (!(error instanceof MalformedLineError)) throw error;
       problem ??= new MalformedLineError(error.reason, { path: log.path, offset: line.offset }).message;

@@ -6,9 +6,10 @@
  */
 
 import { EventLogError, MalformedLineError } from '../errors.js';
-import { decodeEvent } from '../format/decode.js';
-import { isTerminal, type RunEvent } from '../format/events.js';
+import { decodeLine } from '../format/decode.js';
+import type { RunEvent } from '../format/events.js';
 import { LF, LineCutter, MAX_LINE_BYTES } from '../format/lines.js';
+import { isVocabulary, omneEvents, type Vocabulary } from '../format/vocabulary.js';
 import { checkOptions, isFunction, isInteger, isSignal, type OptionCheck } from '../options.js';
 import { placesOf } from '../volume/places.js';
 import { openForReading } from '../volume/readable-log.js';
@@ -61,6 +62,8 @@ export interface VerifyReport {
 
 /** How a run is verified. */
 export interface VerifyOptions {
+  /** The vocabulary of the run; `omneEvents` by default. */
+  events?: Vocabulary | undefined;
   /** How many problems the report lists at most; 1000 by default. The others are counted. */
   maxProblems?: number | undefined;
   /** The longest line accepted, in bytes; 16 MiB by default. */
@@ -72,6 +75,7 @@ export interface VerifyOptions {
 }
 
 const VERIFY_OPTIONS: Readonly<Record<keyof VerifyOptions, OptionCheck>> = {
+  events: isVocabulary,
   maxProblems: isInteger,
   maxLineBytes: isInteger,
   onProgress: isFunction,
@@ -96,9 +100,9 @@ export async function verifyRun(
   checkOptions(options, VERIFY_OPTIONS);
   const log = await openForReading(places);
   try {
-    const { maxLineBytes = MAX_LINE_BYTES, maxProblems = 1000, onProgress, signal } = options;
+    const { maxLineBytes = MAX_LINE_BYTES, onProgress, signal } = options;
     const cutter = new LineCutter(0, { maxLineBytes });
-    const check = new LineChecker(runId, maxLineBytes, maxProblems);
+    const check = new LineChecker(runId, options);
     for (let ended = false; !ended; ) {
       signal?.throwIfAborted();
       const { room, offset } = cutter;
@@ -121,6 +125,7 @@ export async function verifyRun(
 
 /** Holds each line against the rules of a log. */
 class LineChecker {
+  readonly #vocabulary: Vocabulary;
   readonly #runId: string;
   readonly #maxLineBytes: number;
   readonly #maxProblems: number;
@@ -132,10 +137,11 @@ class LineChecker {
   #ended = false;
   #stopped = false;
 
-  constructor(runId: string, maxLineBytes: number, maxProblems: number) {
+  constructor(runId: string, options: VerifyOptions) {
     this.#runId = runId;
-    this.#maxLineBytes = maxLineBytes;
-    this.#maxProblems = maxProblems;
+    this.#vocabulary = options.events ?? omneEvents;
+    this.#maxLineBytes = options.maxLineBytes ?? MAX_LINE_BYTES;
+    this.#maxProblems = options.maxProblems ?? 1000;
   }
 
   lines(bytes: Buffer, offset: number): void {
@@ -147,7 +153,7 @@ class LineChecker {
         continue;
       }
       try {
-        this.#event(decodeEvent(bytes.subarray(start, end)), offset + start);
+        this.#event(decodeLine(bytes.subarray(start, end), this.#vocabulary), offset + start);
       } catch (error) {
         if (!(error instanceof MalformedLineError)) throw error;
         this.#problem('malformed', offset + start, error.reason);
@@ -167,7 +173,7 @@ class LineChecker {
     }
     if (this.#ended)
       this.#problem('behind-terminal', offset, `${event.type} stands behind the terminal event`);
-    this.#ended ||= isTerminal(event);
+    this.#ended ||= this.#vocabulary.isTerminal(event);
   }
 
   tooLong(error: unknown, offset: number): void {

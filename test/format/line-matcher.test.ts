@@ -5,7 +5,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { generateLog } from '../../fixtures/generate.mjs';
 import { decodeMatched, decodeStrictly, decodeText } from '../../src/format/decode.js';
-import { LineMatcher, matcherAt } from '../../src/format/lanes/line-matcher.js';
+import { matchText } from '../../src/format/lanes/line-matcher.js';
+import { omneEvents } from '../../src/format/vocabulary.js';
 import { decodeEvent, encodeEvent, MalformedLineError, type RunEvent } from '../../src/index.js';
 import { escaped, events, joined, lines, membersOf, spaces } from '../support/arbitraries.js';
 import { decode } from '../support/decoding.js';
@@ -26,10 +27,10 @@ function verdict(decode: () => RunEvent): RunEvent | string {
 function decodedInBlock(text: string, before: string): RunEvent {
   const block = Buffer.from(`${before}\n${text}\n"{}x`);
   const start = Buffer.byteLength(before) + 1;
-  const matcher = new LineMatcher();
+  const matcher = omneEvents.newMatcher();
   matcher.use(block);
   matcher.match(start);
-  return decodeMatched(matcher, text);
+  return decodeMatched(matcher, omneEvents, text);
 }
 
 /** What must become of the bytes of a line. */
@@ -63,6 +64,10 @@ async function expectStrictVerdicts(lines: readonly Buffer[]): Promise<void> {
   }
 }
 
+const matcherAt = (text: string) => {
+  const matcher = omneEvents.newMatcher();
+  return matchText(matcher, text) ? matcher : undefined;
+};
 /** The event of the fast lane, if it takes the line. */
 const fast = (text: string) => matcherAt(text)?.event(text);
 /** Whether the middle lane makes an event of the line. */

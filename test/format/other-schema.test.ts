@@ -1,21 +1,13 @@
 /** The lanes are compiled from any schema within its limits, not from the one of today alone; what is beyond them does not compile. */
-import { beforeEach, describe, expect, test, vi } from 'vitest';
-import type { FieldSpec, RecordSpec } from '../../src/format/events.js';
+import { describe, expect, test } from 'vitest';
+import { decodeStrictly, decodeText } from '../../src/format/decode.js';
+import type { EventSchema, FieldSpec, RecordSpec } from '../../src/format/events.js';
+import { Vocabulary } from '../../src/format/vocabulary.js';
+import { EventFilter } from '../../src/read/event-filter.js';
 
 const ID = { type: 'string' } as const;
 
-/** The format compiled anew from another schema. */
-async function compiledFrom(schema: Readonly<Record<string, RecordSpec>>) {
-  vi.doMock('../../src/format/events.js', async original => ({
-    ...(await original<object>()),
-    EVENT_SCHEMA: schema,
-    EVENT_TYPES: Object.keys(schema),
-  }));
-  const { decodeStrictly, decodeText } = await import('../../src/format/decode.js');
-  const { LineMatcher } = await import('../../src/format/lanes/line-matcher.js');
-  const { EventFilter } = await import('../../src/read/event-filter.js');
-  return { decodeStrictly, decodeText, LineMatcher, EventFilter };
-}
+const vocabulary = (schema: EventSchema) => new Vocabulary(schema, []);
 
 function lineOf(type: string, fields: object): string {
   return JSON.stringify({ type, id: 'i', ts: 't', run_id: 'r', ...fields });
@@ -25,8 +17,6 @@ function manyFields(count: number, presence?: 'optional'): RecordSpec {
   const spec: FieldSpec = presence === undefined ? ID : { ...ID, presence };
   return Object.fromEntries(Array.from({ length: count }, (_, index) => [`field_${index}`, spec]));
 }
-
-beforeEach(() => void vi.resetModules());
 
 describe('a node id at any place', () => {
   test.for<[string, RecordSpec, object]>([
@@ -43,17 +33,17 @@ describe('a node id at any place', () => {
       { tool: ID, node_id: { type: 'enum', values: ['a', 'b'] } },
       { tool: 'x', node_id: 'a' },
     ],
-  ])('%s, it is found by the filter', async ([, spec, fields]) => {
-    const { LineMatcher, EventFilter } = await compiledFrom({ 'tool.called': spec, 'x.other': {} });
+  ])('%s, it is found by the filter', ([, spec, fields]) => {
+    const events = vocabulary({ 'tool.called': spec, 'x.other': {} });
     const text = `${lineOf('tool.called', fields)}\n${lineOf('x.other', {})}\n`;
     const bytes = Buffer.concat([Buffer.from(text), Buffer.alloc(64)]).subarray(0, text.length);
-    const matcher = new LineMatcher();
+    const matcher = events.newMatcher();
     matcher.use(bytes);
     const end = matcher.match(0);
     expect(matcher.type).toBe('tool.called');
     const passesOver = (nodeId: string) => {
       if (matcher.type === undefined) throw new Error('no match');
-      return new EventFilter({ nodeId }).passesOver(matcher.type, matcher);
+      return new EventFilter({ events, nodeId }).passesOver(matcher.type, matcher);
     };
     expect(passesOver('a')).toBe(false);
     if (spec['node_id']?.type === 'string') expect(passesOver('b')).toBe(true);
@@ -61,31 +51,31 @@ describe('a node id at any place', () => {
     expect(passesOver('a')).toBe(true); // it has none
   });
 
-  test('absent where it is optional, the line is of no node', async () => {
-    const { LineMatcher, EventFilter } = await compiledFrom({
+  test('absent where it is optional, the line is of no node', () => {
+    const events = vocabulary({
       'tool.called': { node_id: { ...ID, presence: 'optional' } },
     });
     const text = `${lineOf('tool.called', {})}\n`;
-    const matcher = new LineMatcher();
+    const matcher = events.newMatcher();
     matcher.use(Buffer.concat([Buffer.from(text), Buffer.alloc(64)]).subarray(0, text.length));
     matcher.match(0);
     if (matcher.type === undefined) throw new Error('no match');
-    expect(new EventFilter({ nodeId: 'a' }).passesOver(matcher.type, matcher)).toBe(true);
+    expect(new EventFilter({ events, nodeId: 'a' }).passesOver(matcher.type, matcher)).toBe(true);
   });
 });
 
 describe('more fields than a lane has slots', () => {
-  test('over several types, each line decodes as it does strictly', async () => {
+  test('over several types, each line decodes as it does strictly', () => {
     const names = Object.keys(manyFields(60));
     const schema = Object.fromEntries(names.map((name, index) => [`some.type${index}`, { [name]: ID }]));
-    const { decodeStrictly, decodeText } = await compiledFrom(schema);
+    const events = vocabulary(schema);
     for (const [index, name] of names.entries()) {
       for (const text of [
         lineOf(`some.type${index}`, { [name]: 'v' }),
         ` ${lineOf(`some.type${index}`, { [name]: 'v' })}`,
       ]) {
-        expect(decodeText(text)).toEqual(decodeStrictly(text));
-        expect(decodeText(text)).toMatchObject({ [name]: 'v' });
+        expect(decodeText(text, events)).toEqual(decodeStrictly(text, events));
+        expect(decodeText(text, events)).toMatchObject({ [name]: 'v' });
       }
     }
   });
@@ -103,36 +93,33 @@ describe('more fields than a lane has slots', () => {
         ]),
       ),
     ],
-  ])('%s, a line decodes as it does strictly', async ([, spec, fields]) => {
-    const { decodeStrictly, decodeText } = await compiledFrom({ 'big.one': spec });
+  ])('%s, a line decodes as it does strictly', ([, spec, fields]) => {
+    const events = vocabulary({ 'big.one': spec });
     const text = lineOf('big.one', fields);
-    expect(decodeText(text)).toEqual(JSON.parse(text));
-    expect(decodeStrictly(text)).toEqual(JSON.parse(text));
+    expect(decodeText(text, events)).toEqual(JSON.parse(text));
+    expect(decodeStrictly(text, events)).toEqual(JSON.parse(text));
   });
 });
 
 describe('what does not compile', () => {
   test.for(['a-b', '__proto__', '', '1a', 'a b', 'a: 1 }; evil(); ({ b', 'ä', 'a"'])(
     'a field named %j',
-    async name => {
-      await expect(compiledFrom({ 'some.type': { [name]: ID } })).rejects.toThrow(
-        /cannot be the name of a field/,
-      );
-      vi.resetModules();
+    name => {
+      expect(() => vocabulary({ 'some.type': { [name]: ID } })).toThrow(/cannot be the name of a field/);
       const inner = { outer: { type: 'list', of: { [name]: ID } } } as const;
-      await expect(compiledFrom({ 'some.type': inner })).rejects.toThrow(/cannot be the name of a field/);
+      expect(() => vocabulary({ 'some.type': inner })).toThrow(/cannot be the name of a field/);
     },
   );
 
-  test.for(['', 'a"b', 'a\\b', 'a\nb', 'ä', '`$x`'])('an event type named %j', async type => {
-    await expect(compiledFrom({ [type]: {} })).rejects.toThrow(/cannot be an event type/);
+  test.for(['', 'a"b', 'a\\b', 'a\nb', 'ä', '`$x`'])('an event type named %j', type => {
+    expect(() => vocabulary({ [type]: {} })).toThrow(/cannot be an event type/);
   });
 
-  test('an event with a field "type" of its own', async () => {
-    await expect(compiledFrom({ 'some.type': { type: ID } })).rejects.toThrow(/"type" cannot be/);
+  test('an event with a field "type" of its own', () => {
+    expect(() => vocabulary({ 'some.type': { type: ID } })).toThrow(/"type" cannot be/);
   });
 
-  test('a record of more fields than it may have', async () => {
-    await expect(compiledFrom({ 'some.type': manyFields(40) })).rejects.toThrow(/it may have 31/);
+  test('a record of more fields than it may have', () => {
+    expect(() => vocabulary({ 'some.type': manyFields(40) })).toThrow(/it may have 31/);
   });
 });

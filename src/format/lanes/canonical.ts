@@ -2,21 +2,14 @@
  * The schema, compiled: for each event type a function that recognises its canonical line, and one that makes the event.
  *
  * Code made for one type does in straight lines, with constants, what a walk over the schema does in loops. The text of the
- * functions comes from `EVENT_SCHEMA` and nothing else. Where the process forbids making code from text there are no templates:
+ * functions comes from the schema and nothing else. Where the process forbids making code from text there are no templates:
  * the strict lane does all the work.
  *
  * Promise: `match` takes no line but one that the strict lane takes as an event of the type, and `make` gives that event.
  */
 
 import { COMMON } from '../check.js';
-import {
-  EVENT_SCHEMA,
-  EVENT_TYPES,
-  type EventType,
-  type FieldSpec,
-  type RecordSpec,
-  type RunEvent,
-} from '../events.js';
+import type { EventSchema, EventType, FieldSpec, RecordSpec, RunEvent } from '../events.js';
 import { compiled, isThere, type Make, makeCode, type Part, textCode } from './event-code.js';
 import type { Captures } from './line-values.js';
 
@@ -33,15 +26,40 @@ export interface Template {
   readonly make: Make<RunEvent>;
 }
 
-/** The templates of the types whose line may start like this one. */
-export function templatesFor(view: DataView, start: number): readonly Template[] {
-  return BUCKETS[bucketOf(view.getUint8(start + TYPE_AT), view.getUint8(start + TELLING_AT))] ?? NONE;
+/** The templates of one schema, each compiled when a line is met that may be of its type. */
+export class Templates {
+  readonly #schema: EventSchema;
+  readonly #buckets: (readonly Template[] | undefined)[] = [];
+
+  constructor(schema: EventSchema) {
+    this.#schema = schema;
+  }
+
+  /** The templates of the types whose line may start like this one. */
+  startingLike(view: DataView, start: number): readonly Template[] {
+    const bucket = bucketOf(view.getUint8(start + TYPE_AT), view.getUint8(start + TELLING_AT));
+    return this.#buckets[bucket] ?? this.#fill(bucket);
+  }
+
+  #fill(bucket: number): readonly Template[] {
+    const templates: Template[] = [];
+    for (const [type, spec] of Object.entries(this.#schema)) {
+      const start = `${type}"${AFTER_TYPE}`;
+      if (bucketOf(start.charCodeAt(0), start.charCodeAt(TELLING_AT - TYPE_AT)) !== bucket) continue;
+      if (slotsOf({ ...COMMON, ...spec }) > SLOTS) continue; // left to the strict lane
+      const template = compiled<Template>(templateCode(type, spec));
+      if (template !== undefined) templates.push(template);
+    }
+    this.#buckets[bucket] = templates;
+    return templates;
+  }
 }
 
 const OPENING = '{"type":"';
 const TYPE_AT = OPENING.length;
 const TELLING_AT = TYPE_AT + 'pipe.'.length; // what is behind `pipe.` and `node.` tells most types apart
-const NONE: readonly Template[] = [];
+/** What comes after the type, at least as long as a short type leaves it to tell types apart. */
+const AFTER_TYPE = `,"${Object.keys(COMMON)[0]}":`;
 
 function bucketOf(first: number, second: number): number {
   return (first * 8 + second) & 0xff;
@@ -59,7 +77,7 @@ class MatchCode {
   #literal: string;
   #slot = 0;
 
-  constructor(type: EventType, spec: RecordSpec) {
+  constructor(type: string, spec: RecordSpec) {
     this.#literal = `${OPENING}${type}"`;
     this.#fields({ ...COMMON, ...spec }, ',');
     this.#require('}');
@@ -212,15 +230,7 @@ function mayBeOfNodeCode(parts: readonly Part[]): string {
   return part.spec.presence === undefined ? holds : `(captures.found & ${1 << part.slot}) !== 0 && ${holds}`;
 }
 
-const BUCKETS: Template[][] = [];
-for (const type of EVENT_TYPES) {
-  if (slotsOf({ ...COMMON, ...EVENT_SCHEMA[type] }) > SLOTS) continue; // left to the strict lane
-  const template = compiled<Template>(templateCode(type, EVENT_SCHEMA[type]));
-  const bucket = bucketOf(type.charCodeAt(0), type.charCodeAt(TELLING_AT - TYPE_AT));
-  if (template !== undefined) (BUCKETS[bucket] ??= []).push(template);
-}
-
-function templateCode(type: EventType, spec: RecordSpec): string {
+function templateCode(type: string, spec: RecordSpec): string {
   const parts = partsOf({ ...COMMON, ...spec });
   return `{
     type: ${JSON.stringify(type)},

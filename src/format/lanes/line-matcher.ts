@@ -17,8 +17,8 @@
 
 import type { EventType, RunEvent } from '../events.js';
 import { LF } from '../lines.js';
-import { makeFlat, matchFlat } from './any-order.js';
-import { SLOTS, type Template, templatesFor } from './canonical.js';
+import { SLOTS, type Template } from './canonical.js';
+import type { Lanes } from './lanes.js';
 import { Captures } from './line-values.js';
 import { positionAt, unitAt } from './special-bytes.js';
 
@@ -28,10 +28,15 @@ import { positionAt, unitAt } from './special-bytes.js';
  * `flatEvent` or `text`, before any matcher goes on to another line.
  */
 export class LineMatcher {
+  readonly #lanes: Lanes;
   #bytes: Buffer = Buffer.alloc(0);
   #start = 0;
   #template: Template | undefined;
   readonly #captures = new Captures(SLOTS);
+
+  constructor(lanes: Lanes) {
+    this.#lanes = lanes;
+  }
 
   /** Gives the buffer whose lines are matched from now on: `length` bytes of whole lines, of valid UTF-8. */
   use(bytes: Buffer, length: number = bytes.length): void {
@@ -50,7 +55,7 @@ export class LineMatcher {
     this.#template = undefined;
     this.#start = start;
     if (!captures.begin(start)) return -1;
-    for (const template of templatesFor(captures.view, start)) {
+    for (const template of this.#lanes.templates.startingLike(captures.view, start)) {
       const end = template.match(captures.view, start, captures);
       if (end >= 0 && captures.view.getUint8(end) === LF) {
         this.#template = template;
@@ -88,10 +93,11 @@ export class LineMatcher {
   /** The event of the line given to `match` last, whose text may be given, when it is a flat object; undefined when it is none. */
   flatEvent(text?: string): RunEvent | undefined {
     const captures = this.#captures;
-    const end = matchFlat(captures, this.#start);
+    const { flat } = this.#lanes;
+    const end = flat.match(captures, this.#start);
     if (end < 0) return undefined;
     const line = text ?? textOf(this.#bytes, captures.ascii, this.#start, end);
-    return makeFlat(line, captures.origin, captures);
+    return flat.make(line, captures.origin, captures);
   }
 
   /** The text of the line given to `match` last. */
@@ -116,17 +122,16 @@ function textOf(bytes: Buffer, ascii: boolean, from: number, to: number): string
 }
 
 const TEXT_UNITS = 16_384;
-const textMatcher = new LineMatcher();
 const textBytes = Buffer.alloc(3 * TEXT_UNITS + 32);
 const encoder = new TextEncoder();
 
-/** A matcher at a line that is given as text; undefined when it is too long for that, or is more than a line. `text` is well-formed. */
-export function matcherAt(text: string): LineMatcher | undefined {
+/** Sets a matcher to a line that is given as text; false when it is too long for that, or is more than a line. `text` is well-formed. */
+export function matchText(matcher: LineMatcher, text: string): boolean {
   const newline = text.indexOf('\n');
-  if (text.length > TEXT_UNITS || (newline >= 0 && newline < text.length - 1)) return undefined;
+  if (text.length > TEXT_UNITS || (newline >= 0 && newline < text.length - 1)) return false;
   const { written } = encoder.encodeInto(text, textBytes);
   textBytes[written] = LF; // perhaps the second one
-  textMatcher.use(textBytes, written + 1);
-  textMatcher.match(0);
-  return textMatcher;
+  matcher.use(textBytes, written + 1);
+  matcher.match(0);
+  return true;
 }
