@@ -32,6 +32,7 @@ export type EventLogErrorCode =
   | 'ERR_RUN_ENDED'
   | 'ERR_RUN_EXISTS'
   | 'ERR_RUN_NOT_FOUND'
+  | 'ERR_RUN_OWNED'
   | 'ERR_STREAM_NOT_FOUND'
   | 'ERR_STREAM_UNSUITABLE'
   | 'ERR_SYSTEM'

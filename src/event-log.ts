@@ -22,7 +22,7 @@ import {
 import type { Recovery } from './append/recovery.js';
 import { type Redact, redactDraft } from './append/redact.js';
 import { commits } from './diagnostics.js';
-import { EventLogError } from './errors.js';
+import { EventLogError, systemError } from './errors.js';
 import { type PreparedEvent, prepareDraft } from './format/encode.js';
 import type { EventDraft, EventOf, ExactDraft, RunEvent } from './format/events.js';
 import { lineTooLong, MAX_LINE_BYTES } from './format/lines.js';
@@ -39,9 +39,19 @@ import {
   type RunSummary,
   type RunsOptions,
 } from './run/list-runs.js';
+import { foldRun, type RunState } from './run/run-state.js';
 import { allocateRunId } from './volume/allocate-run-id.js';
+import { isLive } from './volume/liveness.js';
 import { makeRunFolder } from './volume/make-folders.js';
 import { absoluteRoot, placesOf, type RunPlaces } from './volume/places.js';
+
+/** A run to go on with. */
+export interface ResumedRun {
+  /** The log, open for appending; this process drives the run until it is closed. */
+  readonly log: EventLog;
+  /** What happened in the run so far. */
+  readonly state: RunState;
+}
 
 /**
  * The event log of one run, open for appending.
@@ -84,6 +94,11 @@ export class EventLog implements AsyncDisposable {
     this.#mode = options.mode;
   }
 
+  /** Whether the run has ended, as far as this log has looked: at its opening and at each append. Nothing can be appended then. */
+  get ended(): boolean {
+    return this.#committer.ended;
+  }
+
   /**
    * Allocates a run id and makes nothing else: for executors that prepare the run's folder before they log.
    *
@@ -100,7 +115,8 @@ export class EventLog implements AsyncDisposable {
   }
 
   /**
-   * Starts a new run: allocates its id, makes its folder, which nobody else has, and its empty log, all durable.
+   * Starts a new run: allocates its id, makes its folder, which nobody else has, and its empty log, all durable. This process is
+   * the run's owner; see `resume`.
    *
    * @throws EventLogError as `allocate` does, and `ERR_RUN_EXISTS` when the folder is there already.
    * @example
@@ -118,9 +134,10 @@ export class EventLog implements AsyncDisposable {
   }
 
   /**
-   * Opens the log of a run for appending; a torn tail is saved beside it and cut (`recovered` tells).
+   * Opens the log of a run for appending; a torn tail is saved beside it and cut (`recovered` tells). To drive the run from where it
+   * is, `resume` it.
    *
-   * @throws EventLogError `ERR_INVALID_RUN_ID`, `ERR_RUN_NOT_FOUND`, `ERR_UNSAFE_PATH`, `ERR_LOG_CORRUPT`, `ERR_LINE_TOO_LONG`,
+   * @throws EventLogError `ERR_INVALID_RUN_ID`, `ERR_RUN_NOT_FOUND`, `ERR_RUN_OWNED` (with `owner`), `ERR_UNSAFE_PATH`, `ERR_LOG_CORRUPT`, `ERR_LINE_TOO_LONG`,
    * `ERR_LOCK_TIMEOUT`, `ERR_LOCK_UNSUPPORTED`, `ERR_NO_SPACE`, `ERR_SYSTEM`.
    * @example
    * const log = await EventLog.open(root, runId);
@@ -132,6 +149,49 @@ export class EventLog implements AsyncDisposable {
     if (options.create) await makeRunFolder(places, options.mode);
     const opened = await openForAppending(places, options, options.create ? 'ensure' : undefined);
     return new EventLog(places, runId, opened, options);
+  }
+
+  /**
+   * Goes on with a run whose executor died or stopped: this process becomes its owner, a torn tail is repaired, and the state says
+   * what is done. A node whose status is not `completed` has to be started again; a second `node.started` without an end before it
+   * says that the attempt was interrupted.
+   *
+   * The owner is the one process that drives a run, by a kernel lock that goes with the process or with `close`. `create` takes it
+   * too. Who opens the log without it may append, such as a command that passes a gate.
+   *
+   * @throws EventLogError (as a rejection) `ERR_RUN_OWNED` while another process drives the run, `ERR_RUN_ENDED` where there is
+   * nothing to go on with, `ERR_MALFORMED_LINE` for damage within the log, and what `open` throws.
+   * @example
+   * const { log, state } = await EventLog.resume(root, runId);
+   * const done = new Set(state.nodes.filter(node => node.status === 'completed').map(node => node.nodeId));
+   */
+  static async resume(root: string, runId: string, options: LogOptions = {}): Promise<ResumedRun> {
+    checkOptions(options, LOG_OPTIONS);
+    const log = await EventLog.open(root, runId, { ...options, owner: true });
+    try {
+      if (log.ended) throw new EventLogError('ERR_RUN_ENDED', 'the run has ended', { path: log.path });
+      return { log, state: await foldRun(log.read()) };
+    } catch (error) {
+      await log.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Whether some process has the log of a run open for appending: false for a run that is not there, or where nobody can know
+   * (Windows, and file systems without such locks).
+   *
+   * @throws EventLogError (as a rejection) `ERR_INVALID_RUN_ID`, `ERR_UNSAFE_PATH`, `ERR_SYSTEM`.
+   * @example
+   * if (!(await EventLog.isLive(root, runId))) console.log('nobody writes to', runId);
+   */
+  static async isLive(root: string, runId: string): Promise<boolean> {
+    const places = placesOf(root, runId);
+    try {
+      return (await isLive(places)) === true;
+    } catch (error) {
+      throw systemError('the run could not be looked at', places.folder, error);
+    }
   }
 
   /**

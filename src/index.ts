@@ -16,7 +16,7 @@ export {
   type EventLogErrorCode,
   MalformedLineError,
 } from './errors.js';
-export { EventLog } from './event-log.js';
+export { EventLog, type ResumedRun } from './event-log.js';
 export { decodeEvent } from './format/decode.js';
 export { encodeEvent } from './format/encode.js';
 export {

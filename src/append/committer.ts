@@ -69,6 +69,11 @@ export class Committer {
     return this.#failure;
   }
 
+  /** Whether the log, as this writer last saw it, ends with a terminal event. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
   /** Looks at the log for the first time and repairs a torn tail. */
   start(): Promise<Recovery | undefined> {
     return this.#inTurn(async recovery => recovery);

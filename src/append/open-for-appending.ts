@@ -4,12 +4,13 @@
  * Promise: a log that was made is durable with every folder above it before it is handed out; one that could not be opened
  * leaves nothing open.
  */
-import fse from 'fs-extra';
-import { systemError } from '../errors.js';
+import fs from 'node:fs';
+import { EventLogError, systemError } from '../errors.js';
 import { isVocabulary, type Vocabulary } from '../format/vocabulary.js';
 import { isBoolean, isFunction, isInteger, type OptionCheck } from '../options.js';
 import { holdLive } from '../volume/liveness.js';
 import { syncRunFolders } from '../volume/make-folders.js';
+import { takeOwnership } from '../volume/ownership.js';
 import type { RunPlaces } from '../volume/places.js';
 import { PLATFORM } from '../volume/platform.js';
 import { Committer } from './committer.js';
@@ -39,6 +40,8 @@ export interface LogOptions {
 export interface OpenLogOptions extends LogOptions {
   /** Make the folder and the log of an allocated run id where they are missing; false by default. */
   create?: boolean | undefined;
+  /** Drive the run: `ERR_RUN_OWNED` while another process does; false by default: others may append too. */
+  owner?: boolean | undefined;
 }
 
 /** What the options of a new log must be. */
@@ -56,44 +59,59 @@ export const LOG_OPTIONS: Readonly<Record<keyof LogOptions, OptionCheck>> = {
 export const OPEN_LOG_OPTIONS: Readonly<Record<keyof OpenLogOptions, OptionCheck>> = {
   ...LOG_OPTIONS,
   create: isBoolean,
+  owner: isBoolean,
 };
 
 /** What an open log holds. */
 export interface OpenedLog {
   readonly file: LogFile;
-  readonly live: number | undefined; // a further descriptor that marks the run as live, where one is needed
+  /** Further descriptors that are held as long as the log is open: marks for others, where the log alone is not enough. */
+  readonly marks: readonly number[];
   readonly committer: Committer;
   readonly recovery: Recovery | undefined;
 }
 
-/** Opens the log, makes it durable if it is new, marks its run as live, and repairs a torn tail. */
+/** Opens the log, makes this process the owner if wanted, makes the log durable if it is new, marks its run as live, and repairs a torn tail. */
 export async function openForAppending(
   places: RunPlaces,
-  options: LogOptions,
+  options: OpenLogOptions,
   make: 'create' | 'ensure' | undefined,
 ): Promise<OpenedLog> {
   const { events, mode, lock = PLATFORM.flock, lockTimeout: lockTimeoutMs, maxLineBytes } = options;
   const file = await openLogFile(places, { mode, make });
-  let live: number | undefined;
+  const marks: number[] = [];
   try {
-    live = await holdLive(places, file.fd);
+    if (make === 'create' || options.owner) {
+      const { exclusive, fd } = await takeOwnership(places, file.fd);
+      if (fd !== undefined) marks.push(fd);
+      if (!exclusive && lock && make !== 'create') throw noOwners(places); // a new run has no other owner anyway
+    }
+    const live = await holdLive(places, file.fd);
+    if (live !== undefined) marks.push(live);
     if (make !== undefined) {
       await file.sync();
       await syncRunFolders(places);
     }
     const committer = new Committer(file, { events, lock, lockTimeoutMs, maxLineBytes });
     const recovery = await committer.start();
-    return { file, live, committer, recovery };
+    return { file, marks, committer, recovery };
   } catch (error) {
-    await closeOpened({ file, live });
+    await closeOpened({ file, marks });
     throw systemError('the log could not be opened', places.log, error);
   }
 }
 
+function noOwners({ log }: RunPlaces): EventLogError {
+  const what = 'nobody can know here whether another process drives the run (lock: false goes on without)';
+  return new EventLogError('ERR_LOCK_UNSUPPORTED', what, { path: log });
+}
+
 /** Closes all that an open log holds. */
-export async function closeOpened({ file, live }: Pick<OpenedLog, 'file' | 'live'>): Promise<void> {
+export async function closeOpened({ file, marks }: Pick<OpenedLog, 'file' | 'marks'>): Promise<void> {
   try {
-    await file.close().finally(() => (live === undefined ? undefined : fse.close(live)));
+    await file.close().finally(() => {
+      for (const fd of marks) fs.closeSync(fd); // nothing was written: it cannot have to wait for the disk
+    });
   } catch (error) {
     throw systemError('the log could not be closed', file.path, error);
   }

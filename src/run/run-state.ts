@@ -5,6 +5,7 @@
  * whole gives. It is the one fold there is: what `show`, the timeline and the live page say of attempts and times is from here.
  */
 import type { Input, RunEvent } from '../format/events.js';
+import type { EventStream } from '../read/event-stream.js';
 import { isRunId, parseRunId } from '../volume/run-id.js';
 import { type Mutable, millisecondsBetween, NodeFold, type NodeState, timed } from './node-state.js';
 
@@ -170,5 +171,12 @@ export class RunStateReducer {
 export function deriveRunState(events: Iterable<RunEvent>): RunState {
   const reducer = new RunStateReducer();
   for (const event of events) reducer.apply(event);
+  return reducer.state;
+}
+
+/** The state of a run, from all that a stream hands out. */
+export async function foldRun(events: EventStream): Promise<RunState> {
+  const reducer = new RunStateReducer();
+  for await (const batch of events.batches()) for (const event of batch) reducer.apply(event);
   return reducer.state;
 }
