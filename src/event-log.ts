@@ -24,7 +24,7 @@ import { type Redact, redactDraft } from './append/redact.js';
 import { commits } from './diagnostics.js';
 import { EventLogError, systemError } from './errors.js';
 import { type PreparedEvent, prepareDraft } from './format/encode.js';
-import type { EventDraft, EventOf, ExactDraft, RunEvent } from './format/events.js';
+import type { EventDraft, EventOf, EventsOfDrafts, EventType, ExactDraft } from './format/events.js';
 import { lineTooLong, MAX_LINE_BYTES } from './format/lines.js';
 import { omneEvents, type Vocabulary } from './format/vocabulary.js';
 import { checkOptions } from './options.js';
@@ -201,7 +201,11 @@ export class EventLog implements AsyncDisposable {
    * @example
    * const failures = await EventLog.read(root, runId, { types: ['node.failed'] }).toArray();
    */
-  static read(root: string, runId: string, options: ReadOptions = {}): EventReader {
+  static read<T extends EventType = EventType>(
+    root: string,
+    runId: string,
+    options: ReadOptions<T> = {},
+  ): EventReader<T> {
     return new EventReader(placesOf(root, runId), options);
   }
 
@@ -212,7 +216,11 @@ export class EventLog implements AsyncDisposable {
    * @example
    * for await (const event of EventLog.tail(root, runId, { from: savedPosition })) await handle(event);
    */
-  static tail(root: string, runId: string, options: TailOptions = {}): EventTail {
+  static tail<T extends EventType = EventType>(
+    root: string,
+    runId: string,
+    options: TailOptions<T> = {},
+  ): EventTail<T> {
     return new EventTail(placesOf(root, runId), options);
   }
 
@@ -222,7 +230,7 @@ export class EventLog implements AsyncDisposable {
    * @example
    * for await (const event of log.tail({ from: 'end' })) console.log(event.type); // what is appended from now on
    */
-  tail(options: TailOptions = {}): EventTail {
+  tail<T extends EventType = EventType>(options: TailOptions<T> = {}): EventTail<T> {
     const { events = this.#vocabulary, maxLineBytes = this.#maxLineBytes } = options;
     return EventLog.tail(this.root, this.runId, { ...options, events, maxLineBytes });
   }
@@ -259,7 +267,7 @@ export class EventLog implements AsyncDisposable {
    * @example
    * const [last] = await log.read({ last: 1 }).toArray();
    */
-  read(options: ReadOptions = {}): EventReader {
+  read<T extends EventType = EventType>(options: ReadOptions<T> = {}): EventReader<T> {
     const { events = this.#vocabulary, maxLineBytes = this.#maxLineBytes } = options;
     return EventLog.read(this.root, this.runId, { ...options, events, maxLineBytes });
   }
@@ -295,14 +303,16 @@ export class EventLog implements AsyncDisposable {
    * @example
    * await log.appendAll(nodes.map(node_id => ({ type: 'node.started', node_id, kind: 'bash' })));
    */
-  appendAll<const D extends EventDraft>(drafts: Iterable<D & ExactDraft<D>>): Promise<RunEvent[]> {
+  appendAll<const D extends EventDraft, const L extends Iterable<D>>(
+    drafts: L & Iterable<D & ExactDraft<D>>,
+  ): Promise<EventsOfDrafts<L>> {
     return this.#enqueue(
       () => {
         const prepared: PreparedEvent[] = [];
         for (const draft of drafts) prepared.push(this.#prepare(draft, prepared.length));
         return prepared;
       },
-      prepared => prepared.map(({ event }) => event),
+      prepared => prepared.map(({ event }) => event) as EventsOfDrafts<L>, // the copies of these very drafts
     );
   }
 

@@ -25,6 +25,7 @@ export {
   EVENT_TYPES,
   type EventDraft,
   type EventOf,
+  type EventsOfDrafts,
   type EventType,
   type ExactDraft,
   type GateMethod,
@@ -45,10 +46,10 @@ export {
 export { type JsonSchemaObject, jsonSchema } from './format/json-schema.js';
 export { tailText } from './format/tail-text.js';
 export { type CodecOptions, omneEvents, type Vocabulary } from './format/vocabulary.js';
-export { type DecoderOptions, eventDecoder } from './read/event-decoder.js';
+export { type DecoderOptions, type EventDecoder, eventDecoder } from './read/event-decoder.js';
 export type { ReadOptions } from './read/event-filter.js';
 export { EventReader } from './read/event-reader.js';
-export { EventStream } from './read/event-stream.js';
+export { type EventIterator, EventStream } from './read/event-stream.js';
 export { EventTail, type TailOptions } from './read/event-tail.js';
 export type { Capture } from './run/capture.js';
 export { type Iteration, iterations } from './run/iterations.js';

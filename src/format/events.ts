@@ -128,6 +128,13 @@ export type DraftOf<T extends EventType> = {
 /** Any draft: a union told apart by `type`. */
 export type EventDraft = DraftOf<EventType>;
 
+/** What `appendAll` gives for its drafts: the tuple of their events for a tuple, an array for any other iterable. */
+export type EventsOfDrafts<L> = L extends readonly unknown[]
+  ? { -readonly [K in keyof L]: L[K] extends EventDraft ? EventOf<L[K]['type']> : never }
+  : L extends Iterable<infer D extends EventDraft>
+    ? EventOf<D['type']>[]
+    : never;
+
 /** A draft of which no field, at any depth, is unknown to the type it names; anything else does not compile. */
 export type ExactDraft<D extends EventDraft> = D extends EventDraft
   ? NothingBeyond<D, DraftOf<D['type']>>

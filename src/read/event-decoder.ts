@@ -10,7 +10,7 @@ import type { Duplex } from 'node:stream';
 import split2 from 'split2';
 import { MalformedLineError } from '../errors.js';
 import { decodeMatched } from '../format/decode.js';
-import type { RunEvent } from '../format/events.js';
+import type { EventOf, EventType, RunEvent } from '../format/events.js';
 import type { LineMatcher } from '../format/lanes/line-matcher.js';
 import { LF, LOOK_AHEAD, lineTooLong, MAX_LINE_BYTES } from '../format/lines.js';
 import { omneEvents, type Vocabulary } from '../format/vocabulary.js';
@@ -19,10 +19,25 @@ import { EventFilter, READ_OPTIONS, type ReadOptions } from './event-filter.js';
 import { onAbort } from './on-abort.js';
 
 /** What an `eventDecoder` passes on, and what a malformed line does. */
-export type DecoderOptions = Pick<
-  ReadOptions,
+export type DecoderOptions<T extends EventType = EventType> = Pick<
+  ReadOptions<T>,
   'events' | 'after' | 'types' | 'nodeId' | 'onMalformed' | 'maxLineBytes' | 'signal'
 >;
+
+/**
+ * A stream of bytes into events, of the types `T`: a stream as any other for a pipeline, typed by `iterator` and `toArray`. (A
+ * stream whose own iteration is typed is no stream that the types of `pipeline` take.)
+ *
+ * @example
+ * const decoder = createReadStream(path).pipe(eventDecoder({ types: ['node.failed'] }));
+ * for await (const { error } of decoder.iterator()) console.log(error.kind);
+ */
+export interface EventDecoder<T extends EventType = EventType> extends Duplex {
+  /** Event by event, as iterating the stream itself, and typed. */
+  iterator(options?: { destroyOnReturn?: boolean }): AsyncGenerator<EventOf<T>, undefined, undefined>;
+  /** All events as one array. */
+  toArray(options?: { signal?: AbortSignal }): Promise<EventOf<T>[]>;
+}
 
 const isForLogs: OptionCheck = () => 'absent: a decoder takes its stream as it comes';
 const DECODER_OPTIONS = { ...READ_OPTIONS, from: isForLogs, last: isForLogs, limit: isForLogs };
@@ -43,7 +58,9 @@ const BAD_LINE = Buffer.from(`${BAD_UTF8}\n`);
  * const events = createReadStream('events.jsonl.gz').pipe(createGunzip()).pipe(eventDecoder());
  * for await (const event of events) console.log(event.type);
  */
-export function eventDecoder(options: DecoderOptions = {}): Duplex {
+export function eventDecoder<T extends EventType = EventType>(
+  options: DecoderOptions<T> = {},
+): EventDecoder<T> {
   checkOptions(options, DECODER_OPTIONS);
   const { events = omneEvents, maxLineBytes = MAX_LINE_BYTES, onMalformed, signal } = options;
   const filter = new EventFilter(options);
@@ -84,7 +101,7 @@ export function eventDecoder(options: DecoderOptions = {}): Duplex {
   };
   stream._flush = done => done();
   destroyOnAbort(stream, signal);
-  return stream;
+  return stream as EventDecoder<T>; // what it gives was decoded and filtered above; its iterator is a generator
 }
 
 /**

@@ -10,7 +10,7 @@ import { isVocabulary, omneEvents, Vocabulary } from '../format/vocabulary.js';
 import { either, isFunction, isInteger, isSignal, isText, type OptionCheck, oneOf } from '../options.js';
 
 /** What to read, from where, and what to do about damage. */
-export interface ReadOptions {
+export interface ReadOptions<T extends EventType = EventType> {
   /** The vocabulary of the log; `omneEvents` by default. */
   events?: Vocabulary | undefined;
   /** The byte offset of a line start, e.g. a saved `position`; 0 by default. */
@@ -20,8 +20,8 @@ export interface ReadOptions {
    * so does a decoder always, which cannot look ahead. By default reading starts at the first event.
    */
   after?: string | undefined;
-  /** Only events of these types; of all by default. */
-  types?: readonly EventType[] | undefined;
+  /** Only events of these types, which then are the ones the reader is typed to give; of all by default. */
+  types?: readonly T[] | undefined;
   /** Only events of this node; of all, and of the pipe itself, by default. */
   nodeId?: string | undefined;
   /** At most this many events; all by default. */

@@ -3,6 +3,7 @@
  *
  * Promise: a reader changes nothing and opens the file only when it is iterated.
  */
+import type { EventType } from '../format/events.js';
 import { checkOptions } from '../options.js';
 import type { RunPlaces } from '../volume/places.js';
 import { EventFilter, READ_OPTIONS, type ReadOptions } from './event-filter.js';
@@ -10,7 +11,7 @@ import { type Batch, type BatchSource, batchSource, EventStream } from './event-
 import { LogScanner } from './log-scanner.js';
 
 /**
- * The events of a run, from disk. Iterate it, or take `batches()` or `toArray()`; once.
+ * The events of a run, from disk; of the types `T`. Iterate it, or take `batches()` or `toArray()`; once.
  *
  * @throws EventLogError while iterating: `ERR_RUN_NOT_FOUND`, `ERR_UNSAFE_PATH`, `ERR_MALFORMED_LINE`, `ERR_LINE_TOO_LONG`,
  * `ERR_LOG_TRUNCATED` (the log ends before `from`, or was cut while it was read), `ERR_INVALID_POSITION`, `ERR_SYSTEM`.
@@ -18,13 +19,13 @@ import { LogScanner } from './log-scanner.js';
  * const reader = EventLog.read(root, runId, { types: ['node.failed'] });
  * for await (const event of reader) console.log(event.type, reader.position);
  */
-export class EventReader extends EventStream {
+export class EventReader<T extends EventType = EventType> extends EventStream<T> {
   readonly #places: RunPlaces;
-  readonly #options: ReadOptions;
+  readonly #options: ReadOptions<T>;
   #tornBytes = 0;
 
   /** Called by `EventLog.read`. */
-  constructor(places: RunPlaces, options: ReadOptions = {}) {
+  constructor(places: RunPlaces, options: ReadOptions<T> = {}) {
     checkOptions(options, READ_OPTIONS);
     super(options.from ?? 0, options.signal);
     this.#places = places;

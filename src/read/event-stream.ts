@@ -4,7 +4,7 @@
  * Promises: `position` is the position after the last event handed out, never after one that was not; `break`, a thrown
  * error, the end and an abort all give back what the source holds. A stream is iterated once.
  */
-import type { RunEvent } from '../format/events.js';
+import type { EventOf, EventType, RunEvent } from '../format/events.js';
 
 /** Events in file order; `ends[i]` is the position after `events[i]`. */
 export interface Batch {
@@ -39,12 +39,25 @@ export function batchSource(
 }
 
 /**
- * An iterable of events with a position: what `EventReader`, `EventTail` and their remote kin share. It is iterated once.
+ * The iterator of a stream. Spelled out: before TypeScript 5.6 `AsyncIterableIterator` takes one argument, and a type that
+ * gives it two is `any` there.
+ */
+export interface EventIterator<Item> {
+  /** The next item; calls that overlap are answered in order. */
+  next(): Promise<IteratorResult<Item, undefined>>;
+  /** Ends the iteration, also while `next` waits. */
+  return(): Promise<IteratorReturnResult<undefined>>;
+  /** Itself. */
+  [Symbol.asyncIterator](): EventIterator<Item>;
+}
+
+/**
+ * An iterable of events with a position: what `EventReader`, `EventTail` and their remote kin share; of the types `T`. It is iterated once.
  *
  * @example
  * const seen = async (events: EventStream) => (await events.toArray()).length;
  */
-export abstract class EventStream implements AsyncIterable<RunEvent> {
+export abstract class EventStream<T extends EventType = EventType> implements AsyncIterable<EventOf<T>> {
   readonly #signal: AbortSignal | undefined;
   #position: number;
   #started = false;
@@ -74,7 +87,7 @@ export abstract class EventStream implements AsyncIterable<RunEvent> {
   }
 
   /** Event by event. */
-  [Symbol.asyncIterator](): AsyncIterableIterator<RunEvent, undefined> {
+  [Symbol.asyncIterator](): EventIterator<EventOf<T>> {
     return this.#iterate(cursor => cursor.takeOne());
   }
 
@@ -84,7 +97,7 @@ export abstract class EventStream implements AsyncIterable<RunEvent> {
    * @example
    * for await (const events of reader.batches()) count += events.length;
    */
-  batches(): AsyncIterableIterator<RunEvent[], undefined> {
+  batches(): EventIterator<EventOf<T>[]> {
     return this.#iterate(cursor => cursor.takeAll());
   }
 
@@ -94,17 +107,17 @@ export abstract class EventStream implements AsyncIterable<RunEvent> {
    * @example
    * const events = await EventLog.read(root, runId, { last: 10 }).toArray();
    */
-  async toArray(): Promise<RunEvent[]> {
-    const all: RunEvent[] = [];
+  async toArray(): Promise<EventOf<T>[]> {
+    const all: EventOf<T>[] = [];
     for await (const events of this.batches()) for (const event of events) all.push(event);
     return all;
   }
 
-  #iterate<Item>(take: (cursor: Cursor) => Item | undefined): StreamIterator<Item> {
+  #iterate<Item>(take: (cursor: Cursor<T>) => Item | undefined): StreamIterator<Item> {
     if (this.#started)
       throw new TypeError('this stream was iterated already; make a new one from its `position`');
     this.#started = true;
-    const cursor = new Cursor(position => {
+    const cursor = new Cursor<T>(position => {
       this.#position = position;
     });
     return new StreamIterator(this.source(), cursor, () => take(cursor), this.#signal);
@@ -112,7 +125,7 @@ export abstract class EventStream implements AsyncIterable<RunEvent> {
 }
 
 /** A place in a batch; tells the position of what it hands out. */
-class Cursor {
+class Cursor<T extends EventType> {
   readonly #handedOut: (position: number) => void;
   #batch: Batch = { events: [], ends: [] };
   #index = 0;
@@ -126,22 +139,22 @@ class Cursor {
     this.#index = 0;
   }
 
-  takeOne(): RunEvent | undefined {
+  takeOne(): EventOf<T> | undefined {
     const event = this.#batch.events[this.#index];
     const end = this.#batch.ends[this.#index];
     if (event === undefined || end === undefined) return undefined;
     this.#index++;
     this.#handedOut(end);
-    return event;
+    return event as EventOf<T>; // the source let nothing else through its filter
   }
 
-  takeAll(): RunEvent[] | undefined {
+  takeAll(): EventOf<T>[] | undefined {
     const { events, ends } = this.#batch;
     const end = ends.at(-1);
     if (end === undefined || this.#index > 0) return undefined;
     this.#index = events.length;
     this.#handedOut(end);
-    return events;
+    return events as EventOf<T>[]; // as above
   }
 }
 
@@ -151,9 +164,9 @@ const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
  * Made by hand: it answers from the current batch without a generator's cost for every event, and `return` ends a wait that
  * is under way, for which a generator would have to be done first.
  */
-class StreamIterator<Item> implements AsyncIterableIterator<Item, undefined> {
+class StreamIterator<Item> implements EventIterator<Item> {
   readonly #source: BatchSource;
-  readonly #cursor: Cursor;
+  readonly #cursor: { moveTo(batch: Batch): void };
   readonly #take: () => Item | undefined;
   readonly #signal: AbortSignal | undefined;
   #filling: Promise<unknown> | undefined;
@@ -161,7 +174,7 @@ class StreamIterator<Item> implements AsyncIterableIterator<Item, undefined> {
 
   constructor(
     source: BatchSource,
-    cursor: Cursor,
+    cursor: { moveTo(batch: Batch): void },
     take: () => Item | undefined,
     signal: AbortSignal | undefined,
   ) {

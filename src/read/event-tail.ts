@@ -11,6 +11,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { tails, type WokenBy } from '../diagnostics.js';
 import { EventLogError } from '../errors.js';
+import type { EventType } from '../format/events.js';
 import {
   checkOptions,
   either,
@@ -30,7 +31,7 @@ import { onAbort } from './on-abort.js';
 import { endsRunAt } from './start-position.js';
 
 /** What to follow, from where, and how long to wait. */
-export interface TailOptions extends Omit<ReadOptions, 'limit' | 'from'> {
+export interface TailOptions<T extends EventType = EventType> extends Omit<ReadOptions<T>, 'limit' | 'from'> {
   /** A byte offset of a line start, `start` (the default), or `end` for what is appended from now on. */
   from?: number | 'start' | 'end' | undefined;
   /** End after a terminal event; true by default. */
@@ -59,7 +60,7 @@ export const TAIL_OPTIONS: Readonly<Record<keyof TailOptions, OptionCheck>> = {
 const APPEAR_POLL_MS = 20;
 
 /**
- * The events of a run as they are written. Iterate it, or take `batches()`; once.
+ * The events of a run as they are written; of the types `T`. Iterate it, or take `batches()`; once.
  *
  * @throws EventLogError while iterating: `ERR_RUN_NOT_FOUND` when the log does not appear in time, `ERR_LOG_TRUNCATED`,
  * `ERR_LOG_REPLACED`, and what `EventReader` throws.
@@ -68,7 +69,7 @@ const APPEAR_POLL_MS = 20;
  *   console.log(event.type);
  * } // ends after pipe.completed or pipe.aborted
  */
-export class EventTail extends EventStream {
+export class EventTail<T extends EventType = EventType> extends EventStream<T> {
   /**
    * Resolves when the end of the log was reached once, which takes somebody who iterates. Rejects when the tail ends before: with
    * `ERR_LOG_CLOSED` when its consumer stops, or the signal aborts while nothing is read; with the reason of the signal when
@@ -78,12 +79,12 @@ export class EventTail extends EventStream {
    */
   readonly caughtUp: Promise<void>;
   readonly #places: RunPlaces;
-  readonly #options: TailOptions;
+  readonly #options: TailOptions<T>;
   readonly #caughtUp = new CaughtUp();
   #tornBytes = 0;
 
   /** Called by `EventLog.tail`. */
-  constructor(places: RunPlaces, options: TailOptions = {}) {
+  constructor(places: RunPlaces, options: TailOptions<T> = {}) {
     checkOptions(options, TAIL_OPTIONS);
     super(typeof options.from === 'number' ? options.from : 0, options.signal);
     this.#places = places;

@@ -62,8 +62,10 @@ async function* cut(places: RunPlaces, path: string, nodeId: string): AsyncGener
     types: ['node.started', 'iteration.started'],
     nodeId,
   })) {
-    if (event.type === 'node.started') starts++;
-    if (event.type !== 'iteration.started') continue;
+    if (event.type === 'node.started') {
+      starts++;
+      continue;
+    }
     if (event.byte_offset <= (begun.at(-1)?.byte_offset ?? 0)) begun = []; // a marker is between any two
     begun.push({ ...event, attempt: Math.max(1, starts) });
   }

@@ -193,7 +193,7 @@ describe('append resolves to the event of the draft', () => {
       log.append({ type: 'pipe.started', pipe: 'a', inputs }),
     ).resolves.toEqualTypeOf<PipeStarted>();
     expectTypeOf(log.append(constant)).resolves.toEqualTypeOf<PipeStarted>();
-    expectTypeOf(log.appendAll([constant])).resolves.toEqualTypeOf<RunEvent[]>();
+    expectTypeOf(log.appendAll([constant])).resolves.toEqualTypeOf<[PipeStarted]>();
   });
 
   test('through a function of the caller that is as exact, or that is not', () => {
@@ -283,12 +283,16 @@ test('appendAll takes any iterable of drafts, mixed as they come', () => {
   }
   expectTypeOf(
     log.appendAll([{ type: 'pipe.started', pipe: 'a' }, { type: 'pipe.completed' }]),
-  ).resolves.toEqualTypeOf<RunEvent[]>();
-  log.appendAll(['a', 'b'].map(node_id => ({ type: 'node.started', node_id, kind: 'bash' })));
-  log.appendAll(['a', 'b'].map(started));
-  log.appendAll(drafts());
-  log.appendAll(new Set<EventDraft>());
-  log.appendAll([]);
+  ).resolves.toEqualTypeOf<[PipeStarted, PipeCompleted]>();
+  expectTypeOf(
+    log.appendAll(['a', 'b'].map(node_id => ({ type: 'node.started', node_id, kind: 'bash' }))),
+  ).resolves.toEqualTypeOf<NodeStarted[]>();
+  expectTypeOf(log.appendAll(['a', 'b'].map(started))).resolves.toEqualTypeOf<NodeStarted[]>();
+  expectTypeOf(log.appendAll(drafts())).resolves.toEqualTypeOf<RunEvent[]>();
+  expectTypeOf(log.appendAll(new Set<EventDraft>())).resolves.toEqualTypeOf<RunEvent[]>();
+  const frozen: readonly EventDraft[] = [];
+  expectTypeOf(log.appendAll(frozen)).resolves.toEqualTypeOf<RunEvent[]>();
+  expectTypeOf(log.appendAll([])).resolves.toEqualTypeOf<[]>();
   // @ts-expect-error unknown field
   log.appendAll([{ type: 'pipe.completed', extra: 1 }]);
   const odd = (node_id: string) => ({ type: 'node.started', node_id, kind: 'bash', extra: 1 }) as const;

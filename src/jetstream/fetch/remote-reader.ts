@@ -4,6 +4,7 @@
  * Promise: it hands out what a reader of the log would, at the same positions; it needs no file.
  */
 import type { NatsConnection } from '@nats-io/transport-node';
+import type { EventType } from '../../format/events.js';
 import { checkOptions, type OptionCheck } from '../../options.js';
 import { EventFilter, READ_OPTIONS, type ReadOptions } from '../../read/event-filter.js';
 import type { Batch } from '../../read/event-stream.js';
@@ -15,7 +16,7 @@ import { orAborted } from '../retry.js';
 import { RunFeed } from './run-feed.js';
 
 /** What to read, and from which stream. */
-export interface RemoteReadOptions extends ReadOptions {
+export interface RemoteReadOptions<T extends EventType = EventType> extends ReadOptions<T> {
   /** The stream that holds the run; `omne-runs` by default. */
   stream?: string | undefined;
 }
@@ -26,7 +27,7 @@ const REMOTE_READ_OPTIONS: Readonly<Record<keyof RemoteReadOptions, OptionCheck>
 };
 
 /**
- * The events of a run from a NATS server. Iterate it, or take `batches()` or `toArray()`; once.
+ * The events of a run from a NATS server; of the types `T`. Iterate it, or take `batches()` or `toArray()`; once.
  *
  * @throws EventLogError while iterating: `ERR_RUN_NOT_FOUND`, `ERR_STREAM_NOT_FOUND`, `ERR_REMOTE_FAILED`,
  * `ERR_MALFORMED_LINE`, `ERR_LINE_TOO_LONG`, `ERR_LOG_CORRUPT` where events are missing between others, `ERR_LOG_TRUNCATED`
@@ -35,13 +36,13 @@ const REMOTE_READ_OPTIONS: Readonly<Record<keyof RemoteReadOptions, OptionCheck>
  * const reader = readRemote(connection, runId, { types: ['node.failed'] });
  * for await (const event of reader) console.log(event.type, reader.position);
  */
-export class RemoteReader extends EventStream {
+export class RemoteReader<T extends EventType = EventType> extends EventStream<T> {
   readonly #connection: NatsConnection;
   readonly #runId: string;
-  readonly #options: RemoteReadOptions;
+  readonly #options: RemoteReadOptions<T>;
 
   /** Called by `readRemote`. */
-  constructor(connection: NatsConnection, runId: string, options: RemoteReadOptions = {}) {
+  constructor(connection: NatsConnection, runId: string, options: RemoteReadOptions<T> = {}) {
     checkConnection(connection);
     checkOptions(options, REMOTE_READ_OPTIONS);
     subjectOf(runId); // a bad run id is told here, as by a reader of the file
@@ -96,10 +97,10 @@ export class RemoteReader extends EventStream {
  * @example
  * const events = await readRemote(connection, runId, { types: ['node.failed'] }).toArray();
  */
-export function readRemote(
+export function readRemote<T extends EventType = EventType>(
   connection: NatsConnection,
   runId: string,
-  options: RemoteReadOptions = {},
-): RemoteReader {
+  options: RemoteReadOptions<T> = {},
+): RemoteReader<T> {
   return new RemoteReader(connection, runId, options);
 }

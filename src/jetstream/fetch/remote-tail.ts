@@ -7,6 +7,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { EventLogError } from '../../errors.js';
+import type { EventType } from '../../format/events.js';
 import { checkOptions, type OptionCheck } from '../../options.js';
 import { CaughtUp } from '../../read/caught-up.js';
 import { EventFilter } from '../../read/event-filter.js';
@@ -21,7 +22,8 @@ import { RunFeed } from './run-feed.js';
 import { ANSWER_TIMEOUT_MS } from './stored-run.js';
 
 /** What to follow, from where, and in which stream. The server tells of every event: nothing is polled or watched. */
-export interface RemoteTailOptions extends Omit<TailOptions, 'pollInterval' | 'watch'> {
+export interface RemoteTailOptions<T extends EventType = EventType>
+  extends Omit<TailOptions<T>, 'pollInterval' | 'watch'> {
   /** The stream that holds the run; `omne-runs` by default. */
   stream?: string | undefined;
 }
@@ -39,7 +41,7 @@ const APPEAR_POLL_MS = 100;
 const LEAST_ANSWER_MS = 500;
 
 /**
- * The events of a run as they are mirrored. Iterate it, or take `batches()`; once.
+ * The events of a run as they are mirrored; of the types `T`. Iterate it, or take `batches()`; once.
  *
  * @throws EventLogError while iterating: `ERR_RUN_NOT_FOUND` and `ERR_STREAM_NOT_FOUND` when they do not appear in time,
  * and what `RemoteReader` throws.
@@ -48,16 +50,16 @@ const LEAST_ANSWER_MS = 500;
  *   console.log(event.type);
  * } // ends after pipe.completed or pipe.aborted
  */
-export class RemoteTail extends EventStream {
+export class RemoteTail<T extends EventType = EventType> extends EventStream<T> {
   /** Resolves when the end was reached once, which takes somebody who iterates; rejects when the tail ends before. */
   readonly caughtUp: Promise<void>;
   readonly #connection: NatsConnection;
   readonly #runId: string;
-  readonly #options: RemoteTailOptions;
+  readonly #options: RemoteTailOptions<T>;
   readonly #caughtUp = new CaughtUp();
 
   /** Called by `tailRemote`. */
-  constructor(connection: NatsConnection, runId: string, options: RemoteTailOptions = {}) {
+  constructor(connection: NatsConnection, runId: string, options: RemoteTailOptions<T> = {}) {
     checkConnection(connection);
     checkOptions(options, REMOTE_TAIL_OPTIONS);
     subjectOf(runId); // a bad run id is told here, as by a tail of the file
@@ -165,10 +167,10 @@ function isMissing(error: unknown): boolean {
  *   console.log(event.type);
  * } // ends after pipe.completed or pipe.aborted
  */
-export function tailRemote(
+export function tailRemote<T extends EventType = EventType>(
   connection: NatsConnection,
   runId: string,
-  options: RemoteTailOptions = {},
-): RemoteTail {
+  options: RemoteTailOptions<T> = {},
+): RemoteTail<T> {
   return new RemoteTail(connection, runId, options);
 }

@@ -1,0 +1,27 @@
+/**
+ * Packages of the registry that a few tests try the library with and that are too large, or too old, to be development
+ * dependencies. They are installed once, into the cache folder of node_modules.
+ */
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const cache = fileURLToPath(new URL('../../node_modules/.cache/packages', import.meta.url));
+
+/** A folder whose `node_modules` holds the packages given, each with its exact version: `jest@30.2.0`. */
+export async function installed(...packages: readonly string[]): Promise<string> {
+  const folder = join(cache, packages.join('+').replaceAll('/', '-'));
+  if (existsSync(folder)) return folder;
+  await mkdir(cache, { recursive: true });
+  const making = await mkdtemp(join(cache, 'making-'));
+  await writeFile(join(making, 'package.json'), '{ "private": true }');
+  await promisify(execFile)('npm', ['install', '--no-audit', '--no-fund', '--prefix', making, ...packages]);
+  await rename(making, folder).catch(async error => {
+    await rm(making, { recursive: true, force: true });
+    if (!existsSync(folder)) throw error; // another test was quicker
+  });
+  return folder;
+}

@@ -1,0 +1,111 @@
+/**
+ * The types as users compile against them, by the oldest TypeScript that is promised and by the newest: no event is `any`, `types`
+ * narrows, and the code blocks of the manual compile as TypeScript.
+ */
+import { execFile } from 'node:child_process';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { installed } from './support/packages.js';
+import { temporaryVolume } from './support/volume.js';
+
+const run = promisify(execFile);
+const project = fileURLToPath(new URL('..', import.meta.url));
+const oldest = join(await installed('typescript@5.4.5'), 'node_modules/typescript/bin/tsc');
+const newest = join(project, 'node_modules/typescript/bin/tsc');
+const compilers = [
+  { name: 'TypeScript 5.4', tsc: oldest },
+  { name: 'the TypeScript of this project', tsc: newest },
+];
+
+/** What a user's project has: this package, the types of Node, and the strictest settings. */
+async function compile(tsc: string, files: Readonly<Record<string, string>>): Promise<string> {
+  const folder = temporaryVolume();
+  await mkdir(join(folder, 'node_modules'));
+  await symlink(project, join(folder, 'node_modules/omne-event-log'), 'dir');
+  for (const name of ['@types', '@nats-io', 'undici-types'])
+    await symlink(join(project, 'node_modules', name), join(folder, 'node_modules', name), 'dir');
+  const compilerOptions = {
+    target: 'es2022',
+    module: 'nodenext',
+    lib: ['es2023', 'esnext.disposable'],
+    types: ['node'],
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noEmit: true,
+    skipLibCheck: true,
+  };
+  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.mts'] }));
+  for (const [name, code] of Object.entries(files)) await writeFile(join(folder, name), code);
+  return run(process.execPath, [tsc, '-p', folder, '--pretty', 'false'], { cwd: folder }).then(
+    ({ stdout }) => stdout,
+    (error: { stdout: string }) => error.stdout,
+  );
+}
+
+const CONSUMER = `
+import { EventLog, eventDecoder, type NodeFailed, type NodeStarted, type PipeStarted, type RunEvent } from 'omne-event-log';
+
+type Same<A, B> = (<X>() => X extends A ? 1 : 2) extends <X>() => X extends B ? 1 : 2 ? true : false;
+const is = <A, B>(_: Same<A, B>) => {};
+
+for await (const event of EventLog.read('.', 'r')) is<typeof event, RunEvent>(true);
+for await (const event of EventLog.tail('.', 'r')) is<typeof event, RunEvent>(true);
+for await (const events of EventLog.read('.', 'r').batches()) is<typeof events, RunEvent[]>(true);
+for await (const event of EventLog.read('.', 'r', { types: ['node.failed'] })) is<typeof event, NodeFailed>(true);
+for await (const events of EventLog.tail('.', 'r', { types: ['node.failed'] }).batches()) is<typeof events, NodeFailed[]>(true);
+for await (const event of eventDecoder({ types: ['node.failed'] }).iterator()) is<typeof event, NodeFailed>(true);
+for await (const { runId } of EventLog.runs('.')) is<typeof runId, string>(true);
+
+await using log = await EventLog.create('.', 'x');
+const event = await log.append({ type: 'node.started', node_id: 'a', kind: 'bash' });
+is<typeof event, NodeStarted>(true);
+const both = await log.appendAll([{ type: 'pipe.started', pipe: 'a' }, { type: 'node.started', node_id: 'a', kind: 'bash' }]);
+is<typeof both, [PipeStarted, NodeStarted]>(true);
+const all = await log.appendAll(['a'].map(node_id => ({ type: 'node.started', node_id, kind: 'bash' })));
+is<typeof all, NodeStarted[]>(true);
+// @ts-expect-error a field that is missing
+log.append({ type: 'node.started', node_id: 'a' });
+// @ts-expect-error no event has it
+(await log.read().toArray())[0]?.nonsense;
+`;
+
+/** What a block that imports nothing is a piece of. */
+const FRAGMENT = `import { EventLog, type EventDraft, type ExactDraft } from 'omne-event-log';
+declare const log: EventLog;
+`;
+
+async function blocksOfTheManual(): Promise<Record<string, string>> {
+  const inSource = await readdir(join(project, 'src'), { recursive: true });
+  const pages = [
+    'README.md',
+    ...inSource.filter(path => path.endsWith('README.md')).map(path => `src/${path}`),
+  ];
+  const blocks: Record<string, string> = {};
+  for (const page of pages) {
+    const text = await readFile(join(project, page), 'utf8');
+    for (const [index, [, code = '']] of [...text.matchAll(/^```(?:js|ts)\n([\s\S]*?)^```$/gm)].entries())
+      blocks[`${page.replaceAll(/\W/g, '-')}-${index + 1}.mts`] = code.includes('import ')
+        ? code
+        : FRAGMENT + code;
+  }
+  return blocks;
+}
+
+describe.each(compilers)('$name', ({ tsc }) => {
+  test('takes the code blocks of the manual, and gives the program of a user typed events, narrowed by what it asks for', async () => {
+    const blocks = await blocksOfTheManual();
+    expect(Object.keys(blocks).length).toBeGreaterThan(5);
+    expect(await compile(tsc, { ...blocks, 'consumer.mts': CONSUMER })).toBe('');
+  });
+
+  test('would not take that program if an event were any', async () => {
+    const loose = CONSUMER.replace(
+      "EventLog.read('.', 'r')",
+      "EventLog.read('.', 'r') as AsyncIterable<any>",
+    );
+    expect(await compile(tsc, { 'consumer.mts': loose })).toContain('TS2345');
+  });
+});
