@@ -40,7 +40,7 @@ test.each(examples)('the example under "$name" runs and prints something', async
 
 test('what the examples say they print is what they print', () => {
   const all = [...printed.values()].join('');
-  for (const text of ['ERR_RUN_ENDED', 'ERR_INVALID_EVENT kind', 'true missing field "id"', 'true 1']) {
+  for (const text of ['ERR_RUN_ENDED', 'ERR_INVALID_EVENT kind', 'refused: missing field "id"', 'true 1']) {
     expect(manual).toContain(text);
     expect(all).toContain(text);
   }
