@@ -73,7 +73,7 @@ function help(): string {
     'Commands:',
     ...table(COMMANDS.map(({ name, summary }) => [name, summary])),
     '',
-    'omne-log COMMAND --help tells the options of a command; omne-log --version the version.',
+    'omne-log COMMAND --help lists the options of a command; omne-log --version prints the version.',
   ].join('\n');
 }
 
@@ -92,14 +92,14 @@ async function exitCodeOf(error: unknown): Promise<number> {
   const usage = error instanceof UsageError || code?.startsWith('ERR_PARSE_ARGS_') === true;
   // Node's own system errors begin with their code already.
   const prefix = usage || code === undefined || message.startsWith(code) ? '' : `${code}: `;
-  const next = usage ? 'omne-log --help tells how it is used.' : await nextStep(error).catch(() => undefined);
+  const next = usage ? 'See omne-log --help.' : await nextStep(error).catch(() => undefined);
   const hint = next === undefined ? '' : `\n${printable(next)}`;
-  const told = printable(withoutSecrets(message));
-  console.error(`${paint('red', 'omne-log:', process.stderr)} ${prefix}${told}${hint}`);
+  const text = printable(withoutSecrets(message));
+  console.error(`${paint('red', 'omne-log:', process.stderr)} ${prefix}${text}${hint}`);
   return usage ? EXIT.usage : EXIT.error;
 }
 
-/** Names and passwords in URLs are not printed, wherever in a message they stand. */
+/** Names and passwords in URLs are not printed, wherever in a message they are. */
 function withoutSecrets(message: string): string {
   return message.replace(/(\w:\/\/)\S*@/g, '$1***@');
 }

@@ -1,5 +1,5 @@
 /**
- * Diagnostics: what a log tells whoever subscribed to its channels of `node:diagnostics_channel`.
+ * Diagnostics: what a log reports to whoever subscribed to its channels of `node:diagnostics_channel`.
  *
  * Promises: without a subscriber nothing is built and no clock is read; whoever publishes asks `observed` first. A message
  * comes when the work is done and the lock is given back, so a slow subscriber delays only the thread it runs on.

@@ -7,7 +7,7 @@
 
 import { constants } from 'node:os';
 
-/** The stable codes of `EventLogError`; the README has a heading for each. */
+/** The stable codes of `EventLogError`; each has a heading on the page of its wing. */
 export type EventLogErrorCode =
   | 'ERR_BACKLOG_FULL'
   | 'ERR_CAPTURE_NOT_FOUND'
@@ -124,7 +124,7 @@ function whereabouts({ path, line, offset }: ErrorFacts): string {
 }
 
 /**
- * The errno name of a system error (`ENOSPC`, `ENOENT`, ...), or undefined for anything else. Told by its properties: where
+ * The errno name of a system error (`ENOSPC`, `ENOENT`, ...), or undefined for anything else. Known by its properties: where
  * code runs in a context of its own, as under Jest, Node's errors are no instances of that context's `Error`.
  */
 export function errnoOf(error: unknown): string | undefined {
@@ -149,12 +149,12 @@ function property(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
 }
 
-/** The error for a link, or for something that is not what must stand there. */
+/** The error for a link, or for something that is not what must be there. */
 export function unsafePath(path: string, what: string): EventLogError {
   return new EventLogError('ERR_UNSAFE_PATH', what, { path });
 }
 
-/** Wraps what the operating system said where no other code tells more. */
+/** Wraps what the operating system said where no other code says more. */
 export function systemError(what: string, path: string, cause: unknown): EventLogError {
   if (cause instanceof EventLogError) return cause;
   if (isNoSpace(cause))

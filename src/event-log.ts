@@ -338,7 +338,7 @@ export class EventLog implements AsyncDisposable {
    * Resolves when no append called before is under way any more.
    *
    * @throws EventLogError `ERR_LOG_FAILED` or `ERR_LOG_TRUNCATED` when the log has failed for good, with that very error; what else
-   * became of an append its own promise tells.
+   * became of an append its own promise reports.
    * @example
    * for (const draft of drafts) log.append(draft).catch(report);
    * await log.flush(); // each of them is on disk by now, or was reported
@@ -351,7 +351,7 @@ export class EventLog implements AsyncDisposable {
   /**
    * Waits for every append called before, then closes the file. May be called more than once.
    *
-   * @throws EventLogError `ERR_SYSTEM` when the file could not be closed; a failed append is told by its own promise only.
+   * @throws EventLogError `ERR_SYSTEM` when the file could not be closed; a failed append is reported by its own promise only.
    * @example
    * const log = await EventLog.create(root, 'feature');
    * try {
@@ -390,7 +390,7 @@ export class EventLog implements AsyncDisposable {
   #enqueue<T>(prepare: () => PreparedEvent[], resultOf: (events: PreparedEvent[]) => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const events = prepare();
-      this.#checkMayAppend(events); // behind `prepare`, which runs the caller's getters and iterators
+      this.#checkMayAppend(events); // after `prepare`, which runs the caller's getters and iterators
       const done = () => resolve(resultOf(events));
       if (events.length === 0) return done();
       this.#queue.push({

@@ -1,6 +1,6 @@
 /// <reference types="node" preserve="true" />
 /**
- * omne-event-log: an append-only JSONL event log for pipe and agent runs. `EventLog` appends, replays and follows; README.md tells
+ * omne-event-log: an append-only JSONL event log for pipe and agent runs. `EventLog` appends, replays and follows; README.md says
  * how to use it, src/README.md how the source is laid out. (The line above this lets TypeScript 7 find the types of Node
  * where no setting names them.)
  */

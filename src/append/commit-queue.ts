@@ -1,6 +1,6 @@
 /**
- * The commit queue: turns many appends into few commits. Knows no file system and no events; a path is but a
- * word of its error.
+ * The commit queue: turns many appends into few commits. Knows no file system and no events; the path is only
+ * for its error.
  *
  * Promises: entries are committed in the order they came, one commit at a time. While a commit is on its way, entries
  * queue; the next commit takes all of them, up to `maxBatchBytes` (one entry always fits). There is no timer. More than
@@ -28,7 +28,7 @@ export interface QueueOptions {
   readonly path?: string | undefined;
 }
 
-/** Commits a batch and tells how its entries are settled: the queue does that once they count as waiting no more. */
+/** Commits a batch and returns how its entries are settled: the queue does that once they count as waiting no more. */
 export type Commit<Entry> = (batch: Entry[]) => Promise<() => void>;
 
 /** Queues entries and hands them to `commit` in batches; `commit` never rejects. */
@@ -42,7 +42,7 @@ export class CommitQueue<Entry extends QueueEntry> {
   #running = false;
   #pushed = 0;
   #settled = 0;
-  #watchers: { readonly count: number; readonly tell: () => void }[] = [];
+  #watchers: { readonly count: number; readonly resolve: () => void }[] = [];
 
   constructor(
     commit: Commit<Entry>,
@@ -70,7 +70,7 @@ export class CommitQueue<Entry extends QueueEntry> {
   settled(): Promise<void> {
     const count = this.#pushed;
     if (count === this.#settled) return Promise.resolve();
-    return new Promise(tell => this.#watchers.push({ count, tell }));
+    return new Promise(resolve => this.#watchers.push({ count, resolve }));
   }
 
   async #run(): Promise<void> {
@@ -80,7 +80,7 @@ export class CommitQueue<Entry extends QueueEntry> {
       for (const entry of batch) this.#pendingBytes -= entry.bytes;
       settle();
       this.#settled += batch.length;
-      while ((this.#watchers[0]?.count ?? Infinity) <= this.#settled) this.#watchers.shift()?.tell();
+      while ((this.#watchers[0]?.count ?? Infinity) <= this.#settled) this.#watchers.shift()?.resolve();
       // Callers that were waiting for this commit append again before the next one starts.
       await new Promise<void>(afterMicrotasks);
     }
@@ -92,7 +92,7 @@ export class CommitQueue<Entry extends QueueEntry> {
     const what =
       this.#pendingBytes === 0
         ? `an append of ${bytes} bytes is larger than the ${bound}`
-        : `an append of ${bytes} bytes behind ${this.#pendingBytes} that wait exceeds the ${bound}; await earlier appends first`;
+        : `an append of ${bytes} bytes after ${this.#pendingBytes} that wait exceeds the ${bound}; await earlier appends first`;
     return new EventLogError('ERR_BACKLOG_FULL', what, { path: this.#path });
   }
 

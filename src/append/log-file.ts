@@ -127,7 +127,7 @@ class NodeLogFile implements OpenLogFile {
       }
       await fse.fsync(copy);
     } catch (error) {
-      await fse.unlink(folder.at(name)).catch(() => undefined); // the first error is the one to tell
+      await fse.unlink(folder.at(name)).catch(() => undefined); // the first error is the one to report
       throw error;
     } finally {
       await fse.close(copy);

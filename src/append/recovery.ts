@@ -1,5 +1,5 @@
 /**
- * What the end of a log tells its next writer, and repairing a torn one.
+ * What the end of a log says to its next writer, and repairing a torn one.
  *
  * Promises: a writer that died leaves at most an unterminated last line, or a hole of NUL bytes where pages of its last
  * write never reached the disk. Such a tail was never acknowledged: it is saved to `events.jsonl.torn-<ulid>`, synced,
@@ -63,8 +63,8 @@ export async function inspectEnd(read: ReadAt, size: number, options: InspectOpt
 }
 
 /**
- * Whole lines may stand after a hole, when a page in the middle of the last write was lost and later ones were not. They
- * belong to that write, so they go with it. How far it reaches is told by `ts`, which is one for all lines of a write: a
+ * Whole lines may follow a hole, when a page in the middle of the last write was lost and later ones were not. They
+ * belong to that write, so they go with it. How far it reaches is known by `ts`, which is one for all lines of a write: a
  * line with another `ts` after the hole was acknowledged, and then the hole is damage, left for the readers to name.
  */
 async function beforeHole(
@@ -90,10 +90,10 @@ async function beforeHole(
 
 /** A page that was lost starts with a sector, or with the write, and ends with a sector. */
 function looksLikeHole(bytes: Buffer, hole: number, offset: number): boolean {
-  let behind = hole;
-  while (bytes[behind] === 0) behind++;
+  let after = hole;
+  while (bytes[after] === 0) after++;
   const startsWithLine = hole === 0 || bytes[hole - 1] === LF;
-  return (startsWithLine || (offset + hole) % SECTOR_BYTES === 0) && (offset + behind) % SECTOR_BYTES === 0;
+  return (startsWithLine || (offset + hole) % SECTOR_BYTES === 0) && (offset + after) % SECTOR_BYTES === 0;
 }
 
 /** Whether all lines after the one with the hole that can be read have the same time. */

@@ -2,7 +2,7 @@
  * Stamping: gives the events of a batch their ids and their time, and makes the bytes of the batch.
  *
  * Promises: ids rise strictly, above every id it was shown. The events of one write share one `ts`, which is how recovery
- * tells one write from the next. A clock that is far out of its mind changes neither the length nor the order of lines.
+ * knows one write from the next. A clock that is far off changes neither the length nor the order of lines.
  */
 
 import { EventLogError } from '../errors.js';

@@ -1,7 +1,7 @@
 /**
  * Reading a run as far as it can be read.
  *
- * Promise: damage does not keep people from seeing the rest; the first damage found is handed back, to be told at the end.
+ * Promise: damage does not keep people from seeing the rest; the first damage found is handed back, to be reported at the end.
  */
 import type { MalformedLineError, RunEvent } from '../index.js';
 import type { RunSource } from './run-source.js';

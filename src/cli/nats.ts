@@ -22,7 +22,7 @@ export const NATS_OPTIONS = {
 
 /** What the help says of logging in. */
 export const LOGIN_HELP: string = [
-  'What should not stand in a command line may stand in the environment: NATS_USER and NATS_PASSWORD,',
+  'What should not be in a command line may be in the environment: NATS_USER and NATS_PASSWORD,',
   'NATS_TOKEN, or in NATS_CREDS the path of a credentials file.',
 ].join('\n');
 

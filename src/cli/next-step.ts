@@ -15,7 +15,7 @@ const STEPS: Partial<Record<EventLogErrorCode, Step>> = {
   ERR_LINE_TOO_LONG: CHECK,
   ERR_LOCK_TIMEOUT: () => 'another process is writing to the run; try again when it is done',
   ERR_LOG_CORRUPT: CHECK,
-  ERR_LOG_REPLACED: () => 'run the command again to read what stands there now',
+  ERR_LOG_REPLACED: () => 'run the command again to read what is there now',
   ERR_LOG_TRUNCATED: CHECK,
   ERR_MALFORMED_LINE: CHECK,
   ERR_NO_SPACE: () => 'make room on the disk, then run the command again',
@@ -32,7 +32,7 @@ const REMOTE_STEPS: Partial<Record<EventLogErrorCode, Step>> = {
 
 const REMOTE = /^nats:/;
 
-/** The next step after an error, with the run and the root filled in; undefined where there is none to tell. */
+/** The next step after an error, with the run and the root filled in; undefined where there is none. */
 export async function nextStep(error: unknown): Promise<string | undefined> {
   if (!(error instanceof EventLogError)) return undefined;
   const { code, path = '' } = error;

@@ -50,7 +50,7 @@ export async function openSource(
   return remoteSource(await connectTo(nats, creds), stream === undefined ? {} : { stream });
 }
 
-/** A mistake in the name of the stream is one in the command line, told before a server is asked. */
+/** A mistake in the name of the stream is one in the command line, reported before a server is asked. */
 export function checkStream(stream: string | undefined): void {
   const wanted = stream === undefined ? undefined : isStreamName(stream);
   if (wanted !== undefined) throw new UsageError(`--stream must be ${wanted}`);

@@ -83,7 +83,7 @@ export function eventDecoder<T extends EventType = EventType>(
   };
 
   const stream = split2('\n', decode);
-  // Wrapping the one method keeps this a single stream; a second one in front would double the cost of each event.
+  // Wrapping the one method keeps this a single stream; a second one before it would double the cost of each event.
   const split = stream._transform;
   const unfinished = new UnfinishedLine(maxLineBytes);
   stream._transform = (chunk: Buffer, encoding, done) => {
@@ -132,7 +132,7 @@ class UnfinishedLine {
     return lines;
   }
 
-  /** Keeps nothing of a line that is too long: its length is all that will be told. */
+  /** Keeps nothing of a line that is too long: its length is all that will be reported. */
   #keep(rest: Buffer): void {
     const bytes = this.bytes + rest.length;
     if (bytes <= this.#maxLineBytes) {

@@ -28,7 +28,7 @@ export interface ReadOptions<T extends EventType = EventType> {
   limit?: number | undefined;
   /** Only the last so many of the matching events, oldest first; found from the end of the log. All by default. */
   last?: number | undefined;
-  /** What a malformed line does: `throw` (the default) ends the reading, a callback is told and the line skipped. */
+  /** What a malformed line does: `throw` (the default) ends the reading, a callback gets the error and the line is skipped. */
   onMalformed?: 'throw' | ((error: MalformedLineError) => void) | undefined;
   /** The longest line accepted, in bytes; 16 MiB by default. */
   maxLineBytes?: number | undefined;
@@ -102,7 +102,7 @@ export class EventFilter {
     return true;
   }
 
-  /** Whether the event of a line just matched, of the type given, cannot pass: told without making it; false when in doubt. */
+  /** Whether the event of a line just matched, of the type given, cannot pass: known without making it; false when in doubt. */
   passesOver(type: EventType, line: LineMatcher): boolean {
     if (this.#after !== undefined || this.#vocabulary.isTerminalType(type)) return false; // its id matters; a tail ends after it
     if (this.#types !== undefined && !this.#types.has(type)) return true;

@@ -1,5 +1,5 @@
 /**
- * Handing events to a consumer: the iteration that replays and tails share, those of a file and those from afar.
+ * Handing events to a consumer: the iteration that replays and tails share, of a file and of a remote copy.
  *
  * Promises: `position` is the position after the last event handed out, never after one that was not; `break`, a thrown
  * error, the end and an abort all give back what the source holds. A stream is iterated once.
@@ -31,7 +31,7 @@ export function batchSource(
     next: () => {
       if (released !== undefined) return Promise.resolve(undefined);
       const batch = next();
-      reading = batch.catch(() => undefined); // told to who asked for it
+      reading = batch.catch(() => undefined); // reported to who asked for it
       return batch;
     },
     close: () => (released ??= reading.then(release)),

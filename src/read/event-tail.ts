@@ -204,7 +204,7 @@ function tellOf({ events }: Batch, scanner: LogScanner, from: number, wokenBy: W
 }
 
 function replaced(path: string): EventLogError {
-  return new EventLogError('ERR_LOG_REPLACED', 'another file, or none, stands in the place of the log', {
+  return new EventLogError('ERR_LOG_REPLACED', 'another file, or none, is in the place of the log', {
     path,
   });
 }

@@ -22,7 +22,7 @@ export class Growth {
     if (useNotices) this.#watch(path);
   }
 
-  /** Forgets earlier notices: what they told is about to be read. */
+  /** Forgets earlier notices: what they announced is about to be read. */
   look(): void {
     this.#noticed = false;
   }

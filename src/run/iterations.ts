@@ -1,11 +1,11 @@
 /**
  * The text of a loop node's iterations, cut from its capture file.
  *
- * An `iteration.started` event tells at which byte of `nodes/<node_id>.out` the output of the iteration begins; it ends where
+ * An `iteration.started` event says at which byte of `nodes/<node_id>.out` the output of the iteration begins; it ends where
  * the next one begins, the last one at the end of the file. The executor writes a marker line before each begin, so the
  * text of an iteration ends with the marker of the next.
  *
- * Promise: nothing is changed, and no link is followed on the way to the capture file; one that is shorter than the log tells is
+ * Promise: nothing is changed, and no link is followed on the way to the capture file; one that is shorter than the log says is
  * an error.
  */
 import { constants } from 'node:fs';
@@ -20,7 +20,7 @@ import { CAPTURE_FOLDER, capturePath, placesOf, type RunPlaces } from '../volume
 
 /** One iteration of a loop node. */
 export interface Iteration {
-  /** Its number, as the event tells it. */
+  /** Its number, from the event. */
   readonly iteration: number;
   /** The attempt of the node it belongs to, counted from 1. */
   readonly attempt: number;
@@ -81,7 +81,7 @@ async function readSlice(places: RunPlaces, path: string, start: number, end?: n
   try {
     const { size } = await fse.fstat(fd);
     if (size < (end ?? start)) {
-      const what = `the capture file has ${size} bytes, and the log tells of output up to ${end ?? start}`;
+      const what = `the capture file has ${size} bytes, and the log names output up to ${end ?? start}`;
       throw new EventLogError('ERR_CAPTURE_TRUNCATED', what, { path, offset: start });
     }
     const bytes = Buffer.alloc((end ?? size) - start);

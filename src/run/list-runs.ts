@@ -25,7 +25,7 @@ import { type RunState, RunStateReducer } from './run-state.js';
 export interface RunOutline {
   /** `<pipe>-<ulid>`, the name of the run's folder. */
   readonly runId: string;
-  /** The pipe, as the run id tells it. */
+  /** The pipe, from the run id. */
   readonly pipe: string;
   /** `running` as long as the log holds no terminal event, also when the writer died. */
   readonly status: RunState['status'];
@@ -35,7 +35,7 @@ export interface RunOutline {
   readonly live: boolean;
   /** Not ended, surely no writer holds it, and nothing was written for a minute. */
   readonly orphan: boolean;
-  /** When the pipe started; absent where the log does not tell. */
+  /** When the pipe started; absent where the log does not say. */
   readonly startedAt?: string;
   /** When the last event happened; absent where there is none. */
   readonly lastTs?: string;
@@ -153,7 +153,7 @@ async function* listed<Row extends RunOutline>(
       yield summary;
     }
   } finally {
-    await Promise.allSettled(underway); // leave no file open after
+    await Promise.allSettled(underway); // leave no file open
     folder.close();
   }
   return undefined;

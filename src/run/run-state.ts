@@ -19,7 +19,7 @@ export interface Downtime {
   readonly durationMs?: number;
 }
 
-/** A run as its events tell it. Times are the `ts` of events: RFC 3339, UTC, with milliseconds. */
+/** A run, from its events. Times are the `ts` of events: RFC 3339, UTC, with milliseconds. */
 export interface RunState {
   /** `<pipe>-<ulid>`; empty as long as there was no event. */
   readonly runId: string;
@@ -31,7 +31,7 @@ export interface RunState {
   readonly reason?: string;
   /** What the pipe was given; empty where nothing was. */
   readonly inputs: readonly Input[];
-  /** The version that `pipe.started` tells; empty where it tells none. */
+  /** The version that `pipe.started` names; empty where it names none. */
   readonly distroVersion: string;
   /** When the pipe started; absent where no `pipe.started` was seen. */
   readonly startedAt?: string;

@@ -68,7 +68,7 @@ export interface VerifyOptions {
   maxProblems?: number | undefined;
   /** The longest line accepted, in bytes; 16 MiB by default. */
   maxLineBytes?: number | undefined;
-  /** Called now and then with the bytes checked and the bytes there are; by default nobody is told. */
+  /** Called now and then with the bytes checked and the bytes there are; by default it is not called. */
   onProgress?: ((bytes: number, total: number) => void) | undefined;
   /** Ends the checking, which rejects with the signal's reason; by default nothing does. */
   signal?: AbortSignal | undefined;

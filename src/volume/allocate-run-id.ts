@@ -54,7 +54,7 @@ const lastTurns = new Map<string, Promise<unknown>>();
 function inTurn<T>(path: string, work: () => Promise<T>): Promise<T> {
   const turn = (lastTurns.get(path) ?? Promise.resolve()).then(work);
   const settled: Promise<void> = turn
-    .catch(() => undefined) // told to who asked for it
+    .catch(() => undefined) // reported to who asked for it
     .then(() => {
       if (lastTurns.get(path) === settled) lastTurns.delete(path);
     });
@@ -116,6 +116,6 @@ function nextAbove(id: string): string | undefined {
 }
 
 async function highestUlid(root: string): Promise<string> {
-  const newest = (await runIdsOf(root).catch(() => [])).at(-1); // what is wrong with the folder is for `create` to tell
+  const newest = (await runIdsOf(root).catch(() => [])).at(-1); // what is wrong with the folder is for `create` to report
   return newest === undefined ? '' : parseRunId(newest).ulid;
 }

@@ -52,7 +52,7 @@ export function libc(): Libc {
   }
 }
 
-/** Takes the lock if nobody holds it; tells whether it did. Does not wait. */
+/** Takes the lock if nobody holds it; returns whether it did. Does not wait. */
 export function tryLock(fd: number, path: string, mode: 'exclusive' | 'shared' = 'exclusive'): boolean {
   const { flock, errno, codes } = libc();
   for (;;) {

@@ -1,5 +1,5 @@
 /**
- * Opening the log of a run where it must stand, and reading from it.
+ * Opening the log of a run where it must be, and reading from it.
  *
  * Promise: what was opened is a regular file that is at the path of the log, reached through real folders. A link, a
  * FIFO or a folder in its place is `ERR_UNSAFE_PATH`, at once.
@@ -13,17 +13,17 @@ import { PLATFORM } from './platform.js';
 
 /** Whether the file with this inode still is at the path. */
 export function standsAt(path: string, { ino, dev }: { ino: number; dev: number }): boolean {
-  const standing = fs.lstatSync(path, { throwIfNoEntry: false });
-  return standing?.ino === ino && standing.dev === dev;
+  const found = fs.lstatSync(path, { throwIfNoEntry: false });
+  return found?.ino === ino && found.dev === dev;
 }
 
-/** A file, and what was told of it when it was opened. */
+/** A file, and what was known of it when it was opened. */
 export interface OpenedFile {
   readonly fd: number;
   readonly stat: Stats;
 }
 
-/** Opens the log and makes sure that it is a regular file standing in real folders of this volume; `runs` is the folder of all runs. */
+/** Opens the log and makes sure that it is a regular file in real folders of this volume; `runs` is the folder of all runs. */
 export async function openInside(
   places: RunPlaces,
   flags: number,
@@ -51,8 +51,8 @@ async function checkOpened(fd: number, places: RunPlaces): Promise<Stats> {
   if (!opened.isFile()) throw unsafePath(places.log, 'is not a regular file');
   if (PLATFORM.descriptors !== undefined) return opened;
   // A link swapped in before the open, or after it, shows as another inode than the one held open.
-  const standing = await withinRun(places, folder => fse.lstat(folder.at(LOG_NAME)));
-  if (standing.ino !== opened.ino || standing.dev !== opened.dev)
+  const found = await withinRun(places, folder => fse.lstat(folder.at(LOG_NAME)));
+  if (found.ino !== opened.ino || found.dev !== opened.dev)
     throw unsafePath(places.log, 'was swapped while it was opened');
   return opened;
 }

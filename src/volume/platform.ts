@@ -37,7 +37,7 @@ const MACOS_BYTE_LOCKS: ByteLocks = {
 export interface Platform {
   /** flock(2). Windows has none: logs are not locked there unless asked, and then fail. */
   readonly flock: boolean;
-  /** Locks on single bytes that belong to an open file. Without them live runs are not told from orphans. */
+  /** Locks on single bytes that belong to an open file. Without them nobody knows a live run from an orphan. */
   readonly byteLocks: ByteLocks | undefined;
   /** What makes a `write` durable by itself: O_DSYNC on Linux. On macOS it stops at the drive's cache; Windows has none. */
   readonly durableWrite: number;

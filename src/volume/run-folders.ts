@@ -1,5 +1,5 @@
 /**
- * Which runs a volume holds, told by the names of their folders.
+ * Which runs a volume holds, known by the names of their folders.
  *
  * Promise: no link is followed, and no log is read.
  */

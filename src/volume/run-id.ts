@@ -16,7 +16,7 @@ export function compareRunIds(a: string, b: string): number {
   return left < right ? -1 : Number(left > right);
 }
 
-/** Rejects a pipe name that could not stand in a run id (`ERR_INVALID_PIPE`). */
+/** Rejects a pipe name that could not be in a run id (`ERR_INVALID_PIPE`). */
 export function checkPipe(pipe: string): void {
   if (typeof pipe !== 'string') throw new TypeError('the pipe name must be a string');
   if (!PIPE.test(pipe)) {

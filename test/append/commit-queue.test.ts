@@ -69,7 +69,7 @@ test('a batch stops at maxBatchBytes, but one larger entry always fits', async (
   expect(batches.map(batch => batch.map(({ bytes }) => bytes))).toEqual([[6, 4], [1], [25], [2]]);
 });
 
-test('nothing shares a commit behind an entry marked last', async () => {
+test('nothing shares a commit after an entry marked last', async () => {
   const { queue, batches, finishNext } = handQueue();
   for (const each of [entry(1), entry(2, true), entry(3)]) queue.push(each);
   await turn();
@@ -111,7 +111,7 @@ test('a refusal names the path and tells a full backlog from an append that is t
   queue.push(entry(8));
   expect(refused(3)).toMatchObject({
     ...facts,
-    message: `an append of 3 bytes behind 8 that wait exceeds the ${bound}; await earlier appends first (/p)`,
+    message: `an append of 3 bytes after 8 that wait exceeds the ${bound}; await earlier appends first (/p)`,
   });
 });
 
@@ -123,7 +123,7 @@ test('whoever is told of a commit finds the room that it left', async () => {
     await new Promise<void>(resolve => queue.push({ bytes: 10, done: resolve }));
   }
   queue.push({ bytes: 10, done: () => undefined });
-  expect(() => queue.push({ bytes: 1, done: () => undefined })).toThrow('behind 10 that wait');
+  expect(() => queue.push({ bytes: 1, done: () => undefined })).toThrow('after 10 that wait');
 });
 
 test('an idle queue starts again', async () => {
@@ -170,7 +170,7 @@ test('by default a commit takes 1 MiB and 64 MiB may wait, both to the byte', as
   const MIB = 1024 * 1024;
   const { queue, batches } = handQueue();
   for (const bytes of [MIB - 1, 1, 1, 63 * MIB - 1]) queue.push(entry(bytes));
-  expect(() => queue.push(entry(1))).toThrow('behind 67108864 that wait');
+  expect(() => queue.push(entry(1))).toThrow('after 67108864 that wait');
   await turn();
   expect(batches).toEqual([[entry(MIB - 1), entry(1)]]);
 });

@@ -227,7 +227,7 @@ describe.skipIf(noServer)('omne-log mirror', () => {
   test('says how it is used when the arguments do not go together', async () => {
     const usage = async (...args: string[]) => {
       const { code, stderr } = await omneLog(args);
-      expect([code, stderr.split('\n')[1]]).toEqual([2, 'omne-log --help tells how it is used.']);
+      expect([code, stderr.split('\n')[1]]).toEqual([2, 'See omne-log --help.']);
       return stderr;
     };
     expect(await usage('mirror', '--nats', server.url)).toContain('either RUN or --all must be given');

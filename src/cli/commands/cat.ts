@@ -32,7 +32,7 @@ export const cat: Command = defineCommand({
       value: 'N',
       help: 'At most so many: the first, or with --reverse the last.',
     },
-    after: { type: 'string', value: 'ID', help: 'Only events behind the one with this id.' },
+    after: { type: 'string', value: 'ID', help: 'Only events after the one with this id.' },
     reverse: { type: 'boolean', help: 'Newest first.' },
     json: { type: 'boolean', help: 'Print canonical JSON, an event per line.' },
     root: ROOT_OPTION,

@@ -83,7 +83,7 @@ function zshScript(commands: readonly CommandFacts[]): string {
     return `    ${name}) _arguments ${[...specs, ...operand].join(' ')} ;;`;
   });
   return `#compdef omne-log
-# Completes omne-log in zsh: source <(omne-log completion zsh), behind compinit
+# Completes omne-log in zsh: source <(omne-log completion zsh), after compinit
 _omne_log_runs() {
   local -a runs=(last \${(f)"$(${RUNS})"})
   compadd -V runs -a runs

@@ -19,7 +19,7 @@ export function completionOf(commands: readonly Command[]): Command {
     options: { root: ROOT_OPTION },
     notes: [
       'bash: add to ~/.bashrc   source <(omne-log completion bash)',
-      'zsh:  add to ~/.zshrc    source <(omne-log completion zsh)    # behind compinit',
+      'zsh:  add to ~/.zshrc    source <(omne-log completion zsh)    # after compinit',
       'fish: run once           omne-log completion fish > ~/.config/fish/completions/omne-log.fish',
       "The scripts ask 'omne-log completion runs', which prints the run ids of a volume, newest first.",
     ].join('\n'),

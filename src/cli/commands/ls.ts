@@ -43,7 +43,7 @@ export const ls: Command = defineCommand({
     'of what could be read.',
     '',
     NATS_HELP,
-    'Such a listing tells of the first event, the last and how many there are.',
+    'Such a listing knows the first event, the last and how many there are.',
   ].join('\n'),
   async run({ values, signal }) {
     const { pipe, status } = values;
@@ -85,7 +85,7 @@ async function* pagesOf(runs: AsyncIterable<AnyRun>): AsyncGenerator<AnyRun[]> {
 function rowOf(run: AnyRun): Cell[] {
   const { glyph, colour } = run.problem === undefined ? MARKS[run.status] : DAMAGED;
   const startedAt = Date.parse(run.startedAt ?? '') || parseRunId(run.runId).createdAt.getTime();
-  const local = 'live' in run ? run : undefined; // a summary from afar knows neither nodes nor writers
+  const local = 'live' in run ? run : undefined; // a summary of a remote copy knows neither nodes nor writers
   const lasts = run.durationMs ?? (local?.live === true ? Date.now() - startedAt : undefined);
   return [
     { text: glyph, colour },

@@ -1,7 +1,7 @@
 /**
  * `omne-log mirror`: copies runs to a NATS server, as they are written.
  *
- * Promise: a run that cannot be copied is told of at once, and the others go on; with `--once` the exit code tells it too.
+ * Promise: a run that cannot be copied is reported at once, and the others go on; with `--once` the exit code says so too.
  */
 import { EventLogError } from '../../index.js';
 import type { MirroredRun, MirrorOptions, StreamOptions } from '../../jetstream.js';
@@ -84,25 +84,25 @@ async function mirrorAll(root: string, options: MirrorOptions, once: boolean): P
   const status = new StatusLine(() => {
     return `copying all runs: ${ended} to their end${failed === 0 ? '' : `, ${count(failed, 'failure')}`}`;
   });
-  const told: Promise<void>[] = [];
+  const printed: Promise<void>[] = [];
   try {
     const { runs, events, dropped } = await mirrorVolume(root, {
       ...options,
       once,
       onRun: run => {
         ended++;
-        told.push(status.print(lineOf(run)));
+        printed.push(status.print(lineOf(run)));
       },
       onError: (error, runId) => {
         failed++;
-        told.push(status.print(failureOf(error, runId)));
+        printed.push(status.print(failureOf(error, runId)));
       },
     });
     const left =
       dropped === 0 ? '' : `; ${count(dropped, 'run')} dropped by the stream before, not sent again`;
     await status.print(`${count(runs, 'run')}, ${count(events, 'event')} sent${left}`);
   } finally {
-    await Promise.all(told);
+    await Promise.all(printed);
     await status.close();
   }
   return failed === 0 ? EXIT.ok : EXIT.error;

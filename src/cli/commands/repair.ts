@@ -8,7 +8,7 @@ import { print, printable } from '../screen/terminal.js';
 /** The command `repair`. */
 export const repair: Command = defineCommand({
   name: 'repair',
-  summary: 'Mend the torn tail of a log; the bytes cut are kept beside it.',
+  summary: 'Repair the torn tail of a log; the bytes cut are kept beside it.',
   operands: ['RUN'],
   options: { root: ROOT_OPTION },
   notes: `${RUN_HELP}\nIt asks nothing. Damage that is no torn tail is left as it is.`,

@@ -1,7 +1,7 @@
 /**
  * `omne-log tail`: a run while it happens, an event per line, and at the foot of a terminal what is running now.
  *
- * Promise: every event is printed once, in order, as soon as it is in the log; the status line leaves nothing after,
+ * Promise: every event is printed once, in order, as soon as it is in the log; nothing of the status line is left,
  * however the following ends.
  */
 import { encodeEvent, type RunState, RunStateReducer } from '../../index.js';

@@ -96,7 +96,7 @@ function linesOf(report: VerifyReport): string[] {
 async function stepFor(root: string, { runId, problems }: VerifyReport): Promise<string> {
   if (problems.every(({ kind }) => kind === 'torn-tail')) {
     const repair = await commandFor('repair', runId, root);
-    return `a writer died here, or is writing just now: run ${repair} to mend it`;
+    return `a writer died here, or is writing just now: run ${repair} to repair it`;
   }
   const show = await commandFor('show', runId, root);
   return `no torn tail, so repair leaves it as it is: run ${show} to see what can be read`;

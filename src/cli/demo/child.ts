@@ -71,7 +71,7 @@ export async function runChild([program, ...args]: CommandLine, options: ChildOp
 /** Twice what `tailText` keeps, so that a character cut here does not reach into what it keeps. */
 const KEPT_BYTES = 2048;
 
-/** Reads a stream to its end and keeps the last bytes; the result tells them as text. */
+/** Reads a stream to its end and keeps the last bytes; the result is their text. */
 function tailOf(stream: Readable | null): () => string {
   let kept = Buffer.alloc(0);
   stream?.on('data', (chunk: Buffer) => {

@@ -45,7 +45,7 @@ export interface Pipe {
 export interface RunPipeOptions {
   /** Ends the children and aborts the run. */
   readonly signal?: AbortSignal;
-  /** Is told each event once it is on disk, and how long its append took. */
+  /** Called with each event once it is on disk, and how long its append took. */
   readonly onEvent?: (event: RunEvent, milliseconds: number) => void;
 }
 
@@ -81,7 +81,7 @@ class PipeRun {
     this.#environment = { ...process.env, ...Object.fromEntries(inputs) };
   }
 
-  /** Runs and logs the pipe from its first event to its terminal one; tells why it was aborted, if it was. */
+  /** Runs and logs the pipe from its first event to its terminal one; returns why it was aborted, if it was. */
   async finish(): Promise<string | undefined> {
     const { name, inputs } = this.#pipe;
     await this.#append({ type: 'pipe.started', pipe: name, inputs: [...inputs] });
@@ -93,7 +93,7 @@ class PipeRun {
       return reason;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      // Where the log itself has failed this fails too, and then the first error is the one to tell.
+      // Where the log itself has failed this fails too, and then the first error is the one to report.
       await this.#append({ type: 'pipe.aborted', reason }).catch(() => undefined);
       throw error;
     }
@@ -116,7 +116,7 @@ class PipeRun {
     return undefined;
   }
 
-  /** Runs one node to its end; tells how it failed, if it did. */
+  /** Runs one node to its end; returns how it failed, if it did. */
   async #runNode(node: PipeNode): Promise<string | undefined> {
     const node_id = node.id;
     await this.#append({ type: 'node.started', node_id, kind: node.kind });

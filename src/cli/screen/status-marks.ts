@@ -1,4 +1,4 @@
-/** The marks by which a status is told at a glance: a glyph of one column and a colour, never the colour alone. */
+/** The marks by which a status is seen at a glance: a glyph of one column and a colour, never the colour alone. */
 import type { NodeState, RunSummary } from '../../index.js';
 import type { Colour } from './terminal.js';
 

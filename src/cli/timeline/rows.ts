@@ -3,7 +3,7 @@
  * Knows no files and no HTML.
  *
  * Promises: any legal event is taken; a time that cannot be read leaves its bar or mark out, never the node. Of marks that
- * would lie closer than a fraction of the run, one stands for all, so their number is bounded by what can be seen.
+ * would lie closer than a fraction of the run, one is drawn for all, so their number is bounded by what can be seen.
  */
 import {
   type NodeState,
@@ -31,7 +31,7 @@ export interface Span {
 export interface Moment {
   readonly at: number;
   readonly what: string;
-  /** How many others it stands for. */
+  /** How many others it is drawn for. */
   others: number;
 }
 
