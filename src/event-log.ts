@@ -134,7 +134,7 @@ export class EventLog implements AsyncDisposable {
   }
 
   /**
-   * Opens the log of a run for appending; a torn tail is saved beside it and cut (`recovered` tells). To drive the run from where it
+   * Opens the log of a run for appending; a torn tail is saved beside it and cut (see `recovered`). To drive the run from where it
    * is, `resume` it.
    *
    * @throws EventLogError `ERR_INVALID_RUN_ID`, `ERR_RUN_NOT_FOUND`, `ERR_RUN_OWNED` (with `owner`), `ERR_UNSAFE_PATH`, `ERR_LOG_CORRUPT`, `ERR_LINE_TOO_LONG`,
@@ -408,7 +408,7 @@ export class EventLog implements AsyncDisposable {
     const facts = { path: this.path };
     if (this.#closing !== undefined) throw new EventLogError('ERR_LOG_CLOSED', 'the log is closed', facts);
     if (events.slice(0, -1).some(({ event }) => this.#vocabulary.isTerminal(event))) {
-      throw new EventLogError('ERR_RUN_ENDED', 'an event stands behind the terminal one', facts);
+      throw new EventLogError('ERR_RUN_ENDED', 'an event comes after the terminal one', facts);
     }
   }
 }

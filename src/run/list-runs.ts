@@ -142,7 +142,7 @@ async function* listed<Row extends RunOutline>(
       signal?.throwIfAborted();
       while (underway.length < CONCURRENT_READS && next < runIds.length) {
         const summary = look(placesOf(root, runIds[next++] ?? ''), folder, options);
-        summary.catch(() => undefined); // told when its turn comes
+        summary.catch(() => undefined); // reported when its turn comes
         underway.push(summary);
       }
       if (underway.length === 0) return undefined;

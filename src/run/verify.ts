@@ -172,7 +172,7 @@ class LineChecker {
       this.#problem('foreign-run-id', offset, `the event is of run ${event.run_id}`);
     }
     if (this.#ended)
-      this.#problem('behind-terminal', offset, `${event.type} stands behind the terminal event`);
+      this.#problem('behind-terminal', offset, `${event.type} comes after the terminal event`);
     this.#ended ||= this.#vocabulary.isTerminal(event);
   }
 
