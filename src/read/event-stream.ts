@@ -124,7 +124,7 @@ export abstract class EventStream<T extends EventType = EventType> implements As
   }
 }
 
-/** A place in a batch; tells the position of what it hands out. */
+/** A place in a batch; knows the position of what it hands out. */
 class Cursor<T extends EventType> {
   readonly #handedOut: (position: number) => void;
   #batch: Batch = { events: [], ends: [] };

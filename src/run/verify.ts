@@ -171,8 +171,7 @@ class LineChecker {
     if (event.run_id !== this.#runId) {
       this.#problem('foreign-run-id', offset, `the event is of run ${event.run_id}`);
     }
-    if (this.#ended)
-      this.#problem('behind-terminal', offset, `${event.type} comes after the terminal event`);
+    if (this.#ended) this.#problem('behind-terminal', offset, `${event.type} comes after the terminal event`);
     this.#ended ||= this.#vocabulary.isTerminal(event);
   }
 
