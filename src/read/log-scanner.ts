@@ -4,8 +4,9 @@
  *     bytes -> complete lines with offsets -> decode -> filter -> batch
  *
  * Promises: only complete lines are decoded; a malformed one is an error with path, line and offset, or goes to the
- * callback, never unsaid, and never before the events that stand before it. At the end of the file `next` answers
- * undefined and may be called again once it has grown.
+ * callback, never unsaid, and never before the events that come before it. At the end of the file `next` answers
+ * undefined and may be called again once it has grown. Lines that were read and then taken back are an error, whatever
+ * is in their place by now.
  */
 import { isUtf8 } from 'node:buffer';
 import { EventLogError, MalformedLineError } from '../errors.js';
@@ -19,6 +20,7 @@ import type { RunPlaces } from '../volume/places.js';
 import { openForReading, type ReadableLog } from '../volume/readable-log.js';
 import type { EventFilter, ReadOptions } from './event-filter.js';
 import type { Batch } from './event-stream.js';
+import { LastLine } from './last-line.js';
 import { findStart, type StartOptions } from './start-position.js';
 
 /**
@@ -50,6 +52,7 @@ export class LogScanner {
   readonly #matcher: LineMatcher;
   readonly #filter: EventFilter;
   readonly #cutter: LineCutter;
+  readonly #lastLine: LastLine;
   readonly #maxLineBytes: number;
   readonly #onMalformed: ReadOptions['onMalformed'];
   readonly #stopAtTerminal: boolean;
@@ -73,6 +76,7 @@ export class LogScanner {
       maxLineBytes,
       blockBytes: blockFor(log.opened.size - start),
     });
+    this.#lastLine = new LastLine(log, start);
     this.#maxLineBytes = maxLineBytes;
     this.#onMalformed = onMalformed;
     this.#stopAtTerminal = options.stopAtTerminal ?? false;
@@ -113,7 +117,7 @@ export class LogScanner {
   /**
    * The next events, perhaps none of those read; undefined at the end of the file.
    *
-   * @throws EventLogError `ERR_LOG_TRUNCATED` when the file has become shorter than what was read of it.
+   * @throws EventLogError `ERR_LOG_TRUNCATED` when what was read of the file is not there any more.
    */
   async next(): Promise<Batch | undefined> {
     if (this.#block !== undefined) return this.#decode(this.#block);
@@ -124,18 +128,33 @@ export class LogScanner {
       // Near the live end a look takes less time than a trip through the thread pool.
       const read = await (ahead ??
         (this.#nearEnd ? this.log.readNow(room, offset) : this.log.read(room, offset)));
+      this.checkLastLine(); // after the reading: what is there now was there then
       this.#nearEnd = read < room.length;
       this.#block = this.#take(read, offset);
       if (this.#block !== undefined) {
+        this.#lastLine.take(this.#block);
         this.#valid = isUtf8(this.#block.bytes);
         if (!this.#nearEnd) this.#readAhead();
         return this.#decode(this.#block);
       }
       if (this.#nearEnd && ahead === undefined) break; // what was read ahead may be out of date by now
     }
-    if (this.log.size() >= this.#cutter.offset) return undefined;
+    if (this.log.size() < this.#cutter.offset) throw this.#cut();
+    return undefined;
+  }
+
+  /** Throws `ERR_LOG_TRUNCATED` when the last line read is not there any more. */
+  checkLastLine(): void {
+    if (!this.#lastLine.isThere()) throw this.#cut();
+  }
+
+  #cut(): EventLogError {
     const facts = { path: this.log.path, offset: this.#cutter.offset };
-    throw new EventLogError('ERR_LOG_TRUNCATED', 'the log was cut while it was read', facts);
+    return new EventLogError(
+      'ERR_LOG_TRUNCATED',
+      'the log was cut while it was read: lines before here are gone',
+      facts,
+    );
   }
 
   /** Lets the disk work while the block is decoded. */

@@ -1,0 +1,48 @@
+/**
+ * The last line a reader has come past, to be found again before it reads on.
+ *
+ * A log only grows, but for what a failed sync makes its writer take back, and for foreign hands: then other lines may be where
+ * those read were. Promise: a reader that asks after each reading never goes on after lines that are gone as if nothing
+ * were missing. Lines carry ids, so one that is found again is the same one. Asking takes about a microsecond.
+ */
+import { LF, type LineBlock } from '../format/lines.js';
+import type { ReadableLog } from '../volume/readable-log.js';
+
+/** From the start of a line; its id is within. */
+const COMPARED_BYTES = 512;
+/** How far before the place where reading begins the start of the line before it is looked for. */
+const LOOK_BACK_BYTES = 4096;
+
+/** The last line before a position in a log. */
+export class LastLine {
+  readonly #log: ReadableLog;
+  readonly #space: Buffer = Buffer.allocUnsafe(2 * COMPARED_BYTES);
+  #offset = 0;
+  #length = 0;
+
+  /** Takes the line that ends at `position`, where reading begins. */
+  constructor(log: ReadableLog, position: number) {
+    this.#log = log;
+    if (position === 0) return;
+    const offset = Math.max(0, position - LOOK_BACK_BYTES);
+    const bytes = Buffer.allocUnsafe(position - offset);
+    this.take({ bytes: bytes.subarray(0, log.readNow(bytes, offset)), offset });
+  }
+
+  /** Takes the last line of a block. */
+  take({ bytes, offset }: LineBlock): void {
+    const start = bytes.length < 2 ? 0 : bytes.lastIndexOf(LF, bytes.length - 2) + 1;
+    this.#offset = offset + start;
+    this.#length = bytes.copy(this.#space, 0, start, Math.min(bytes.length, start + COMPARED_BYTES));
+  }
+
+  /** Whether the line still is where it was; so all before it is too. */
+  isThere(): boolean {
+    const length = this.#length;
+    const found = this.#space.subarray(COMPARED_BYTES, COMPARED_BYTES + length);
+    return (
+      this.#log.readNow(found, this.#offset) === length &&
+      this.#space.compare(found, 0, length, 0, length) === 0
+    );
+  }
+}
