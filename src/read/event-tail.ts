@@ -5,7 +5,8 @@
  *
  * Promises: every event once, in order, whatever notices are lost: a change notice (`fs.watch`) only makes the next look
  * come sooner than the poll would. Nothing is read ahead of a slow consumer. An unterminated line is read again from its
- * start, so a torn tail that a writer repairs is never seen. The end, `break`, an error and an abort give back the
+ * start, so a torn tail that a writer repairs is never seen. What was handed out is still there when the tail goes on or ends,
+ * or the tail fails with `ERR_LOG_TRUNCATED`. The end, `break`, an error and an abort give back the
  * descriptor, the watcher and the timer at once.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -58,6 +59,8 @@ export const TAIL_OPTIONS: Readonly<Record<keyof TailOptions, OptionCheck>> = {
 
 /** How often to look for a run that is not there yet. */
 const APPEAR_POLL_MS = 20;
+/** How often to look whether the commit of a terminal event is over. */
+const DECIDED_POLL_MS = 2;
 
 /**
  * The events of a run as they are written; of the types `T`. Iterate it, or take `batches()`; once.
@@ -131,6 +134,7 @@ export class EventTail<T extends EventType = EventType> extends EventStream<T> {
         }
       }
       if (!closed) this.#caughtUp.reached();
+      if (scanner?.ended) await this.#endDecided(scanner, () => closed);
       return undefined;
     };
 
@@ -184,6 +188,15 @@ export class EventTail<T extends EventType = EventType> extends EventStream<T> {
       await sleep(Math.min(APPEAR_POLL_MS, appearTimeout));
     }
     return undefined;
+  }
+
+  /** Waits until no commit is under way: when its sync fails, the writer takes back what was handed out, the end included. */
+  async #endDecided(scanner: LogScanner, closed: () => boolean): Promise<void> {
+    while (!closed() && !scanner.log.isQuiet()) {
+      this.#options.signal?.throwIfAborted();
+      await sleep(DECIDED_POLL_MS);
+    }
+    if (!closed()) scanner.lastLine.check();
   }
 
   /** Whether reading began after the terminal event. */

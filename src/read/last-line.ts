@@ -5,6 +5,7 @@
  * those read were. Promise: a reader that asks after each reading never goes on after lines that are gone as if nothing
  * were missing. Lines carry ids, so one that is found again is the same one. Asking takes about a microsecond.
  */
+import { EventLogError } from '../errors.js';
 import { LF, type LineBlock } from '../format/lines.js';
 import type { ReadableLog } from '../volume/readable-log.js';
 
@@ -18,7 +19,8 @@ export class LastLine {
   readonly #log: ReadableLog;
   readonly #space: Buffer = Buffer.allocUnsafe(2 * COMPARED_BYTES);
   #offset = 0;
-  #length = 0;
+  #length = 0; // of what is compared
+  #end = 0;
 
   /** Takes the line that ends at `position`, where reading begins. */
   constructor(log: ReadableLog, position: number) {
@@ -33,16 +35,28 @@ export class LastLine {
   take({ bytes, offset }: LineBlock): void {
     const start = bytes.length < 2 ? 0 : bytes.lastIndexOf(LF, bytes.length - 2) + 1;
     this.#offset = offset + start;
+    this.#end = offset + bytes.length;
     this.#length = bytes.copy(this.#space, 0, start, Math.min(bytes.length, start + COMPARED_BYTES));
   }
 
-  /** Whether the line still is where it was; so all before it is too. */
-  isThere(): boolean {
+  /**
+   * Makes sure that the line still is where it was, and so all before it.
+   *
+   * @throws EventLogError `ERR_LOG_TRUNCATED` when it is not.
+   */
+  check(): void {
     const length = this.#length;
     const found = this.#space.subarray(COMPARED_BYTES, COMPARED_BYTES + length);
-    return (
+    const isThere =
       this.#log.readNow(found, this.#offset) === length &&
-      this.#space.compare(found, 0, length, 0, length) === 0
+      this.#space.compare(found, 0, length, 0, length) === 0 &&
+      (this.#end - this.#offset === length || this.#log.size() >= this.#end);
+    if (isThere) return;
+    const facts = { path: this.#log.path, offset: this.#offset };
+    throw new EventLogError(
+      'ERR_LOG_TRUNCATED',
+      'the log was cut while it was read: a line that was there is gone',
+      facts,
     );
   }
 }

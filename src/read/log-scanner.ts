@@ -43,6 +43,8 @@ export class LogScanner {
   readonly start: number;
   /** The log being read. */
   readonly log: ReadableLog;
+  /** The last line read. */
+  readonly lastLine: LastLine;
   readonly #vocabulary: Vocabulary;
   /**
    * That of the vocabulary, which all scanners share. That is safe since a block is decoded without a wait. The one thing that runs in
@@ -52,7 +54,6 @@ export class LogScanner {
   readonly #matcher: LineMatcher;
   readonly #filter: EventFilter;
   readonly #cutter: LineCutter;
-  readonly #lastLine: LastLine;
   readonly #maxLineBytes: number;
   readonly #onMalformed: ReadOptions['onMalformed'];
   readonly #stopAtTerminal: boolean;
@@ -76,7 +77,7 @@ export class LogScanner {
       maxLineBytes,
       blockBytes: blockFor(log.opened.size - start),
     });
-    this.#lastLine = new LastLine(log, start);
+    this.lastLine = new LastLine(log, start);
     this.#maxLineBytes = maxLineBytes;
     this.#onMalformed = onMalformed;
     this.#stopAtTerminal = options.stopAtTerminal ?? false;
@@ -109,6 +110,11 @@ export class LogScanner {
     return this.#cutter.offset;
   }
 
+  /** A terminal event was read after which nothing is handed out. */
+  get ended(): boolean {
+    return this.#stopped;
+  }
+
   /** Nothing more will be handed out: the filter lets nothing through, or the run has ended. */
   get finished(): boolean {
     return this.#stopped || this.#filter.exhausted;
@@ -128,33 +134,18 @@ export class LogScanner {
       // Near the live end a look takes less time than a trip through the thread pool.
       const read = await (ahead ??
         (this.#nearEnd ? this.log.readNow(room, offset) : this.log.read(room, offset)));
-      this.checkLastLine(); // after the reading: what is there now was there then
+      this.lastLine.check(); // after the reading: what is there now was there then
       this.#nearEnd = read < room.length;
       this.#block = this.#take(read, offset);
       if (this.#block !== undefined) {
-        this.#lastLine.take(this.#block);
+        this.lastLine.take(this.#block);
         this.#valid = isUtf8(this.#block.bytes);
         if (!this.#nearEnd) this.#readAhead();
         return this.#decode(this.#block);
       }
       if (this.#nearEnd && ahead === undefined) break; // what was read ahead may be out of date by now
     }
-    if (this.log.size() < this.#cutter.offset) throw this.#cut();
     return undefined;
-  }
-
-  /** Throws `ERR_LOG_TRUNCATED` when the last line read is not there any more. */
-  checkLastLine(): void {
-    if (!this.#lastLine.isThere()) throw this.#cut();
-  }
-
-  #cut(): EventLogError {
-    const facts = { path: this.log.path, offset: this.#cutter.offset };
-    return new EventLogError(
-      'ERR_LOG_TRUNCATED',
-      'the log was cut while it was read: lines before here are gone',
-      facts,
-    );
   }
 
   /** Lets the disk work while the block is decoded. */

@@ -5,7 +5,8 @@
  */
 import fs, { constants, type Stats } from 'node:fs';
 import fse from 'fs-extra';
-import { systemError } from '../errors.js';
+import { EventLogError, systemError } from '../errors.js';
+import { tryLock, unlock } from './flock.js';
 import type { Folder } from './folder.js';
 import { openInside, readFully, standsAt } from './open-log.js';
 import type { RunPlaces } from './places.js';
@@ -27,6 +28,11 @@ export interface ReadableLog {
   readNow(buffer: Buffer, position: number): number;
   /** Brings what was read to stable storage, whoever wrote it. */
   sync(): Promise<void>;
+  /**
+   * Whether no writer is within a commit, as far as flock(2) shows it. It is taken for a moment to ask, shared, so ask only where
+   * nobody is kept waiting by that: after the terminal event.
+   */
+  isQuiet(): boolean;
   close(): Promise<void>;
 }
 
@@ -62,6 +68,18 @@ export async function openForReading(places: RunPlaces, runs?: Folder): Promise<
         throw systemError('the log could not be synced', path, error);
       }
     },
+    isQuiet: () => isQuiet(fd, path),
     close: async () => fs.closeSync(fd), // nothing was written: it cannot have to wait for the disk
   };
+}
+
+function isQuiet(fd: number, path: string): boolean {
+  try {
+    if (!tryLock(fd, path, 'shared')) return false;
+    unlock(fd);
+    return true;
+  } catch (error) {
+    if (error instanceof EventLogError && error.code === 'ERR_LOCK_UNSUPPORTED') return true; // nobody can know
+    throw error;
+  }
 }
