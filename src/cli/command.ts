@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import { print } from './screen/terminal.js';
 
 /** How a process of `omne-log` ends. */
-export const EXIT = { ok: 0, error: 1, usage: 2, SIGINT: 130, SIGTERM: 143 } as const;
+export const EXIT = { ok: 0, error: 1, usage: 2, orphan: 3, SIGINT: 130, SIGTERM: 143 } as const;
 
 /** A mistake in how the command was called. */
 export class UsageError extends Error {

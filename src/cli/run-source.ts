@@ -11,6 +11,7 @@ import {
   type RunEvent,
   type RunSummary,
   type RunsOptions,
+  type TailOptions,
 } from '../index.js';
 import { DEFAULT_STREAM } from '../jetstream/message.js';
 import { isStreamName } from '../jetstream/options.js';
@@ -22,6 +23,8 @@ import { UsageError } from './command.js';
 import { connectTo, loadJetStream, type NatsValues } from './nats.js';
 import { pickRun, whichRoot, whichRun } from './pick-run.js';
 
+type FollowOptions = { readonly signal: AbortSignal } & Pick<TailOptions, 'onOrphan' | 'orphanAfter'>;
+
 /** The runs of a volume or of a stream. */
 export interface RunSource extends AsyncDisposable {
   /** The run that is meant by a run id, the beginning of one, or `last`. */
@@ -29,7 +32,8 @@ export interface RunSource extends AsyncDisposable {
   read(runId: string, options: ReadOptions): EventStream;
   /** Newest first. */
   reversed(runId: string, options: ReversedOptions): AsyncIterable<RunEvent>;
-  tail(runId: string, options: { signal: AbortSignal }): EventStream;
+  /** `orphaned` is absent where nobody can know who writes. */
+  tail(runId: string, options: FollowOptions): EventStream & { readonly orphaned?: boolean };
   runs(options: RunsOptions): AsyncIterable<RunSummary | RemoteRunSummary>;
   /** What is known of who writes a run that has not ended. */
   writerOf(runId: string): Promise<string>;
@@ -84,7 +88,7 @@ async function remoteSource(connection: NatsConnection, where: { stream?: string
       ),
     read: (runId, options) => readRemote(connection, runId, { ...options, ...where }),
     reversed: (runId, options) => remoteEventsReversed(connection, runId, { ...options, ...where }),
-    tail: (runId, options) => tailRemote(connection, runId, { ...options, ...where }),
+    tail: (runId, { signal }) => tailRemote(connection, runId, { signal, ...where }),
     runs: options => remoteRuns(connection, { ...options, ...where }),
     writerOf: async () => 'as far as it is mirrored',
     [Symbol.asyncDispose]: () => connection.close(),

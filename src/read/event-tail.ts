@@ -22,6 +22,7 @@ import {
   type OptionCheck,
   oneOf,
 } from '../options.js';
+import { isOrphan } from '../volume/orphan.js';
 import type { RunPlaces } from '../volume/places.js';
 import { CaughtUp } from './caught-up.js';
 import { EventFilter, READ_OPTIONS, type ReadOptions } from './event-filter.js';
@@ -43,6 +44,10 @@ export interface TailOptions<T extends EventType = EventType> extends Omit<ReadO
   pollInterval?: number | undefined;
   /** Use change notices; true by default. Without them events come up to `pollInterval` later. */
   watch?: boolean | undefined;
+  /** What to do when the run was left without an end (`orphaned`): `wait` for who resumes it, the default, or `end`. */
+  onOrphan?: 'wait' | 'end' | undefined;
+  /** How long nothing must have been written before a run that no writer holds counts as left, in milliseconds; 60000 by default. */
+  orphanAfter?: number | undefined;
 }
 
 const { limit: _limit, ...WHAT_TO_READ } = READ_OPTIONS;
@@ -55,6 +60,8 @@ export const TAIL_OPTIONS: Readonly<Record<keyof TailOptions, OptionCheck>> = {
   appearTimeout: milliseconds(0),
   pollInterval: milliseconds(1),
   watch: isBoolean,
+  onOrphan: oneOf('wait', 'end'),
+  orphanAfter: milliseconds(0),
 };
 
 /** How often to look for a run that is not there yet. */
@@ -85,6 +92,7 @@ export class EventTail<T extends EventType = EventType> extends EventStream<T> {
   readonly #options: TailOptions<T>;
   readonly #caughtUp = new CaughtUp();
   #tornBytes = 0;
+  #orphaned = false;
 
   /** Called by `EventLog.tail`. */
   constructor(places: RunPlaces, options: TailOptions<T> = {}) {
@@ -98,6 +106,19 @@ export class EventTail<T extends EventType = EventType> extends EventStream<T> {
   /** Unterminated bytes at the end of the file when it was last reached: a line that is being written. */
   get tornBytes(): number {
     return this.#tornBytes;
+  }
+
+  /**
+   * Whether the run was left without an end, as it looked when the end of the log was reached last: no writer has it open, and nothing
+   * was written for `orphanAfter`. False again once somebody resumes it; always false where nobody can know who writes.
+   *
+   * @example
+   * const tail = EventLog.tail(root, runId, { onOrphan: 'end' });
+   * for await (const event of tail) console.log(event.type);
+   * if (tail.orphaned) console.log('its executor died');
+   */
+  get orphaned(): boolean {
+    return this.#orphaned;
   }
 
   /** The batches of the log as it grows. */
@@ -120,6 +141,7 @@ export class EventTail<T extends EventType = EventType> extends EventStream<T> {
         if (batch !== undefined) {
           if (tails.observed) tellOf(batch, scanner, before, wokenBy);
           wokenBy = undefined;
+          this.#orphaned = false;
           return batch;
         }
         this.#tornBytes = scanner.tornBytes;
@@ -130,6 +152,8 @@ export class EventTail<T extends EventType = EventType> extends EventStream<T> {
           growth = new Growth(scanner.log.path, pollInterval, this.#options.watch !== false);
         } else {
           this.#caughtUp.reached();
+          this.#orphaned = await this.#wasLeft(scanner);
+          if (this.#orphaned && this.#options.onOrphan === 'end') break;
           wokenBy = await growth.wait();
         }
       }
@@ -197,6 +221,13 @@ export class EventTail<T extends EventType = EventType> extends EventStream<T> {
       await sleep(DECIDED_POLL_MS);
     }
     if (!closed()) scanner.lastLine.check();
+  }
+
+  async #wasLeft({ log, position }: LogScanner): Promise<boolean> {
+    const changedAt = log.stat().mtimeMs;
+    if (!(await isOrphan(this.#places, changedAt, this.#options.orphanAfter))) return false;
+    // Somebody may have appended and gone since the end was reached.
+    return log.stat().mtimeMs === changedAt && !(await endsRunAt(log, position, this.#options));
   }
 
   /** Whether reading began after the terminal event. */

@@ -8,12 +8,15 @@
 import { basename } from 'node:path';
 import fse from 'fs-extra';
 import { EventLogError } from '../errors.js';
+import { endOfLastLine } from '../format/lines.js';
 import { isVocabulary, type Vocabulary } from '../format/vocabulary.js';
 import { checkOptions, isBoolean, isInteger, isSignal, isText, type OptionCheck, oneOf } from '../options.js';
 import { EventFilter } from '../read/event-filter.js';
 import { LogScanner } from '../read/log-scanner.js';
+import { endsRunAt } from '../read/start-position.js';
 import { enter, type Folder, RUNS } from '../volume/folder.js';
 import { isLive } from '../volume/liveness.js';
+import { isOrphan, ORPHAN_AFTER_MS } from '../volume/orphan.js';
 import { placesOf, type RunPlaces } from '../volume/places.js';
 import { openForReading, type ReadableLog } from '../volume/readable-log.js';
 import { runIdsOf } from '../volume/run-folders.js';
@@ -65,6 +68,11 @@ export interface RunsOptions {
   pipe?: string | undefined;
   /** Only runs with this status; with any by default. */
   status?: RunState['status'] | undefined;
+  /**
+   * True: only runs that were left: not ended, no writer holds them, and nothing was written for a minute. The logs of others are
+   * not read, but for their last line. By default all runs.
+   */
+  abandoned?: boolean | undefined;
   /** The vocabulary of the runs; `omneEvents` by default. */
   events?: Vocabulary | undefined;
   /** Newest first; false by default: the oldest come first. */
@@ -92,6 +100,7 @@ export interface OutlinesOptions extends Omit<RunsOptions, 'counts'> {
 export const RUNS_OPTIONS: Readonly<Record<keyof RunsOptions, OptionCheck>> = {
   pipe: isText,
   status: oneOf('running', 'completed', 'aborted'),
+  abandoned: isBoolean,
   events: isVocabulary,
   reverse: isBoolean,
   limit: isInteger,
@@ -101,7 +110,6 @@ export const RUNS_OPTIONS: Readonly<Record<keyof RunsOptions, OptionCheck>> = {
 
 /** How many logs are read at once. */
 const CONCURRENT_READS = 4;
-const IDLE_MS = 60_000;
 
 /** Summaries of the runs of a volume; a volume without runs has none. */
 export function listRuns(root: string, options: RunsOptions): AsyncGenerator<RunSummary, undefined>;
@@ -121,7 +129,7 @@ export function listRuns(
 
 /** What makes a row of a run; undefined where a file, or nothing any more, has the name of a run. */
 type Look<Row> = (places: RunPlaces, folder: Folder, options: LookOptions) => Promise<Row | undefined>;
-type LookOptions = Pick<RunsOptions, 'events' | 'signal'>;
+type LookOptions = Pick<RunsOptions, 'abandoned' | 'events' | 'signal'>;
 
 async function* listed<Row extends RunOutline>(
   root: string,
@@ -165,7 +173,7 @@ async function summarize(
   folder: Folder,
   options: LookOptions,
 ): Promise<RunSummary | undefined> {
-  const looked = await lookAt(places, folder, (log, reducer) => foldAll(log, reducer, options));
+  const looked = await lookAt(places, folder, options, (log, reducer) => foldAll(log, reducer, options));
   if (looked === undefined) return undefined;
   const { nodes, eventCount } = looked.state;
   const { bytes, problem, ...facts } = looked.outline;
@@ -185,9 +193,10 @@ async function summarize(
 async function outline(
   places: RunPlaces,
   folder: Folder,
-  { events }: LookOptions,
+  options: LookOptions,
 ): Promise<RunOutline | undefined> {
-  return (await lookAt(places, folder, (log, reducer) => foldEnds(log, reducer, events)))?.outline;
+  const { events } = options;
+  return (await lookAt(places, folder, options, (log, reducer) => foldEnds(log, reducer, events)))?.outline;
 }
 
 /** Folds a log as a whole; returns what is wrong with a line of it. */
@@ -212,10 +221,14 @@ async function foldAll(
   return problem;
 }
 
-/** Looks at one run and folds of its log what is wanted; undefined where a file, or nothing any more, has the name of a run. */
+/**
+ * Looks at one run and folds of its log what is wanted; undefined where a file, or nothing any more, has the name of a run, and for a
+ * run that was not left where such are wanted.
+ */
 async function lookAt(
   places: RunPlaces,
   folder: Folder,
+  { abandoned = false, events }: LookOptions,
   fold: (log: ReadableLog, reducer: RunStateReducer) => Promise<string | undefined>,
 ): Promise<{ state: RunState; outline: RunOutline } | undefined> {
   const reducer = new RunStateReducer();
@@ -225,6 +238,7 @@ async function lookAt(
   try {
     const log = await openForReading(places, folder);
     try {
+      if (abandoned && !(await wasLeft(log, places, folder, events))) return undefined;
       problem = await fold(log, reducer);
     } finally {
       ({ size: bytes, mtimeMs: changedAt } = log.stat());
@@ -248,12 +262,24 @@ async function lookAt(
     status,
     ...(reason === undefined ? {} : { reason }),
     live: held === true,
-    orphan: status === 'running' && held === false && Date.now() - changedAt > IDLE_MS,
+    orphan: status === 'running' && held === false && Date.now() - changedAt > ORPHAN_AFTER_MS,
     ...(startedAt === undefined ? {} : { startedAt }),
     ...(lastTs === undefined ? {} : { lastTs }),
     ...(durationMs === undefined ? {} : { durationMs }),
     bytes,
     ...(problem === undefined ? {} : { problem }),
   };
-  return { state, outline: row };
+  return abandoned && !row.orphan ? undefined : { state, outline: row };
+}
+
+/** Whether the run of a log was left, from the cheapest answer to the dearest; none takes longer for a larger log. */
+async function wasLeft(
+  log: ReadableLog,
+  places: RunPlaces,
+  folder: Folder,
+  events: Vocabulary | undefined,
+): Promise<boolean> {
+  const { size, mtimeMs } = log.stat();
+  if (!(await isOrphan(places, mtimeMs, ORPHAN_AFTER_MS, folder))) return false;
+  return !(await endsRunAt(log, await endOfLastLine(log.read, 0, size), { events }));
 }

@@ -3,9 +3,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { EventLog } from '../../src/index.js';
-import { ABORTED, COMPLETED, writeRun } from '../support/cli-runs.js';
+import { ABORTED, abandon, COMPLETED, UNFINISHED, writeRun } from '../support/cli-runs.js';
 import { COMMAND, omneLog, plainEnvironment } from '../support/command.js';
 import { onTerminal, screenOf } from '../support/screen.js';
 import { testWith } from '../support/tools.js';
@@ -195,4 +196,37 @@ test.each([
   await once(child.stdout, 'readable'); // some came, and nobody reads on
   child.kill(signal);
   expect(await once(child, 'exit')).toEqual([code, null]);
+});
+
+describe('omne-log tail of a run that was left', () => {
+  test('ends with 3 where the exit code is asked for, and says why', async () => {
+    const root = temporaryVolume();
+    abandon(writeRun(root, 'left', UNFINISHED));
+    const { code, stdout, stderr } = await omneLog(['tail', 'last', '--exit-status', '--root', root]);
+    expect(code).toBe(3);
+    expect(stdout.trimEnd().split('\n')).toHaveLength(UNFINISHED.length);
+    expect(stderr).toMatch(
+      /^omne-log: no writer holds the run, and it has not ended: no writer, .* was running/,
+    );
+  });
+
+  testWith(['script'], 'says so in a status line that does not move, until somebody resumes it', async () => {
+    const root = temporaryVolume();
+    const run = writeRun(root, 'left', UNFINISHED);
+    abandon(run);
+    let resuming: Promise<unknown> | undefined;
+    const { code, output } = await onTerminal(['tail', 'last', '--root', root], {
+      onOutput: soFar => {
+        if (resuming !== undefined || !soFar.includes('no writer, ')) return;
+        resuming = EventLog.resume(root, run.runId).then(async ({ log }) => {
+          await log.append({ type: 'pipe.aborted', reason: 'given up' });
+          await log.close();
+        });
+      },
+    });
+    await resuming;
+    expect(code).toBe(0);
+    expect(stripVTControlCharacters(output)).toContain('! no writer, publish was running, 3 done');
+    expect(screenOf(output).join('\n')).toContain('given up');
+  });
 });

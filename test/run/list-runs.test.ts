@@ -6,6 +6,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
@@ -16,7 +17,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { MAX_LINE_BYTES } from '../../src/format/lines.js';
 import { EventLog, encodeEvent, type RunEvent } from '../../src/index.js';
 import { ABORTED, abandon, COMPLETED, UNFINISHED, writeRun } from '../support/cli-runs.js';
-import { collect, rejection, writeLog } from '../support/logs.js';
+import { bytesRead, collect, rejection, writeLog } from '../support/logs.js';
 import { startProgram } from '../support/processes/program.js';
 import { quickVolume } from '../support/quick-volume.js';
 import { temporaryVolume } from '../support/volume.js';
@@ -307,6 +308,43 @@ describe('live and orphan', () => {
     expect(await onlyRun(root)).toMatchObject({ problem: expect.any(String), orphan: false });
     abandon({ path: folder, folder, runId: '' });
     expect(await onlyRun(root)).toMatchObject({ problem: expect.any(String), orphan: true });
+  });
+});
+
+describe('with abandoned', () => {
+  test('only runs that were left are listed, with their counts or without', async () => {
+    const root = temporaryVolume();
+    fourRuns(root);
+    const left = writeRun(root, 'p', UNFINISHED, { rest: '{"type":"node.comp' });
+    const empty = writeRun(root, 'p', []);
+    const busy = writeRun(root, 'p', UNFINISHED);
+    for (const run of [left, empty, busy, writeRun(root, 'p', COMPLETED)]) abandon(run);
+    await using _log = await EventLog.open(root, busy.runId);
+    abandon(busy);
+    const options = { abandoned: true, pipe: 'p' };
+    expect(await collect(EventLog.runs(root, options))).toMatchObject([
+      { runId: left.runId, orphan: true, eventCount: UNFINISHED.length, status: 'running' },
+      { runId: empty.runId, orphan: true, problem: 'the log is empty' },
+    ]);
+    const outlines = await collect(EventLog.runs(root, { ...options, counts: false }));
+    expect(outlines.map(({ runId }) => runId)).toEqual([left.runId, empty.runId]);
+    expect(await idsOf(root, { ...options, limit: 1, reverse: true })).toEqual([empty.runId]);
+  });
+
+  test('the logs of runs that have ended, or are being written, are read no further than their last line', async () => {
+    const root = temporaryVolume();
+    const [ended, busy] = [writeRun(root, 'p', COMPLETED), writeRun(root, 'p', UNFINISHED)];
+    for (const run of [ended, busy]) {
+      const [first = '', ...rest] = readFileSync(run.path, 'utf8').split(/(?<=\n)/);
+      writeFileSync(run.path, first.repeat(40_000) + rest.join(''));
+    }
+    abandon(ended);
+    const { size } = statSync(ended.path);
+    const before = bytesRead();
+    expect(await idsOf(root, { abandoned: true })).toEqual([]);
+    const read = bytesRead() - before;
+    expect(size).toBeGreaterThan(5_000_000);
+    expect(read).toBeLessThan(1_000_000);
   });
 });
 

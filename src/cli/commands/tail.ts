@@ -22,7 +22,10 @@ export const tail: Command = defineCommand({
   options: {
     follow: { type: 'boolean', short: 'f', help: 'Implied.' },
     json: { type: 'boolean', help: 'Print canonical JSON, an event per line.' },
-    'exit-status': { type: 'boolean', help: 'Exit with 1 when the run was aborted.' },
+    'exit-status': {
+      type: 'boolean',
+      help: 'Exit with 1 when the run was aborted, with 3 when it was left: its executor died.',
+    },
     root: ROOT_OPTION,
     ...NATS_OPTIONS,
   },
@@ -32,9 +35,12 @@ export const tail: Command = defineCommand({
     const runId = await source.which(run);
     const reducer = new RunStateReducer();
     const json = values.json === true;
-    const status = json ? undefined : new StatusLine(() => statusText(reducer.state));
+    const exitStatus = values['exit-status'] === true;
+    const following = source.tail(runId, { signal, onOrphan: exitStatus ? 'end' : 'wait' });
+    const orphaned = () => following.orphaned === true;
+    const status = json ? undefined : new StatusLine(() => statusText(reducer.state, orphaned()), orphaned);
     try {
-      for await (const events of source.tail(runId, { signal }).batches()) {
+      for await (const events of following.batches()) {
         for (const event of events) reducer.apply(event);
         const lines = events
           .map(event => (json ? jsonLine(encodeEvent(event)) : eventLine(event)))
@@ -44,15 +50,22 @@ export const tail: Command = defineCommand({
     } finally {
       await status?.close();
     }
-    const aborted = reducer.state.status === 'aborted';
-    return aborted && values['exit-status'] === true ? EXIT.error : EXIT.ok;
+    if (!exitStatus) return EXIT.ok;
+    if (orphaned()) {
+      console.error(
+        `omne-log: no writer holds the run, and it has not ended: ${statusText(reducer.state, true)}`,
+      );
+      return EXIT.orphan;
+    }
+    return reducer.state.status === 'aborted' ? EXIT.error : EXIT.ok;
   },
 });
 
-/** `build (12.3 s, iteration 3), lint (2.0 s), 4 done, 1 failed` */
-function statusText({ nodes }: RunState): string {
+/** `build (12.3 s, iteration 3), lint (2.0 s), 4 done, 1 failed`; of a run that was left: `no writer, build was running, 4 done` */
+function statusText({ nodes }: RunState, orphaned: boolean): string {
   const running = nodes.filter(node => node.status === 'running');
   const parts = running.map(({ nodeId, startedAt, iterations }) => {
+    if (orphaned) return `${printable(nodeId)} was running`;
     const since = Date.now() - Date.parse(startedAt ?? '');
     const facts = [
       ...(Number.isNaN(since) ? [] : [duration(since)]),
@@ -60,7 +73,8 @@ function statusText({ nodes }: RunState): string {
     ];
     return `${printable(nodeId)}${facts.length === 0 ? '' : ` (${facts.join(', ')})`}`;
   });
-  if (running.length === 0) parts.push('no node is running');
+  if (orphaned) parts.unshift('no writer');
+  else if (running.length === 0) parts.push('no node is running');
   const count = (status: string) => nodes.filter(node => node.status === status).length;
   parts.push(`${count('completed')} done`);
   if (count('failed') > 0) parts.push(`${count('failed')} failed`);

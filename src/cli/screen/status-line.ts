@@ -11,14 +11,19 @@ const ERASE = '\r\u001b[K';
 const FRAME_MS = 100;
 const SPINNER = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏';
 
-/** Keeps a status line up to date until it is closed; `text` is asked for at every drawing and is safe to print. */
+/**
+ * Keeps a status line up to date until it is closed; `text` is asked for at every drawing and is safe to print, and so is whether
+ * anything goes on at all.
+ */
 export class StatusLine {
   readonly #text: () => string;
+  readonly #halted: () => boolean;
   readonly #timer: NodeJS.Timeout | undefined;
   #frame = 0;
 
-  constructor(text: () => string) {
+  constructor(text: () => string, halted: () => boolean = () => false) {
     this.#text = text;
+    this.#halted = halted;
     if (canRedraw()) this.#timer = setInterval(() => void write(this.#drawn()), FRAME_MS);
   }
 
@@ -36,7 +41,7 @@ export class StatusLine {
   }
 
   #drawn(): string {
-    const spinner = SPINNER[this.#frame++ % SPINNER.length] ?? '';
+    const spinner = this.#halted() ? '!' : (SPINNER[this.#frame++ % SPINNER.length] ?? '');
     // One column is left free: a line that fills the row wraps on some terminals.
     return `${ERASE}${paint('cyan', spinner)} ${paint('dim', cutTo(this.#text(), lineWidth() - 3))}`;
   }

@@ -21,14 +21,22 @@ import { orAborted, passes } from '../retry.js';
 import { RunFeed } from './run-feed.js';
 import { ANSWER_TIMEOUT_MS } from './stored-run.js';
 
+/** What a tail of a file can see or do and one of a stream cannot: it is told of every event, and knows of no writers. */
+type OfFiles = 'pollInterval' | 'watch' | 'onOrphan' | 'orphanAfter';
+
 /** What to follow, from where, and in which stream. The server tells of every event: nothing is polled or watched. */
-export interface RemoteTailOptions<T extends EventType = EventType>
-  extends Omit<TailOptions<T>, 'pollInterval' | 'watch'> {
+export interface RemoteTailOptions<T extends EventType = EventType> extends Omit<TailOptions<T>, OfFiles> {
   /** The stream that holds the run; `omne-runs` by default. */
   stream?: string | undefined;
 }
 
-const { pollInterval: _pollInterval, watch: _watch, ...WHAT_TO_FOLLOW } = TAIL_OPTIONS;
+const {
+  pollInterval: _pollInterval,
+  watch: _watch,
+  onOrphan: _onOrphan,
+  orphanAfter: _orphanAfter,
+  ...WHAT_TO_FOLLOW
+} = TAIL_OPTIONS;
 
 const REMOTE_TAIL_OPTIONS: Readonly<Record<keyof RemoteTailOptions, OptionCheck>> = {
   ...WHAT_TO_FOLLOW,

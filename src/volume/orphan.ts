@@ -1,0 +1,23 @@
+/**
+ * Telling a run that was left from one that is driven: surely nobody has its log open, and nothing was written for a while.
+ *
+ * Promise: where nobody can know who writes, no run is taken for an orphan. The while is for writers that hold no lock between
+ * their appends, as the Rust program does. Whether the run has ended is for the caller to know.
+ */
+import type { Folder } from './folder.js';
+import { isLive } from './liveness.js';
+import type { RunPlaces } from './places.js';
+
+/** How long nothing must have been written, in milliseconds. */
+export const ORPHAN_AFTER_MS: number = 60_000;
+
+/** Whether a run that has not ended, and whose log changed last at this time, was left. */
+export async function isOrphan(
+  places: RunPlaces,
+  changedAt: number,
+  idleMs: number = ORPHAN_AFTER_MS,
+  runs?: Folder,
+): Promise<boolean> {
+  if (Date.now() - changedAt <= idleMs) return false;
+  return (await isLive(places, runs).catch(() => undefined)) === false;
+}
