@@ -28,6 +28,8 @@ import type { EventDraft, EventOf, EventsOfDrafts, EventType, ExactDraft } from 
 import { lineTooLong, MAX_LINE_BYTES } from './format/lines.js';
 import { omneEvents, type Vocabulary } from './format/vocabulary.js';
 import { checkOptions } from './options.js';
+import type { VolumeReadOptions, VolumeTailOptions } from './read/all/options.js';
+import { VolumeStream } from './read/all/volume-stream.js';
 import type { ReadOptions } from './read/event-filter.js';
 import { EventReader } from './read/event-reader.js';
 import { EventTail, type TailOptions } from './read/event-tail.js';
@@ -222,6 +224,38 @@ export class EventLog implements AsyncDisposable {
     options: TailOptions<T> = {},
   ): EventTail<T> {
     return new EventTail(placesOf(root, runId), options);
+  }
+
+  /**
+   * The events of all runs of a volume, to its present end, as one stream; see `VolumeStream`.
+   *
+   * Within a run they are in order, across runs by event id, as far as that is there.
+   *
+   * @throws EventLogError `ERR_INVALID_POSITION` at once for a text that is no cursor, all others while iterating.
+   * @example
+   * for await (const { runId, event } of EventLog.readAll(root, { since: Date.now() - 3_600_000 })) console.log(runId, event.type);
+   */
+  static readAll<T extends EventType = EventType>(
+    root: string,
+    options: VolumeReadOptions<T> = {},
+  ): VolumeStream<T> {
+    return new VolumeStream(root, options, false);
+  }
+
+  /**
+   * The same, and then what is appended to any run, and what runs appear, for as long as it is wanted.
+   *
+   * @throws EventLogError as `readAll` does.
+   * @example
+   * for await (const { runId, event } of EventLog.tailAll(root, { types: ['node.failed'], since: new Date() })) {
+   *   await sendToChat(`${event.node_id} failed in ${runId}: ${event.error.kind}`);
+   * }
+   */
+  static tailAll<T extends EventType = EventType>(
+    root: string,
+    options: VolumeTailOptions<T> = {},
+  ): VolumeStream<T> {
+    return new VolumeStream(root, options, true);
   }
 
   /**

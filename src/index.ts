@@ -46,6 +46,8 @@ export {
 export { type JsonSchemaObject, jsonSchema } from './format/json-schema.js';
 export { tailText } from './format/tail-text.js';
 export { type CodecOptions, omneEvents, type Vocabulary } from './format/vocabulary.js';
+export type { VolumeReadOptions, VolumeTailOptions } from './read/all/options.js';
+export { type VolumeEvent, VolumeStream } from './read/all/volume-stream.js';
 export { type DecoderOptions, type EventDecoder, eventDecoder } from './read/event-decoder.js';
 export type { ReadOptions } from './read/event-filter.js';
 export { EventReader } from './read/event-reader.js';

@@ -13,18 +13,18 @@ export interface Batch {
 }
 
 /** Where the batches come from. */
-export interface BatchSource {
+export interface BatchSource<Item = Batch> {
   /** The next batch, perhaps empty; undefined at the end. */
-  next(): Promise<Batch | undefined>;
+  next(): Promise<Item | undefined>;
   /** Gives back what is held; may be called at any time, also while `next` is on its way. */
   close(): Promise<void>;
 }
 
 /** A source made of a way to read on and a way to let go; letting go waits for a reading that is under way. */
-export function batchSource(
-  next: () => Promise<Batch | undefined>,
+export function batchSource<Item = Batch>(
+  next: () => Promise<Item | undefined>,
   release: () => Promise<void>,
-): BatchSource {
+): BatchSource<Item> {
   let reading: Promise<unknown> = Promise.resolve();
   let released: Promise<void> | undefined;
   return {
@@ -120,7 +120,12 @@ export abstract class EventStream<T extends EventType = EventType> implements As
     const cursor = new Cursor<T>(position => {
       this.#position = position;
     });
-    return new StreamIterator(this.source(), cursor, () => take(cursor), this.#signal);
+    return new StreamIterator(
+      this.source(),
+      batch => cursor.moveTo(batch),
+      () => take(cursor),
+      this.#signal,
+    );
   }
 }
 
@@ -164,22 +169,22 @@ const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
  * Made by hand: it answers from the current batch without a generator's cost for every event, and `return` ends a wait that
  * is under way, for which a generator would have to be done first.
  */
-class StreamIterator<Item> implements EventIterator<Item> {
-  readonly #source: BatchSource;
-  readonly #cursor: { moveTo(batch: Batch): void };
+export class StreamIterator<Item, Given = Batch> implements EventIterator<Item> {
+  readonly #source: BatchSource<Given>;
+  readonly #moveTo: (batch: Given) => void;
   readonly #take: () => Item | undefined;
   readonly #signal: AbortSignal | undefined;
   #filling: Promise<unknown> | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(
-    source: BatchSource,
-    cursor: { moveTo(batch: Batch): void },
+    source: BatchSource<Given>,
+    moveTo: (batch: Given) => void,
     take: () => Item | undefined,
     signal: AbortSignal | undefined,
   ) {
     this.#source = source;
-    this.#cursor = cursor;
+    this.#moveTo = moveTo;
     this.#take = take;
     this.#signal = signal;
   }
@@ -217,7 +222,7 @@ class StreamIterator<Item> implements EventIterator<Item> {
         if (item !== undefined) return { done: false, value: item };
         const batch = await this.#source.next();
         if (batch === undefined) break;
-        this.#cursor.moveTo(batch);
+        this.#moveTo(batch);
       }
     } catch (error) {
       await this.#close();

@@ -59,3 +59,8 @@ function pooledRandom(): number {
 export function isUlid(text: string): boolean {
   return ULID.test(text);
 }
+
+/** The time that a ULID holds, in milliseconds since the epoch. */
+export function timeOfUlid(ulid: string): number {
+  return decodeTime(ulid);
+}

@@ -1,0 +1,60 @@
+/** What can be asked of a reading of all runs of a volume. */
+import type { EventLogError } from '../../errors.js';
+import type { EventType } from '../../format/events.js';
+import { isBoolean, isFunction, isText, milliseconds, type OptionCheck } from '../../options.js';
+import { READ_OPTIONS, type ReadOptions } from '../event-filter.js';
+
+/** Which events of which runs to read. */
+export interface VolumeReadOptions<T extends EventType = EventType>
+  extends Pick<ReadOptions<T>, 'events' | 'types' | 'onMalformed' | 'maxLineBytes' | 'signal'> {
+  /** Only runs of this pipe; of every pipe by default. */
+  pipe?: string | undefined;
+  /**
+   * Only events that happened from then on: a `Date`, or milliseconds since the epoch. Logs that were not written to since are
+   * not read. A cursor keeps it. By default events of any time are read.
+   */
+  since?: Date | number | undefined;
+  /** A `cursor` of an earlier reading with the same `pipe`: start after it. By default reading starts at the first event. */
+  cursor?: string | undefined;
+  /**
+   * Called with the error of a run that cannot be read, or not further: it is left out from there on, and the others go on. By default
+   * such an error ends the reading.
+   */
+  onRunError?: ((error: EventLogError, runId: string) => void) | undefined;
+}
+
+/** What to follow, and how long to wait. */
+export interface VolumeTailOptions<T extends EventType = EventType> extends VolumeReadOptions<T> {
+  /** How long to wait before looking again without a notice, in milliseconds; 500 by default. */
+  pollInterval?: number | undefined;
+  /** Use change notices; true by default. Without them events and runs come up to `pollInterval` later. */
+  watch?: boolean | undefined;
+}
+
+const isTime: OptionCheck = value =>
+  (value instanceof Date && !Number.isNaN(value.getTime())) ||
+  (typeof value === 'number' && Number.isFinite(value))
+    ? undefined
+    : 'a Date, or milliseconds since the epoch';
+
+const { events, types, onMalformed, maxLineBytes, signal } = READ_OPTIONS;
+
+/** What the options of a reading of all runs must be. */
+export const VOLUME_READ_OPTIONS: Readonly<Record<keyof VolumeReadOptions, OptionCheck>> = {
+  pipe: isText,
+  events,
+  types,
+  since: isTime,
+  cursor: isText,
+  onMalformed,
+  onRunError: isFunction,
+  maxLineBytes,
+  signal,
+};
+
+/** What the options of a tail of all runs must be. */
+export const VOLUME_TAIL_OPTIONS: Readonly<Record<keyof VolumeTailOptions, OptionCheck>> = {
+  ...VOLUME_READ_OPTIONS,
+  pollInterval: milliseconds(1),
+  watch: isBoolean,
+};

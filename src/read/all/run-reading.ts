@@ -1,0 +1,217 @@
+/**
+ * Reading one of many runs: a bit at a time, with the log closed whenever its end was reached.
+ *
+ * Promises: `position` is after the last event handed out. A log that is opened again is the same file, and what was handed out
+ * last is still in it; otherwise that is an error.
+ */
+import { EventLogError } from '../../errors.js';
+import { decodeOrSkip } from '../../format/decode.js';
+import type { EventType, RunEvent } from '../../format/events.js';
+import { endOfLastLine, linesBackward } from '../../format/lines.js';
+import { omneEvents, type Vocabulary } from '../../format/vocabulary.js';
+import { placesOf, type RunPlaces } from '../../volume/places.js';
+import { openForReading, type ReadableLog } from '../../volume/readable-log.js';
+import { EventFilter, type ReadOptions } from '../event-filter.js';
+import { LogScanner } from '../log-scanner.js';
+import { markOf, type RunPlace } from './cursor.js';
+
+/** What is wanted of each run. */
+export interface Wanted extends Pick<ReadOptions, 'events' | 'types' | 'onMalformed' | 'maxLineBytes'> {
+  /** Only events that happened from then on, in milliseconds since the epoch. */
+  readonly since: number | undefined;
+}
+
+/** An event and the position after it. */
+export interface PlacedEvent {
+  readonly event: RunEvent;
+  readonly position: number;
+}
+
+/** Most last lines fit in so many bytes. */
+const BLOCK_BYTES = 4096;
+/** So much may the clock of a file system differ from that of the writers. */
+const CLOCKS_MS = 60_000;
+
+/** A run on its way through a reading of all. */
+export class RunReading {
+  readonly runId: string;
+  /** Where it is in the order of all: the id of its next event, or as long as that is not known, one that is not above it. */
+  key: string;
+  /** It had its first turn. */
+  begun = false;
+  /** The log may have grown since it was last read to its end. */
+  grown = false;
+  /** Whether it takes part in the order at this moment. */
+  queued = false;
+  /** It is being read at this moment. */
+  loading = false;
+  /** Nothing of it is wanted any more: it has failed, or is gone. */
+  over = false;
+  /** The id of the terminal event, once that was read. */
+  endedBy: string | undefined;
+  /** When that was handed out, in milliseconds since the epoch. */
+  endedAt = 0;
+  /** When the log was last written to, in milliseconds since the epoch. */
+  changedAt = 0;
+  readonly #places: RunPlaces;
+  readonly #wanted: Wanted;
+  readonly #vocabulary: Vocabulary;
+  readonly #filter: EventFilter;
+  #place: RunPlace;
+  #scanFrom: number;
+  #file: string | undefined;
+  #scanner: LogScanner | undefined;
+  #events: PlacedEvent[] = [];
+  #next = 0;
+
+  constructor(root: string, runId: string, place: RunPlace | undefined, wanted: Wanted) {
+    this.runId = runId;
+    this.key = runId.slice(-26); // its ULID: the events of a run come after its allocation
+    this.#places = placesOf(root, runId);
+    this.#wanted = wanted;
+    this.#vocabulary = wanted.events ?? omneEvents;
+    this.#filter = new EventFilter({ events: wanted.events, types: this.#typesToSee() });
+    this.#place = place ?? { position: 0, mark: '' };
+    this.#scanFrom = this.#place.position;
+  }
+
+  /** How far it was handed out. */
+  get place(): RunPlace {
+    return this.#place;
+  }
+
+  /** Whether there is an event to hand out without reading. */
+  get loaded(): boolean {
+    return this.#next < this.#events.length;
+  }
+
+  /** Hands out the next event. */
+  take(): PlacedEvent | undefined {
+    const placed = this.#events[this.#next];
+    if (placed === undefined) return undefined;
+    this.#next++;
+    this.#place = { position: placed.position, mark: markOf(placed.event.id) };
+    this.key = this.#events[this.#next]?.event.id ?? placed.event.id;
+    return placed;
+  }
+
+  /** Reads on until there is something to hand out, or the end of the log, or of the run. */
+  async load(): Promise<void> {
+    this.#scanner ??= await this.#open();
+    while (!this.loaded && !this.#scanner.finished) {
+      this.grown = false; // what grows from here on counts anew
+      const batch = await this.#scanner.next();
+      if (batch === undefined) break;
+      this.#events = [];
+      this.#next = 0;
+      for (const [index, event] of batch.events.entries()) {
+        if (this.isTerminal(event)) this.endedBy = event.id;
+        const position = batch.ends[index];
+        if (position !== undefined && this.#isWanted(event)) this.#events.push({ event, position });
+      }
+    }
+    const [first] = this.#events;
+    if (this.loaded && first !== undefined) this.key = first.event.id;
+    else await this.close();
+  }
+
+  /** The id of the event that ends the log at this moment, and where that ends; undefined where there is none. */
+  async lastEvent(): Promise<{ event: RunEvent; position: number } | undefined> {
+    const log = await openForReading(this.#places);
+    try {
+      const position = await endOfLastLine(log.read, 0, log.size());
+      const event = await this.#eventBefore(log, position);
+      return event && { event, position };
+    } finally {
+      await log.close();
+    }
+  }
+
+  /** Where nothing was wanted before: goes on from there. */
+  skipTo(position: number, event: RunEvent): void {
+    this.#place = { position, mark: markOf(event.id) };
+    this.#scanFrom = position;
+  }
+
+  /** Whether all that the log holds happened before what is wanted, as the time of its file shows. */
+  get isOld(): boolean {
+    const { since } = this.#wanted;
+    return since !== undefined && this.changedAt < since - CLOCKS_MS;
+  }
+
+  /** Gives back what is held. */
+  async close(): Promise<void> {
+    const scanner = this.#scanner;
+    this.#scanner = undefined;
+    if (scanner === undefined) return;
+    this.#scanFrom = this.loaded ? this.#place.position : scanner.position;
+    await scanner.close();
+  }
+
+  /** Whether an event ends the run. */
+  isTerminal(event: RunEvent): boolean {
+    return this.#vocabulary.isTerminal(event);
+  }
+
+  /** The types wanted, and those that end a run. */
+  #typesToSee(): Wanted['types'] {
+    const { types } = this.#wanted;
+    if (types === undefined) return undefined;
+    const { types: all } = this.#vocabulary;
+    const isSeen = (type: string): type is EventType =>
+      types.some(wanted => wanted === type) || this.#vocabulary.isTerminalType(type);
+    return all.filter(isSeen);
+  }
+
+  #isWanted(event: RunEvent): boolean {
+    const { types, since } = this.#wanted;
+    if (types !== undefined && !types.includes(event.type)) return false;
+    return since === undefined || !(Date.parse(event.ts) < since);
+  }
+
+  async #open(): Promise<LogScanner> {
+    const { maxLineBytes, onMalformed } = this.#wanted;
+    const options = {
+      events: this.#vocabulary,
+      from: this.#scanFrom,
+      maxLineBytes,
+      onMalformed,
+      stopAtTerminal: true,
+    };
+    const scanner = await LogScanner.open(this.#places, this.#filter, options).catch((error: unknown) => {
+      const moved = error instanceof EventLogError && error.code === 'ERR_INVALID_POSITION';
+      throw moved ? this.#replaced(error) : error;
+    });
+    try {
+      const { ino, dev } = scanner.log.opened;
+      const file = `${dev}:${ino}`;
+      const same = this.#file === undefined || this.#file === file;
+      if (!same || !(await this.#holdsLast(scanner.log))) throw this.#replaced();
+      this.#file = file;
+      return scanner;
+    } catch (error) {
+      await scanner.close();
+      throw error;
+    }
+  }
+
+  #replaced(cause?: unknown): EventLogError {
+    const what = 'this is not the log that was read before, or its end was cut';
+    return new EventLogError('ERR_LOG_REPLACED', what, { path: this.#places.log, cause });
+  }
+
+  /** Whether what was handed out last is still where it was. */
+  async #holdsLast(log: ReadableLog): Promise<boolean> {
+    const { position, mark } = this.#place;
+    if (position === 0) return true;
+    const event = await this.#eventBefore(log, position);
+    return event !== undefined && markOf(event.id) === mark;
+  }
+
+  async #eventBefore(log: ReadableLog, position: number): Promise<RunEvent | undefined> {
+    const options = { path: log.path, blockBytes: BLOCK_BYTES, maxLineBytes: this.#wanted.maxLineBytes };
+    for await (const { bytes } of linesBackward(log.read, position, options))
+      return decodeOrSkip(bytes, this.#vocabulary);
+    return undefined;
+  }
+}

@@ -1,0 +1,236 @@
+/**
+ * The events of all runs of a volume in one order: a merge of the runs, each read a bit at a time.
+ *
+ * Promises: within a run in order, every event once; across runs by event id, as far as it is there. A run is opened when its turn
+ * comes, so that a long history of short runs needs few open logs. `cursor` is that after the last event handed out.
+ */
+import { EventLogError } from '../../errors.js';
+import { compareRunIds, parseRunId } from '../../volume/run-id.js';
+import { isUlid, timeOfUlid } from '../../volume/ulid.js';
+import { VolumeWatch } from '../volume-watch.js';
+import { FROM_START, formatCursor, isBegun, parseCursor, type VolumeCursor } from './cursor.js';
+import type { VolumeTailOptions } from './options.js';
+import { LeastFirst } from './run-queue.js';
+import { type PlacedEvent, RunReading, type Wanted } from './run-reading.js';
+
+/** An event handed out, and the run it is of. */
+export interface MergedEvent extends PlacedEvent {
+  readonly runId: string;
+}
+
+/** Merges the runs of a volume. */
+export class VolumeMerge {
+  readonly watch: VolumeWatch;
+  readonly #root: string;
+  readonly #follow: boolean;
+  readonly #options: VolumeTailOptions;
+  readonly #wanted: Wanted;
+  readonly #given: VolumeCursor;
+  readonly #runs = new Map<string, RunReading>();
+  readonly #queue = new LeastFirst<RunReading>(
+    (a, b) => a.key < b.key || (a.key === b.key && a.runId < b.runId),
+  );
+  /** Those that a cursor names. */
+  readonly #named = new Set<RunReading>();
+  /** Those without a log. */
+  readonly #empty = new Set<RunReading>();
+  /** Those handed out to their end, as long as the cursor must name them. */
+  readonly #ended = new Set<RunReading>();
+  #begun: string;
+  #lastEnd: string;
+  #failure: unknown;
+
+  constructor(root: string, options: VolumeTailOptions, follow: boolean) {
+    const { cursor, pipe, pollInterval = 500 } = options;
+    this.#root = root;
+    this.#follow = follow;
+    this.#options = options;
+    this.#given = cursor === undefined ? { ...FROM_START, pipe } : parseCursor(cursor);
+    if (this.#given.pipe !== pipe)
+      throw new TypeError(
+        `the cursor is of ${this.#given.pipe ?? 'every'} pipe; option pipe must be the same`,
+      );
+    const since = cursor === undefined ? timeGiven(options.since) : this.#given.since;
+    const { events, types, onMalformed, maxLineBytes } = options;
+    this.#wanted = { events, types, onMalformed, maxLineBytes, since };
+    this.#begun = this.#given.begun;
+    this.#lastEnd = this.#given.ended;
+    const wanted = pipe === undefined ? undefined : (runId: string) => parseRunId(runId).pipe === pipe;
+    this.watch = new VolumeWatch(
+      root,
+      { pollInterval, wanted, watch: follow && options.watch !== false },
+      this,
+    );
+  }
+
+  /** A text from which another reading goes on after the last event handed out. */
+  get cursor(): string {
+    const { pipe } = this.#options;
+    const reached = { begun: this.#begun, ended: this.#lastEnd, pipe, since: this.#wanted.since };
+    if (this.watch.listedAt === 0) return formatCursor({ ...reached, runs: this.#given.runs });
+    // Later than the first listing, runs that the cursor named and nobody found are gone.
+    const runs = new Map(Array.from(this.#named, run => [run.runId, run.place]));
+    for (const { runId, place } of this.#empty) if (isBegun(this.#begun, runId)) runs.set(runId, place);
+    return formatCursor({ ...reached, runs });
+  }
+
+  /** Hands out the next event; undefined when something must be read, or looked at, first. */
+  take(): MergedEvent | undefined {
+    const run = this.#queue.least;
+    const placed = run?.take();
+    if (run === undefined || placed === undefined) return undefined;
+    if (run.loaded || run.endedBy === undefined) {
+      this.#queue.changed();
+    } else {
+      this.#queue.take();
+      run.queued = false;
+      this.#end(run);
+    }
+    return { runId: run.runId, ...placed };
+  }
+
+  /** Reads or looks until there is something to hand out; whether there is, or undefined where all was read to its present end. */
+  async prepare(): Promise<true | undefined> {
+    for (;;) {
+      if (this.#failure !== undefined) throw this.#failure;
+      if (this.watch.due && (this.#follow || this.watch.listedAt === 0)) await this.look();
+      const run = this.#queue.least;
+      if (run === undefined) return undefined;
+      if (run.loaded) return true;
+      this.#queue.take();
+      run.loading = true;
+      await this.#load(run).finally(() => {
+        run.loading = false;
+      });
+      if (!run.over && (run.loaded || (run.grown && run.endedBy === undefined))) this.#queue.add(run);
+      else await this.#rest(run);
+    }
+  }
+
+  /** The run waits until its log grows, or has come to its end. */
+  async #rest(run: RunReading): Promise<void> {
+    run.queued = false;
+    if (run.over) await run.close();
+    else if (run.endedBy !== undefined) this.#end(run);
+  }
+
+  /** Finds what is new. */
+  async look(): Promise<void> {
+    await this.watch.look();
+    for (const run of this.#ended) this.#settle(run);
+  }
+
+  /** Whether a run that ended is still named by the cursor, for which only a listing can say that it need not be. */
+  get unsettled(): boolean {
+    return this.#ended.size > 0;
+  }
+
+  async close(): Promise<void> {
+    this.watch.close();
+    for (const run of this.#runs.values()) await run.close();
+  }
+
+  /** Of the watch: a run is there. */
+  found(runId: string): void {
+    const run = new RunReading(this.#root, runId, this.#given.runs.get(runId), this.#wanted);
+    this.#runs.set(runId, run);
+    this.#empty.add(run);
+    if (this.#given.runs.has(runId)) this.#named.add(run);
+  }
+
+  /** Of the watch: a log has changed. */
+  changed(runId: string, { changedAt }: { changedAt: number }): void {
+    const run = this.#runs.get(runId);
+    if (run === undefined || run.endedBy !== undefined || run.over) return;
+    this.#empty.delete(run);
+    if (isBegun(this.#begun, runId)) this.#named.add(run);
+    run.grown = true;
+    run.changedAt = changedAt;
+    this.#enqueue(run);
+  }
+
+  /** Of the watch: a run was deleted. */
+  gone(runId: string): void {
+    const run = this.#runs.get(runId);
+    if (run === undefined) return;
+    this.#runs.delete(runId);
+    for (const runs of [this.#named, this.#empty, this.#ended]) runs.delete(run);
+    this.#leave(run);
+  }
+
+  #enqueue(run: RunReading): void {
+    if (run.queued || run.over) return;
+    run.queued = true;
+    this.#queue.add(run);
+  }
+
+  /** The run takes no part any more. */
+  #leave(run: RunReading): void {
+    run.over = true;
+    if (run.loading) return; // whoever loads it lets it go
+    if (run.queued) this.#queue.remove(run);
+    run.queued = false;
+    run.close().catch((error: unknown) => {
+      this.#failure ??= error;
+    });
+  }
+
+  async #load(run: RunReading): Promise<void> {
+    try {
+      if (await this.#isToBeRead(run)) await run.load();
+    } catch (error) {
+      if (!(error instanceof EventLogError)) throw error;
+      run.grown = false;
+      if (error.code === 'ERR_RUN_NOT_FOUND') return; // it is being deleted, or made
+      const { onRunError } = this.#options;
+      if (onRunError === undefined) throw error;
+      run.over = true;
+      onRunError(error, run.runId);
+    }
+  }
+
+  /** At the first turn of a run: whether it is one that was read before the cursor was made, or is too old to be wanted. */
+  async #isToBeRead(run: RunReading): Promise<boolean> {
+    const { runId } = run;
+    if (run.begun || this.#given.runs.has(runId)) return true;
+    const unnamed = isBegun(this.#given.begun, runId);
+    const last = unnamed || run.isOld ? await run.lastEvent() : undefined;
+    run.begun = true;
+    this.#named.add(run);
+    if (this.#begun === '' || compareRunIds(this.#begun, runId) < 0) this.#begun = runId;
+    if (last === undefined) return true;
+    const { id } = last.event;
+    if (run.isTerminal(last.event) && (run.isOld || !isUlid(id) || id <= this.#given.ended)) {
+      run.endedBy = id;
+      return false;
+    }
+    if (run.isOld) run.skipTo(last.position, last.event);
+    return true;
+  }
+
+  /** A run was read and handed out to its end. */
+  #end(run: RunReading): void {
+    run.endedAt = Date.now();
+    this.#ended.add(run);
+    this.#settle(run);
+  }
+
+  /**
+   * Drops a run that has ended, once the folder was listed after its last event was written: what had appeared before that
+   * event has been found by then, so a run found later ends with a greater id.
+   */
+  #settle(run: RunReading): void {
+    const { endedBy: id = '', endedAt } = run;
+    const { listedAt } = this.watch;
+    if (listedAt <= endedAt && !(isUlid(id) && timeOfUlid(id) < listedAt)) return;
+    this.#ended.delete(run);
+    this.#named.delete(run);
+    this.#runs.delete(run.runId);
+    this.watch.done(run.runId);
+    if (isUlid(id) && id > this.#lastEnd) this.#lastEnd = id;
+  }
+}
+
+function timeGiven(since: Date | number | undefined): number | undefined {
+  return since instanceof Date ? since.getTime() : since;
+}
