@@ -10,15 +10,18 @@
  *   last second. That serves a peer nobody can see yet, also one that polls only every 25 ms, as the Rust program does.
  *
  * Promise: a peer waits little more than a second for its first turn. A lone writer pays 3 % at most, and one that
- * pauses now and then by itself pays nothing.
+ * pauses now and then by itself pays nothing. However long commits take, no writer leaves the lock alone for more than 160 ms,
+ * and what it does so counts as waiting for the lock.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { waitForLock } from '../volume/flock.js';
+import { LOCK_TIMEOUT_MS, waitForLock } from '../volume/flock.js';
 
 const PERIOD_MS = 1000;
 const QUIET_MS = 30;
 const MET_QUIET_MS = 60; // two polls of 25 ms fit in, also on a busy machine
 const STEP_BACK_MS = 4;
+/** What a commit that began just before the quiet time takes of it is made up for, but not more than this. */
+const MOST_MADE_UP_MS = 100;
 
 /** The lock to take turns at. */
 export interface Lockable {
@@ -30,26 +33,27 @@ export interface Lockable {
 /** Takes and gives back one lock, by the rules above. */
 export class Turns {
   readonly #lock: Lockable;
-  readonly #timeoutMs: number | undefined;
+  readonly #timeoutMs: number;
   #releasedAt = Number.NEGATIVE_INFINITY;
   #takenAt = Number.NEGATIVE_INFINITY;
   #holdMs = 0;
   #restedAt = Number.NEGATIVE_INFINITY; // when this writer last came back from leaving the lock alone long enough
   #metAt = Number.NEGATIVE_INFINITY; // when it last met another writer
 
-  constructor(lock: Lockable, timeoutMs?: number) {
+  constructor(lock: Lockable, timeoutMs: number = LOCK_TIMEOUT_MS) {
     this.#lock = lock;
     this.#timeoutMs = timeoutMs;
   }
 
   /** Waits for a turn and takes the lock; `ERR_LOCK_TIMEOUT` when the budget is used up. */
   async take(): Promise<void> {
-    const pauseMs = this.#pauseMs(Date.now());
+    const askedAt = performance.now();
+    const pauseMs = Math.min(this.#pauseMs(Date.now()), this.#timeoutMs);
     if (pauseMs > 0) await sleep(pauseMs);
     if (!this.#lock.tryLock()) {
       this.metPeer();
       const attempt = () => this.#lock.tryLock();
-      await waitForLock(attempt, this.#lock.path, this.#timeoutMs, () => this.#waitMs(Date.now()));
+      await waitForLock(attempt, this.#lock.path, this.#timeoutMs, () => this.#waitMs(Date.now()), askedAt);
     }
     this.#takenAt = Date.now();
     if (this.#takenAt - this.#releasedAt >= QUIET_MS) this.#restedAt = this.#takenAt;
@@ -59,7 +63,7 @@ export class Turns {
   release(): void {
     this.#lock.unlock();
     this.#releasedAt = Date.now();
-    this.#holdMs = Math.max(0, this.#releasedAt - this.#takenAt);
+    this.#holdMs = Math.min(Math.max(0, this.#releasedAt - this.#takenAt), MOST_MADE_UP_MS);
   }
 
   /** Another writer waits, or has written since the last turn. */

@@ -7,19 +7,13 @@
  */
 import fs, { constants } from 'node:fs';
 import fse from 'fs-extra';
+import { throughDiskGate } from '../volume/disk-gate.js';
 import { tryLock, unlock } from '../volume/flock.js';
 import { type Folder, withinRun } from '../volume/folder.js';
 import { syncFolder } from '../volume/make-folders.js';
 import { openInside, readFully, standsAt } from '../volume/open-log.js';
 import { LOG_NAME, type RunPlaces } from '../volume/places.js';
 import { PLATFORM } from '../volume/platform.js';
-import { Slots } from './disk-slots.js';
-
-/**
- * A write that waits for the disk blocks a thread of libuv's pool, which serves all file work of the process. One thread
- * always stays free for others, however many logs commit at once and however long a disk takes.
- */
-const slots = new Slots(Math.max(1, (Number(process.env['UV_THREADPOOL_SIZE']) || 4) - 1));
 
 /** What the writer needs of a file: the seam at which tests put a disk that crashes. */
 export interface LogFile {
@@ -90,23 +84,22 @@ class NodeLogFile implements OpenLogFile {
     return readFully(this.fd, buffer, position);
   }
 
-  async append(bytes: Uint8Array): Promise<number> {
-    await slots.enter();
-    try {
-      const written = await writeOnce(this.fd, bytes);
-      if (!this.#dsync) await this.sync();
-      return written;
-    } finally {
-      slots.leave();
-    }
+  append(bytes: Uint8Array): Promise<number> {
+    return throughDiskGate(() => (this.#dsync ? writeOnce(this.fd, bytes) : this.#writeAndSync(bytes)));
+  }
+
+  async #writeAndSync(bytes: Uint8Array): Promise<number> {
+    const written = await writeOnce(this.fd, bytes);
+    await fse.fdatasync(this.fd);
+    return written;
   }
 
   sync(): Promise<void> {
-    return fse.fdatasync(this.fd);
+    return throughDiskGate(() => fse.fdatasync(this.fd));
   }
 
   truncate(size: number): Promise<void> {
-    return fse.ftruncate(this.fd, size);
+    return throughDiskGate(() => fse.ftruncate(this.fd, size));
   }
 
   async copyTail(start: number, suffix: string): Promise<string> {
@@ -123,9 +116,11 @@ class NodeLogFile implements OpenLogFile {
     try {
       const block = Buffer.allocUnsafe(256 * 1024);
       for (let at = start, got: number; (got = await this.read(block, at)) > 0; at += got) {
-        for (let done = 0; done < got; ) done += await writeOnce(copy, block.subarray(done, got));
+        for (let done = 0; done < got; ) {
+          done += await throughDiskGate(() => writeOnce(copy, block.subarray(done, got)));
+        }
       }
-      await fse.fsync(copy);
+      await throughDiskGate(() => fse.fsync(copy));
     } catch (error) {
       await fse.unlink(folder.at(name)).catch(() => undefined); // the first error is the one to report
       throw error;

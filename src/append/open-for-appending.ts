@@ -88,7 +88,8 @@ export async function openForAppending(
     }
     const live = await holdLive(places, file.fd);
     if (live !== undefined) marks.push(live);
-    if (make !== undefined) {
+    // An empty log may be that of a creator that was killed before it had synced the folders.
+    if (make !== undefined || file.stat().size === 0) {
       await file.sync();
       await syncRunFolders(places);
     }

@@ -11,6 +11,7 @@ import { constants } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import fse from 'fs-extra';
 import { errnoOf, systemError, unsafePath } from '../errors.js';
+import { throughDiskGate } from '../volume/disk-gate.js';
 import { type Folder, RUNS, within } from '../volume/folder.js';
 import { syncFolder } from '../volume/make-folders.js';
 import { CAPTURE_FOLDER, capturePath, type RunPlaces } from '../volume/places.js';
@@ -60,7 +61,7 @@ export async function makeCapture(places: RunPlaces, nodeId: string, mode = 0o66
     size: () => withFile(async fd => (await fse.fstat(fd)).size),
     sync: () =>
       withFile(async fd => {
-        await fse.fdatasync(fd);
+        await throughDiskGate(() => fse.fdatasync(fd));
         await syncFolder(dirname(path));
         await syncFolder(places.folder);
       }),

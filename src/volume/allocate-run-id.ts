@@ -9,6 +9,7 @@ import fs, { constants } from 'node:fs';
 import { basename } from 'node:path';
 import fse from 'fs-extra';
 import { errnoOf, systemError, unsafePath } from '../errors.js';
+import { throughDiskGate } from './disk-gate.js';
 import { tryLock, waitForLock } from './flock.js';
 import { type Folder, within } from './folder.js';
 import { makeVarFolder } from './make-folders.js';
@@ -97,9 +98,11 @@ async function nextUlid(fd: number, root: string): Promise<string> {
   const next =
     (isUlid(stored) ? nextAbove(stored) : undefined) ?? nextAbove(await highestUlid(root)) ?? nextAbove('');
   if (next === undefined) throw new RangeError('no ULID is left');
-  await fse.write(fd, Buffer.from(next.toUpperCase()), 0, next.length, 0);
-  await fse.ftruncate(fd, next.length);
-  await fse.fdatasync(fd);
+  await throughDiskGate(async () => {
+    await fse.write(fd, Buffer.from(next.toUpperCase()), 0, next.length, 0);
+    await fse.ftruncate(fd, next.length);
+    await fse.fdatasync(fd);
+  });
   return next;
 }
 

@@ -72,15 +72,16 @@ export function unlock(fd: number): void {
 
 /**
  * Polls `attempt` every few milliseconds until it succeeds or the budget is used up (`ERR_LOCK_TIMEOUT`). `pauseMs` may
- * put the next poll off, up to the last one, when the budget ends.
+ * put the next poll off, up to the last one, when the budget ends. `askedAt` is when the waiting began, by `performance.now()`.
  */
 export async function waitForLock(
   attempt: () => boolean,
   path: string,
   timeoutMs: number = LOCK_TIMEOUT_MS,
   pauseMs: () => number = () => 0,
+  askedAt: number = performance.now(),
 ): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
+  const deadline = askedAt + timeoutMs;
   while (!attempt()) {
     const left = deadline - performance.now();
     if (left <= 0) {

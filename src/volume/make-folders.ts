@@ -8,6 +8,7 @@ import { constants } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import fse from 'fs-extra';
 import { errnoOf, systemError } from '../errors.js';
+import { throughDiskGate } from './disk-gate.js';
 import { folderMode, noFolder, RUNS, within } from './folder.js';
 import { openFile } from './open-file.js';
 import { type RunPlaces, varFolder } from './places.js';
@@ -75,7 +76,7 @@ export async function syncFolder(folder: string): Promise<void> {
   if (!PLATFORM.foldersSync) return;
   const fd = await openFile(folder, constants.O_RDONLY | PLATFORM.onlyFolder);
   try {
-    await fse.fsync(fd);
+    await throughDiskGate(() => fse.fsync(fd));
   } finally {
     await fse.close(fd);
   }

@@ -6,6 +6,7 @@
 import fs, { constants, type Stats } from 'node:fs';
 import fse from 'fs-extra';
 import { EventLogError, systemError } from '../errors.js';
+import { throughDiskGate } from './disk-gate.js';
 import { tryLock, unlock } from './flock.js';
 import type { Folder } from './folder.js';
 import { openInside, readFully, standsAt } from './open-log.js';
@@ -63,7 +64,7 @@ export async function openForReading(places: RunPlaces, runs?: Folder): Promise<
     readNow: (buffer, position) => told(() => fs.readSync(fd, buffer, 0, buffer.length, position)),
     sync: async () => {
       try {
-        await fse.fdatasync(fd);
+        await throughDiskGate(() => fse.fdatasync(fd));
       } catch (error) {
         throw systemError('the log could not be synced', path, error);
       }

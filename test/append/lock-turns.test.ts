@@ -175,6 +175,42 @@ test('a clock that went back holds nobody up', async () => {
   expect(Math.max(...all.map(({ waited }) => waited))).toBeLessThanOrEqual(32);
 });
 
+test.each([
+  ['a lone writer', false],
+  ['a writer that has met others', true],
+])(
+  'after a commit of 5 s %s leaves the lock alone for a moment, wherever in a second that ends',
+  async (_, met) => {
+    for (let phase = 0; phase < 1000; phase += 10) {
+      vi.setSystemTime(1_000_000_000 + phase);
+      const turns = new Turns(new Lock());
+      await finish(turns.take(), 1000);
+      await finish(pass(5000 - 1000), 5000);
+      turns.release();
+      if (met) turns.metPeer();
+      const asked = Date.now();
+      const taken = turns.take().then(() => Date.now() - asked);
+      expect(await finish(taken, 10_000)).toBeLessThanOrEqual(160);
+    }
+  },
+);
+
+test('what a writer leaves the lock alone counts against its budget', async () => {
+  for (let phase = 0; phase < 200; phase += 10) {
+    vi.setSystemTime(1_000_000_000 + phase);
+    const lock = new Lock();
+    const turns = new Turns(lock, 100);
+    await finish(turns.take(), 1000);
+    await finish(pass(80), 80);
+    turns.release();
+    turns.metPeer();
+    lock.held = true; // by another one, for good
+    const asked = Date.now();
+    const refused = turns.take().catch((error: unknown) => ({ error, waited: Date.now() - asked }));
+    expect(await finish(refused, 1000)).toMatchObject({ error: { code: 'ERR_LOCK_TIMEOUT' }, waited: 100 });
+  }
+});
+
 test('a lock that is never free is given up when the budget is used up, with nothing held', async () => {
   const lock = new Lock();
   lock.tryLock();

@@ -1,8 +1,12 @@
 /** Logs leave the thread pool that they share with the rest of the process usable. */
 import { execFile } from 'node:child_process';
+import { appendFileSync } from 'node:fs';
+import { setImmediate as turn } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { expect, test } from 'vitest';
+import fse from 'fs-extra';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { EventLog } from '../../src/index.js';
+import { lineOf, sampleEvent } from '../support/logs.js';
 import { testWith } from '../support/tools.js';
 import { temporaryVolume } from '../support/volume.js';
 
@@ -14,6 +18,10 @@ interface Latency {
   readonly p99: number;
   readonly max: number;
 }
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 const LOGS = 16;
 const DURATION_MS = 1000;
@@ -58,3 +66,76 @@ testWith(
     expect(busy.p99).toBeLessThan(BOUND_MS);
   },
 );
+
+describe('where every sync takes a second, an unrelated file is read before the first of eight', () => {
+  const WAYS = {
+    append: 'first appends to logs that were reopened',
+    sync: 'syncs of logs that are read',
+  };
+  const program = new URL('../support/faults/beside-disk.mjs', import.meta.url).pathname;
+  for (const [way, what] of Object.entries(WAYS)) {
+    testWith(['strace'], what, async () => {
+      const logs = (await newLogs()).slice(0, 8);
+      for (const log of logs) appendFileSync(log.path, lineOf({ ...sampleEvent(0), run_id: log.runId }));
+      const calls = 'fsync,fdatasync,ftruncate';
+      const slow = ['-e', `trace=${calls}`, '-e', `inject=${calls}:delay_enter=1s`];
+      const strace = ['strace', '-f', '--seccomp-bpf', '-o', '/dev/null', ...slow, process.execPath];
+      const [tracer = '', ...args] = [
+        ...strace,
+        program,
+        way,
+        logs[0]?.root ?? '',
+        ...logs.map(log => log.runId),
+      ];
+      const { stdout } = await promisify(execFile)(tracer, args);
+      expect(stdout).toBe('read\n');
+    });
+  }
+});
+
+describe('never are more than three calls at once at the disk', () => {
+  /** Counts how many syncs are under way at once; each takes a few turns of the event loop. */
+  function watchDisk(): () => number {
+    let underway = 0;
+    let most = 0;
+    const sync = async () => {
+      most = Math.max(most, ++underway);
+      for (let i = 0; i < 5; i++) await turn();
+      underway--;
+    };
+    vi.spyOn(fse, 'fsync').mockImplementation(sync);
+    vi.spyOn(fse, 'fdatasync').mockImplementation(sync);
+    return () => most;
+  }
+
+  const eight = <T>(work: (index: number) => Promise<T>) =>
+    Promise.all(Array.from({ length: 8 }, (_, i) => work(i)));
+
+  test('while runs are made', async () => {
+    const volume = temporaryVolume();
+    const most = watchDisk();
+    const logs = await eight(() => EventLog.create(volume, 'busy'));
+    await Promise.all(logs.map(log => log.close()));
+    expect(most()).toBe(3);
+  });
+
+  test('while torn tails are saved and cut', async () => {
+    const logs = await newLogs();
+    for (const log of logs) appendFileSync(log.path, '{"type":');
+    const most = watchDisk();
+    const opened = await Promise.all(logs.map(log => EventLog.open(log.root, log.runId)));
+    await Promise.all(opened.map(log => log.close()));
+    expect(opened.every(log => log.recovered !== undefined)).toBe(true);
+    expect(most()).toBe(3);
+  });
+
+  test('while captures are synced', async () => {
+    const volume = temporaryVolume();
+    const logs = await eight(() => EventLog.create(volume, 'busy'));
+    const captures = await Promise.all(logs.map(log => log.capture('n')));
+    const most = watchDisk();
+    await Promise.all(captures.map(capture => capture.sync()));
+    await Promise.all(logs.map(log => log.close()));
+    expect(most()).toBe(3);
+  });
+});

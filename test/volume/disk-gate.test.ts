@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Slots } from '../../src/append/disk-slots.js';
+import { Slots } from '../../src/volume/disk-gate.js';
 
 test('a free place is taken at once, without a promise to wait for', () => {
   const slots = new Slots(2);
