@@ -3,13 +3,13 @@ import { execFile } from 'node:child_process';
 import { cpSync, lstatSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EVENT_TYPES } from '../src/format/events.js';
 import { plainEnvironment } from './support/command.js';
-import { manual, pages, textOf } from './support/pages.js';
+import { manual, textOf } from './support/pages.js';
 
 const run = promisify(execFile);
 const require = createRequire(import.meta.url);
@@ -60,9 +60,14 @@ describe('the tarball', () => {
     const built = sources().flatMap(name =>
       ['.js', '.js.map', '.d.ts', '.d.ts.map'].map(ending => `dist/${name}${ending}`),
     );
-    const written = sources().map(name => `src/${name}.ts`);
-    const shipped = pages.map(({ path }) => path).filter(path => !path.startsWith('test/'));
-    const wanted = ['LICENSE', 'package.json', 'dist/event.schema.json', ...shipped, ...built, ...written];
+    const written = readdirSync(join(project, 'src'), {
+      recursive: true,
+      encoding: 'utf8',
+      withFileTypes: true,
+    })
+      .filter(entry => entry.isFile() && !entry.name.endsWith('.png'))
+      .map(({ parentPath, name }) => relative(project, join(parentPath, name)));
+    const wanted = ['LICENSE', 'README.md', 'package.json', 'dist/event.schema.json', ...built, ...written];
     expect(packed.files.map(({ path }) => path).sort()).toEqual(wanted.sort());
   });
 

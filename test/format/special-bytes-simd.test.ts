@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import wabt from 'wabt';
 import { makeSimdFinder, OVERRUN } from '../../src/format/lanes/special-bytes-simd.js';
 
 test('entries go where they should, with the position they are told to count from', () => {
@@ -22,4 +24,14 @@ test('nothing is looked at when there is nothing', () => {
 
 test('where there is no memory for it there is no finder', () => {
   expect(makeSimdFinder(2 ** 40)).toBeUndefined();
+});
+
+test('the module is its text form, assembled (after a change of that, `vitest -u` writes it)', async () => {
+  const text = readFileSync(new URL('../../src/format/lanes/special-bytes.wat', import.meta.url), 'utf8');
+  const parsed = (await wabt()).parseWat('special-bytes.wat', text, { simd: true });
+  const binary = Buffer.from(parsed.toBinary({}).buffer);
+  parsed.destroy();
+  const head = '/** special-bytes.wat, assembled by special-bytes-simd.test.ts; in base64. */';
+  const file = `${head}\nexport const SPECIAL_BYTES_WASM: string =\n  '${binary.toString('base64')}';\n`;
+  await expect(file).toMatchFileSnapshot('../../src/format/lanes/special-bytes.wasm.ts');
 });
