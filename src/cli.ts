@@ -2,7 +2,7 @@
 /**
  * The command `omne-log`: finds the command, runs it, and turns how it ended into an exit code.
  *
- * Promise: 0 fine, 1 error, 2 wrong usage, 130 interrupted (SIGINT), 143 terminated (SIGTERM). Who closes the pipe we write
+ * Promise: 0 fine, 1 error, 2 wrong usage, 3 a run that was left, 130 interrupted (SIGINT), 143 terminated (SIGTERM). Who closes the pipe we write
  * to (`| head`) has seen enough: that ends the command quietly, with 0, when it next writes.
  */
 import { readFile } from 'node:fs/promises';

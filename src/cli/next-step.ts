@@ -19,7 +19,9 @@ const STEPS: Partial<Record<EventLogErrorCode, Step>> = {
   ERR_LOG_TRUNCATED: CHECK,
   ERR_MALFORMED_LINE: CHECK,
   ERR_NO_SPACE: () => 'make room on the disk, then run the command again',
+  ERR_RUN_ENDED: SEE_NODES,
   ERR_RUN_NOT_FOUND: SEE_RUNS,
+  ERR_RUN_OWNED: () => 'wait until that process has ended, or end it',
 };
 
 /** Where the run is on a server; which one is left open: its URL may hold a secret. */

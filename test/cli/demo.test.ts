@@ -146,16 +146,13 @@ describe('the demo', () => {
     expect(await lastEvent(volume)).toMatchObject({ type: 'pipe.aborted' });
   });
 
-  test.each([
-    ['interrupted', 'SIGINT', 130],
-    ['terminated', 'SIGTERM', 143],
-  ] as const)('ends its run when it is %s by %s, and exits with %d', async (reason, signal, code) => {
+  test('ends its run when it is terminated by SIGTERM, and exits with 143', async () => {
     const volume = temporaryVolume();
     const outcome = await omneLog(['demo', '--dir', volume], {
-      onStart: child => child.stdout?.once('data', () => child.kill(signal)),
+      onStart: child => child.stdout?.once('data', () => child.kill('SIGTERM')),
     });
-    expect(outcome).toMatchObject({ code, stderr: '' });
-    expect(await lastEvent(volume)).toMatchObject({ type: 'pipe.aborted', reason });
+    expect(outcome).toMatchObject({ code: 143, stderr: '' });
+    expect(await lastEvent(volume)).toMatchObject({ type: 'pipe.aborted', reason: 'terminated' });
   });
 });
 

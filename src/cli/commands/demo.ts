@@ -11,10 +11,11 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { type EventType, eventDecoder, type RunEvent } from '../../index.js';
+import { EventLog, type EventType, eventDecoder, type RunEvent } from '../../index.js';
 import { type Command, defineCommand, EXIT, table } from '../command.js';
-import { runPipe } from '../demo/executor.js';
+import { type FinishedRun, type RunPipeOptions, resumePipe, runPipe } from '../demo/executor.js';
 import { notesPipe } from '../demo/notes-pipe.js';
+import { RUN_HELP, whichRoot, whichRun } from '../pick-run.js';
 import { eventLine } from '../screen/event-line.js';
 import { print, printable } from '../screen/terminal.js';
 
@@ -25,12 +26,15 @@ export const demo: Command = defineCommand({
   operands: [],
   options: {
     dir: { type: 'string', value: 'DIR', help: 'The volume to run in; by default a new temporary folder.' },
+    resume: {
+      type: 'string',
+      value: 'RUN',
+      help: 'Go on with a run of the demo that was interrupted (Ctrl-C) or killed; with --dir.',
+    },
   },
-  async run({ values, signal }) {
-    const root = values.dir === undefined ? await mkdtemp(join(tmpdir(), 'omne-demo-')) : resolve(values.dir);
-    await mkdir(root, { recursive: true });
-    await print(`Running a pipe of real child processes in ${printable(root)} (times are UTC):\n`);
-
+  notes: RUN_HELP,
+  async run({ values: { dir, resume }, signal }) {
+    const root = await rootOf(dir, resume);
     const appended: RunEvent[] = [];
     const appendTimes: number[] = [];
     const onEvent = (event: RunEvent, milliseconds: number) => {
@@ -38,7 +42,12 @@ export const demo: Command = defineCommand({
       appendTimes.push(milliseconds);
       void print(eventLine(event));
     };
-    const { runId, logPath } = await runPipe(root, notesPipe(), { signal, onEvent });
+    const options = { signal, onEvent, isPause };
+    const run = resume === undefined ? start(root, options) : goOn(root, resume, appended, options);
+    const { runId, logPath } = await run.catch((error: unknown) => {
+      if (isPause(error)) console.error(`omne-log: ${PAUSED} --dir ${printable(root)}`);
+      throw error;
+    });
 
     const { events, pid } = await replay(root, runId, signal);
     if (!isDeepStrictEqual(events, appended)) {
@@ -59,6 +68,37 @@ export const demo: Command = defineCommand({
     return EXIT.ok;
   },
 });
+
+const PAUSED = 'the run is left as it is; go on with it: omne-log demo --resume last';
+
+/** Ctrl-C leaves the run to be resumed; what else ends the demo ends its run. */
+function isPause(reason: unknown): boolean {
+  return reason instanceof Error && 'signal' in reason && reason.signal === 'SIGINT';
+}
+
+async function rootOf(dir: string | undefined, resume: string | undefined): Promise<string> {
+  if (resume !== undefined) return dir === undefined ? whichRoot(undefined) : resolve(dir);
+  return dir === undefined ? mkdtemp(join(tmpdir(), 'omne-demo-')) : resolve(dir);
+}
+
+async function start(root: string, options: RunPipeOptions): Promise<FinishedRun> {
+  await mkdir(root, { recursive: true });
+  await print(`Running a pipe of real child processes in ${printable(root)} (times are UTC):\n`);
+  return runPipe(root, notesPipe(), options);
+}
+
+/** Goes on with a run; `events` gets what is there before. */
+async function goOn(
+  root: string,
+  given: string,
+  events: RunEvent[],
+  options: RunPipeOptions,
+): Promise<FinishedRun> {
+  const runId = await whichRun(root, given);
+  for await (const event of EventLog.read(root, runId)) events.push(event);
+  await print(`Going on with ${runId}, which has ${events.length} events (times are UTC):\n`);
+  return resumePipe(root, runId, notesPipe(), options);
+}
 
 /** Reads a run in another process, `omne-log cat RUN --json`, and decodes what that prints. */
 async function replay(

@@ -1,5 +1,6 @@
 /**
- * A small pipe executor: how to embed the library. It runs the nodes of a pipe as child processes and logs every step.
+ * A small pipe executor: how to embed the library. It runs the nodes of a pipe as child processes, logs every step, and goes on
+ * with a run whose executor died.
  *
  * It keeps three rules that any executor should keep. An event is awaited before the next step is taken, so the log never
  * lags behind the world. What an event points at, a captured output or a byte offset, is in its file before the event is
@@ -7,7 +8,17 @@
  */
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type ErrorKind, type EventDraft, EventLog, type Input, type RunEvent } from '../../index.js';
+import {
+  type Capture,
+  deriveRunState,
+  type ErrorKind,
+  type EventDraft,
+  EventLog,
+  type Input,
+  type NodeState,
+  type RunEvent,
+  type RunState,
+} from '../../index.js';
 import { type CommandLine, type Ended, NodeFailure, runChild } from './child.js';
 
 /** A hook that must succeed before its node counts as completed. */
@@ -43,8 +54,10 @@ export interface Pipe {
 
 /** What the caller of `runPipe` may want. */
 export interface RunPipeOptions {
-  /** Ends the children and aborts the run. */
+  /** Ends the children, and the run with `pipe.aborted`. */
   readonly signal?: AbortSignal;
+  /** Whether a run that the signal ends for this reason is left as it is instead, to be resumed; by default none is. */
+  readonly isPause?: (reason: unknown) => boolean;
   /** Called with each event once it is on disk, and how long its append took. */
   readonly onEvent?: (event: RunEvent, milliseconds: number) => void;
 }
@@ -60,20 +73,46 @@ export interface FinishedRun {
 /** Runs a pipe in a volume; resolves when its terminal event is on disk. */
 export async function runPipe(root: string, pipe: Pipe, options: RunPipeOptions = {}): Promise<FinishedRun> {
   await using log = await EventLog.create(root, pipe.name);
-  const reason = await new PipeRun(log, pipe, options).finish();
+  return await finish(log, deriveRunState([]), pipe, options);
+}
+
+/** Goes on with a run of a pipe whose executor died; resolves when its terminal event is on disk. */
+export async function resumePipe(
+  root: string,
+  runId: string,
+  pipe: Pipe,
+  options: RunPipeOptions = {},
+): Promise<FinishedRun> {
+  const { log, state } = await EventLog.resume(root, runId);
+  await using _closed = log;
+  return await finish(log, state, pipe, options);
+}
+
+async function finish(
+  log: EventLog,
+  state: RunState,
+  pipe: Pipe,
+  options: RunPipeOptions,
+): Promise<FinishedRun> {
+  const reason = await new PipeRun(log, state, pipe, options).finish();
   return { runId: log.runId, logPath: log.path, reason };
 }
 
 class PipeRun {
   readonly #log: EventLog;
+  /** How far the run had come when this executor took it over. */
+  readonly #begun: boolean;
+  readonly #nodes: ReadonlyMap<string, NodeState>;
   readonly #pipe: Pipe;
   readonly #options: RunPipeOptions;
   /** The run's own folder: captured outputs go to `nodes`, the children work in `work`. */
   readonly #folder: string;
   readonly #environment: NodeJS.ProcessEnv;
 
-  constructor(log: EventLog, pipe: Pipe, options: RunPipeOptions) {
+  constructor(log: EventLog, state: RunState, pipe: Pipe, options: RunPipeOptions) {
     this.#log = log;
+    this.#begun = state.startedAt !== undefined;
+    this.#nodes = new Map(state.nodes.map(node => [node.nodeId, node]));
     this.#pipe = pipe;
     this.#options = options;
     this.#folder = dirname(log.path);
@@ -84,7 +123,7 @@ class PipeRun {
   /** Runs and logs the pipe from its first event to its terminal one; returns why it was aborted, if it was. */
   async finish(): Promise<string | undefined> {
     const { name, inputs } = this.#pipe;
-    await this.#append({ type: 'pipe.started', pipe: name, inputs: [...inputs] });
+    if (!this.#begun) await this.#append({ type: 'pipe.started', pipe: name, inputs: [...inputs] });
     try {
       const reason = await this.#runSteps();
       await this.#append(
@@ -92,6 +131,7 @@ class PipeRun {
       );
       return reason;
     } catch (error) {
+      if (this.#options.isPause?.(error)) throw error;
       const reason = error instanceof Error ? error.message : String(error);
       // Where the log itself has failed this fails too, and then the first error is the one to report.
       await this.#append({ type: 'pipe.aborted', reason }).catch(() => undefined);
@@ -101,8 +141,7 @@ class PipeRun {
 
   /** Runs step after step up to the first in which a node fails. */
   async #runSteps(): Promise<string | undefined> {
-    await mkdir(join(this.#folder, 'nodes'));
-    await mkdir(join(this.#folder, 'work'));
+    await mkdir(join(this.#folder, 'work'), { recursive: true });
     for (const step of this.#pipe.steps) {
       // Settled, not all: no child may outlive its run because its neighbour failed first.
       const outcomes = await Promise.allSettled(step.map(node => this.#runNode(node)));
@@ -116,12 +155,16 @@ class PipeRun {
     return undefined;
   }
 
-  /** Runs one node to its end; returns how it failed, if it did. */
+  /** Runs one node to its end, if it has not come to one; returns how it failed, if it did. */
   async #runNode(node: PipeNode): Promise<string | undefined> {
     const node_id = node.id;
+    const before = this.#nodes.get(node_id)?.status;
+    if (before === 'completed') return undefined;
+    if (before === 'failed') return `node ${node_id} failed and nothing in the pipe handles that`;
     await this.#append({ type: 'node.started', node_id, kind: node.kind });
+    const capture = await this.#log.capture(node_id);
     try {
-      await this.#work(node);
+      await this.#work(node, capture);
       if (node.gate !== undefined) await this.#passGate(node_id, node.gate);
     } catch (error) {
       if (!(error instanceof NodeFailure)) throw error;
@@ -130,25 +173,24 @@ class PipeRun {
       await this.#append({ type: 'node.failed', node_id, error: { kind }, ...message });
       return `node ${node_id} failed (${status}) and nothing in the pipe handles that`;
     }
-    const output_path = `.omne/var/runs/${this.#log.runId}/nodes/${node_id}.out`;
-    await this.#append({ type: 'node.completed', node_id, output_path });
+    await this.#append({ type: 'node.completed', node_id, output_path: capture.outputPath });
     return undefined;
   }
 
-  /** Runs a node's children, their standard output going straight to the capture file. */
-  async #work(node: PipeNode): Promise<void> {
-    await using capture = await open(join(this.#folder, 'nodes', `${node.id}.out`), 'ax');
-    if (node.kind === 'loop') await this.#iterate(node, capture);
-    else await this.#run(node.command, 'crash', capture);
-    await capture.datasync(); // what an event points at reaches the disk before the event does
+  /** Runs a node's children, their standard output going straight to the end of the capture file. */
+  async #work(node: PipeNode, capture: Capture): Promise<void> {
+    await using output = await open(capture.path, 'a');
+    if (node.kind === 'loop') await this.#iterate(node, capture, output);
+    else await this.#run(node.command, 'crash', output);
+    await capture.sync(); // what an event points at reaches the disk before the event does
   }
 
-  async #iterate(node: LoopNode, capture: FileHandle): Promise<void> {
+  async #iterate(node: LoopNode, capture: Capture, output: FileHandle): Promise<void> {
     for (let iteration = 1; iteration <= node.maxIterations; iteration++) {
-      await capture.appendFile(`--- iteration ${iteration} ---\n`);
-      const { size } = await capture.stat();
-      await this.#append({ type: 'iteration.started', node_id: node.id, iteration, byte_offset: size });
-      await this.#run(node.command, 'crash', capture);
+      await output.appendFile(`--- iteration ${iteration} ---\n`);
+      const byte_offset = await capture.size();
+      await this.#append({ type: 'iteration.started', node_id: node.id, iteration, byte_offset });
+      await this.#run(node.command, 'crash', output);
       if ((await this.#spawn(node.until)).succeeded) return;
     }
     const status = `not done after ${node.maxIterations} iterations`;
@@ -162,19 +204,19 @@ class PipeRun {
   }
 
   /** Runs a child that must succeed. */
-  async #run(command: CommandLine, failure: ErrorKind, capture?: FileHandle): Promise<Ended> {
-    const ended = await this.#spawn(command, capture);
+  async #run(command: CommandLine, failure: ErrorKind, output?: FileHandle): Promise<Ended> {
+    const ended = await this.#spawn(command, output);
     if (!ended.succeeded) throw new NodeFailure(failure, ended.status, ended.stderr);
     return ended;
   }
 
-  #spawn(command: CommandLine, capture?: FileHandle): Promise<Ended> {
+  #spawn(command: CommandLine, output?: FileHandle): Promise<Ended> {
     const cwd = join(this.#folder, 'work');
     return runChild(command, {
       cwd,
       env: this.#environment,
       signal: this.#options.signal,
-      stdout: capture?.fd,
+      stdout: output?.fd,
     });
   }
 

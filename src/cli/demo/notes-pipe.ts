@@ -21,13 +21,14 @@ const { readFileSync } = require('node:fs');
 console.log(createHash('sha256').update(readFileSync('notes.txt')).digest('hex'));
 `;
 
-/** Works off the first note that is left. */
+/** Works off the first note that is left; none is where an attempt before was interrupted after the last one. */
 const DO_NEXT_NOTE = `
 const { readFileSync, writeFileSync } = require('node:fs');
 const notes = readFileSync('notes.txt', 'utf8');
 writeFileSync('notes.txt', notes.replace('TODO', 'DONE'));
-console.log('✓ ' + notes.match(/TODO (.*)/)[1]);
-console.log(notes.split('TODO').length - 2 + ' left');
+const [, note = 'nothing to do'] = notes.match(/TODO (.*)/) ?? [];
+console.log('✓ ' + note);
+console.log(Math.max(0, notes.split('TODO').length - 2) + ' left');
 `;
 
 const NOTHING_LEFT = '! grep -q TODO notes.txt';

@@ -1,0 +1,89 @@
+/** The demo interrupted after any event and resumed: each node completes once, the run ends, and nothing is wrong with its log. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { deriveRunState, EventLog, type RunEvent, verifyRun } from '../../src/index.js';
+import { type Outcome, omneLog } from '../support/command.js';
+import { rounds } from '../support/rounds.js';
+import { temporaryVolume } from '../support/volume.js';
+
+const EVENT_LINE = /^\d\d:\d\d:\d\d\.\d{3} {2}/gm;
+/** What the demo logs without an interruption. */
+const EVENTS = 16;
+const NODES = ['write', 'count', 'checksum', 'work-off'];
+
+/** Runs the demo and sends it a signal once it has printed so many events. */
+function interrupted(volume: string, events: number, signal: NodeJS.Signals): Promise<Outcome> {
+  let printed = '';
+  return omneLog(['demo', '--dir', volume], {
+    onStart: child =>
+      child.stdout?.on('data', (chunk: Buffer) => {
+        printed += chunk;
+        if ((printed.match(EVENT_LINE)?.length ?? 0) >= events) child.kill(signal);
+      }),
+  });
+}
+
+async function onlyRun(volume: string): Promise<{ runId: string; events: RunEvent[] }> {
+  const runs: string[] = [];
+  for await (const { runId } of EventLog.runs(volume)) runs.push(runId);
+  expect(runs).toHaveLength(1);
+  const [runId = ''] = runs;
+  return { runId, events: await EventLog.read(volume, runId).toArray() };
+}
+
+async function resumeAndCheck(volume: string): Promise<void> {
+  const outcome = await omneLog(['demo', '--resume', 'last', '--dir', volume]);
+  expect(outcome).toMatchObject({ code: 0, stderr: '' });
+  const { runId, events } = await onlyRun(volume);
+  const ends = events.filter(({ type }) => type === 'node.completed' || type === 'node.failed');
+  expect(ends.map(event => ('node_id' in event ? event.node_id : '')).sort()).toEqual(
+    [...NODES, 'publish'].sort(),
+  );
+  expect(events.filter(({ type }) => type === 'pipe.started')).toHaveLength(1);
+  expect(events.at(-1)).toMatchObject({ type: 'pipe.aborted' });
+  expect(await verifyRun(volume, runId)).toMatchObject({ ok: true, ended: true, problems: [] });
+  const { nodes } = deriveRunState(events);
+  for (const node of nodes) expect(node.attempts).toBe(1 + node.interruptedAttempts);
+  const notes = readFileSync(join(volume, '.omne/var/runs', runId, 'work', 'notes.txt'), 'utf8');
+  expect(notes).toBe('DONE greet Zoë\nDONE count the words\nDONE say au revoir à la fin\n');
+}
+
+describe('the demo, killed and resumed', () => {
+  const tried = rounds(EVENTS - 1);
+  const places = Array.from({ length: EVENTS - 1 }, (_, index) => index + 1).slice(0, tried);
+
+  test.for(places)('after event %i completes each node once and ends the run', async count => {
+    const volume = temporaryVolume();
+    await interrupted(volume, count, 'SIGKILL');
+    await resumeAndCheck(volume);
+  });
+
+  test('by Ctrl-C leaves the run, and says how to go on', async () => {
+    const volume = temporaryVolume();
+    const outcome = await interrupted(volume, 4, 'SIGINT');
+    expect(outcome.code).toBe(130);
+    expect(outcome.stderr).toContain(`go on with it: omne-log demo --resume last --dir ${volume}`);
+    expect((await onlyRun(volume)).events.map(({ type }) => type)).not.toContain('pipe.aborted');
+    await resumeAndCheck(volume);
+    const again = await omneLog(['demo', '--resume', 'last', '--dir', volume]);
+    expect(again).toMatchObject({ code: 1 });
+    expect(again.stderr).toContain('ERR_RUN_ENDED');
+  });
+
+  test('is not resumed while it runs', async () => {
+    const volume = temporaryVolume();
+    let second: Promise<Outcome> | undefined;
+    await omneLog(['demo', '--dir', volume], {
+      onStart: child =>
+        child.stdout?.on('data', (chunk: Buffer) => {
+          if (second !== undefined || chunk.toString().match(EVENT_LINE) === null) return;
+          child.kill('SIGSTOP');
+          second = omneLog(['demo', '--resume', 'last', '--dir', volume]);
+          void second.finally(() => child.kill('SIGCONT'));
+        }),
+    });
+    expect((await second)?.stderr).toContain('ERR_RUN_OWNED');
+    expect(await second).toMatchObject({ code: 1 });
+  });
+});
