@@ -11,8 +11,6 @@
 
 /** What a boot has found of one run. @typedef {{ events: Found[], verified: boolean, problem: string | null, torn: number }} RunFound */
 
-const MAX_PROBLEMS = 10;
-
 export class Book {
   /** The runs whose `create` has resolved. @type {Set<string>} */
   #created = new Set();
@@ -87,7 +85,7 @@ export class Book {
     }
     this.#restart(found);
     const torn = [...found.values()].filter(run => run.torn > 0).length;
-    return { acknowledged, lost, runs: found.size, torn, problems: problems.slice(0, MAX_PROBLEMS) };
+    return { acknowledged, lost, runs: found.size, torn, problems };
   }
 
   /** @param {Map<string, RunFound>} found */
