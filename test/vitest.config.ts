@@ -1,9 +1,11 @@
 import { defineConfig } from 'vitest/config';
+import { SkippedReporter } from './support/skipped.js';
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     maxWorkers: 2, // by default one for two cores, though many tests wait for others
+    reporters: ['default', new SkippedReporter()],
     testTimeout: 30_000,
     hookTimeout: 30_000,
     typecheck: { enabled: true, include: ['test/**/*.test-d.ts'], tsconfig: 'test/tsconfig.json' },

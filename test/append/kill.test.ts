@@ -2,7 +2,7 @@
  * Writers that are killed (SIGKILL) at random moments, also while they open and repair the log, and the next one goes on with
  * the same run: order kept, no duplicate, no acknowledged event lost.
  *
- * 300 kills by default, 3000 with `OMNE_ROUNDS=10 npx vitest run --config test/vitest.config.ts test/kill.test.ts` (after
+ * 30 kills by default, 300 with `OMNE_ROUNDS=1 npx vitest run --config test/vitest.config.ts test/append/kill.test.ts` (after
  * `npm run build`). `OMNE_REPORT=1` prints how many of them left a torn tail.
  */
 import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
  * The server and the mirror are killed (SIGKILL) at random moments while five writers append: in the end the copy of every
- * run is its log, byte for byte. 30 kills each by default; 300 with `OMNE_ROUNDS=10` (after `npm run build`).
+ * run is its log, byte for byte. 3 kills each by default; 30 with `OMNE_ROUNDS=1` (after `npm run build`).
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
