@@ -74,7 +74,9 @@ describe('the pages', () => {
     const text = textOf(`src/${wing}/README.md`);
     if (wing === 'jetstream') return; // its files are changing
     const files = readdirSync(join(project, 'src', wing)).filter(name => name !== 'README.md');
-    expect(files.filter(name => !text.includes(`](${name})`) && !text.includes(`](${name}/README.md)`))).toEqual([]);
+    expect(
+      files.filter(name => !text.includes(`](${name})`) && !text.includes(`](${name}/README.md)`)),
+    ).toEqual([]);
   });
 });
 
