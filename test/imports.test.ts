@@ -17,7 +17,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   public: ['.', 'format', 'volume', 'append', 'read', 'read/all', 'run'],
   jetstream: ['.', 'format', 'volume', 'read', 'run'],
   'jetstream/fetch': ['.', 'format', 'format/lanes', 'volume', 'read', 'run', 'jetstream'],
-  'jetstream/ship': ['.', 'format', 'volume', 'read', 'run', 'jetstream'],
+  'jetstream/ship': ['.', 'format', 'volume', 'append', 'read', 'run', 'jetstream'],
   'public/jetstream': ['jetstream', 'jetstream/fetch', 'jetstream/ship'],
   web: ['.', 'public', 'public/jetstream', 'format', 'volume', 'read', 'run'],
   'cli/screen': ['.', 'public', 'cli/timeline'],

@@ -15,6 +15,9 @@ import { openInside, readFully, standsAt } from '../volume/open-log.js';
 import { LOG_NAME, type RunPlaces } from '../volume/places.js';
 import { PLATFORM } from '../volume/platform.js';
 
+/** How often a lock that is only shared by others is asked for again at once. */
+const SHARED_TRIES = 100;
+
 /** What the writer needs of a file: the seam at which tests put a disk that crashes. */
 export interface LogFile {
   readonly path: string;
@@ -130,7 +133,13 @@ class NodeLogFile implements OpenLogFile {
   }
 
   tryLock(): boolean {
-    return tryLock(this.fd, this.path);
+    if (tryLock(this.fd, this.path)) return true;
+    // A mirror shares it, for some microseconds, while it looks at the size: that is no peer to make room for.
+    for (let tries = 0; tries < SHARED_TRIES && tryLock(this.fd, this.path, 'shared'); tries++) {
+      if (tryLock(this.fd, this.path)) return true;
+    }
+    unlock(this.fd);
+    return false;
   }
 
   unlock(): void {

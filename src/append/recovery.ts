@@ -67,7 +67,7 @@ export async function inspectEnd(read: ReadAt, size: number, options: InspectOpt
  * belong to that write, so they go with it. How far it reaches is known by `ts`, which is one for all lines of a write: a
  * line with another `ts` after the hole was acknowledged, and then the hole is damage, left for the readers to name.
  */
-async function beforeHole(
+export async function beforeHole(
   read: ReadAt,
   start: number,
   end: number,

@@ -13,8 +13,8 @@ import {
   type RunsOptions,
   type TailOptions,
 } from '../index.js';
-import { DEFAULT_STREAM } from '../jetstream/message.js';
 import { isStreamName } from '../jetstream/options.js';
+import { DEFAULT_STREAM } from '../jetstream/subjects.js';
 import type { RemoteRunSummary } from '../jetstream.js';
 import { eventsReversed, type ReversedOptions } from '../read/events-backward.js';
 import { isLive } from '../volume/liveness.js';

@@ -12,6 +12,7 @@ import type { Vocabulary } from '../format/vocabulary.js';
 import { placesOf } from '../volume/places.js';
 import { openForReading } from '../volume/readable-log.js';
 import { EventFilter, type ReadOptions } from './event-filter.js';
+import type { LogSource } from './log-source.js';
 import { findStart } from './start-position.js';
 
 /** Which events: those after `after`, of these types and this node, at most `limit` of them. */
@@ -19,24 +20,32 @@ export type ReversedOptions = Pick<ReadOptions, 'events' | 'after' | 'types' | '
 
 const ALL = Number.MAX_SAFE_INTEGER;
 
-/** Events newest first; throws what `EventReader` throws. */
+/** Events of a log newest first; throws what `EventReader` throws. */
 export async function* eventsReversed(
   root: string,
   runId: string,
   options: ReversedOptions,
 ): AsyncGenerator<RunEvent, undefined> {
+  return yield* eventsBackward(await openForReading(placesOf(root, runId)), options);
+}
+
+/** The same for any source, which is closed at the end. */
+export async function* eventsBackward(
+  log: LogSource,
+  options: ReversedOptions,
+): AsyncGenerator<RunEvent, undefined> {
   const { after, limit = Number.POSITIVE_INFINITY, signal, ...wanted } = options;
   const { events } = wanted;
   const filter = new EventFilter(wanted);
-  const log = await openForReading(placesOf(root, runId));
   try {
     let handedOut = 0;
-    const end = await endOfLastLine(log.read, 0, log.size());
+    const { path, begin: start } = log;
+    const end = await endOfLastLine(log.read, start, log.size());
     let first: number | undefined; // where the events to hand out begin, once that had to be looked for
-    for await (const { bytes, offset } of linesBackward(log.read, end, { path: log.path })) {
+    for await (const { bytes, offset } of linesBackward(log.read, end, { start, path })) {
       signal?.throwIfAborted();
       if (handedOut >= limit) break;
-      const event = decode(bytes, { offset, path: log.path }, events);
+      const event = decode(bytes, { offset, path }, events);
       if (event.id === after) break;
       // A lesser id is before the one meant, or ids do not rise here and that one is further on.
       if (after !== undefined && event.id < after)

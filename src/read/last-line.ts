@@ -7,7 +7,7 @@
  */
 import { EventLogError } from '../errors.js';
 import { LF, type LineBlock } from '../format/lines.js';
-import type { ReadableLog } from '../volume/readable-log.js';
+import type { LogSource } from './log-source.js';
 
 /** From the start of a line; its id is within. */
 const COMPARED_BYTES = 512;
@@ -16,16 +16,16 @@ const LOOK_BACK_BYTES = 4096;
 
 /** The last line before a position in a log. */
 export class LastLine {
-  readonly #log: ReadableLog;
+  readonly #log: LogSource;
   readonly #space: Buffer = Buffer.allocUnsafe(2 * COMPARED_BYTES);
   #offset = 0;
   #length = 0; // of what is compared
   #end = 0;
 
   /** Takes the line that ends at `position`, where reading begins. */
-  constructor(log: ReadableLog, position: number) {
+  constructor(log: LogSource, position: number) {
     this.#log = log;
-    if (position === 0) return;
+    if (position === 0 || log.readNow === undefined) return;
     const offset = Math.max(0, position - LOOK_BACK_BYTES);
     const bytes = Buffer.allocUnsafe(position - offset);
     this.take({ bytes: bytes.subarray(0, log.readNow(bytes, offset)), offset });
@@ -33,6 +33,7 @@ export class LastLine {
 
   /** Takes the last line of a block. */
   take({ bytes, offset }: LineBlock): void {
+    if (this.#log.readNow === undefined) return;
     const start = bytes.length < 2 ? 0 : bytes.lastIndexOf(LF, bytes.length - 2) + 1;
     this.#offset = offset + start;
     this.#end = offset + bytes.length;
@@ -45,6 +46,7 @@ export class LastLine {
    * @throws EventLogError `ERR_LOG_TRUNCATED` when it is not.
    */
   check(): void {
+    if (this.#log.readNow === undefined) return;
     const length = this.#length;
     const found = this.#space.subarray(COMPARED_BYTES, COMPARED_BYTES + length);
     const isThere =

@@ -21,6 +21,7 @@ import { openForReading, type ReadableLog } from '../volume/readable-log.js';
 import type { EventFilter, ReadOptions } from './event-filter.js';
 import type { Batch } from './event-stream.js';
 import { LastLine } from './last-line.js';
+import type { LogSource } from './log-source.js';
 import { findStart, type StartOptions } from './start-position.js';
 
 /**
@@ -38,11 +39,11 @@ export interface ScanOptions extends StartOptions {
 const NOTHING = Buffer.alloc(0);
 
 /** Reads one log forwards. */
-export class LogScanner {
+export class LogScanner<Source extends LogSource = ReadableLog> {
   /** The position reading began at. */
   readonly start: number;
   /** The log being read. */
-  readonly log: ReadableLog;
+  readonly log: Source;
   /** The last line read. */
   readonly lastLine: LastLine;
   readonly #vocabulary: Vocabulary;
@@ -65,7 +66,7 @@ export class LogScanner {
   #ahead: Promise<number> | undefined;
   #nearEnd = false; // the last read came to the end of the file
 
-  constructor(log: ReadableLog, start: number, filter: EventFilter, options: ScanOptions) {
+  constructor(log: Source, start: number, filter: EventFilter, options: ScanOptions) {
     const { events = omneEvents, maxLineBytes = MAX_LINE_BYTES, onMalformed } = options;
     this.#vocabulary = events;
     this.#matcher = events.matcher;
@@ -75,7 +76,7 @@ export class LogScanner {
     this.#cutter = new LineCutter(start, {
       path: log.path,
       maxLineBytes,
-      blockBytes: blockFor(log.opened.size - start),
+      blockBytes: blockFor(log.size() - start),
     });
     this.lastLine = new LastLine(log, start);
     this.#maxLineBytes = maxLineBytes;
@@ -133,7 +134,9 @@ export class LogScanner {
       this.#ahead = undefined;
       // Near the live end a look takes less time than a trip through the thread pool.
       const read = await (ahead ??
-        (this.#nearEnd ? this.log.readNow(room, offset) : this.log.read(room, offset)));
+        (this.#nearEnd && this.log.readNow !== undefined
+          ? this.log.readNow(room, offset)
+          : this.log.read(room, offset)));
       this.lastLine.check(); // after the reading: what is there now was there then
       this.#nearEnd = read < room.length;
       this.#block = this.#take(read, offset);

@@ -9,10 +9,13 @@ import { decodeOrSkip } from '../format/decode.js';
 import type { RunEvent } from '../format/events.js';
 import { endOfLastLine, endsLine, linesBackward } from '../format/lines.js';
 import { omneEvents } from '../format/vocabulary.js';
-import type { ReadableLog } from '../volume/readable-log.js';
 import type { EventFilter, ReadOptions } from './event-filter.js';
+import { endOfEvent } from './find-event.js';
+import type { LogSource } from './log-source.js';
 
 const BACKSLASH = '\\';
+/** In a shorter log an event is looked for from the end at once. */
+const LONG_LOG_BYTES = 1024 * 1024;
 
 /** `ReadOptions` as a tail has them. */
 export type StartOptions = Omit<ReadOptions, 'from'> & { from?: number | 'start' | 'end' | undefined };
@@ -24,33 +27,29 @@ interface Range {
 }
 
 /** The position of the first line to read; `filter` is told when all from there on is after `after`. */
-export async function findStart(
-  log: ReadableLog,
-  filter: EventFilter,
-  options: StartOptions,
-): Promise<number> {
+export async function findStart(log: LogSource, filter: EventFilter, options: StartOptions): Promise<number> {
   const { from = 0, last, after } = options;
   if (from === 'end') {
-    const end = await endOfLastLine(log.read, 0, log.size());
-    if (after !== undefined && (await behindEvent(log, { start: 0, end }, options)) !== undefined)
+    const end = await endOfLastLine(log.read, log.begin, log.size());
+    if (after !== undefined && (await behindEvent(log, { start: log.begin, end }, options)) !== undefined)
       filter.metAfter();
     return end;
   }
-  const start = from === 'start' ? 0 : from;
+  const start = from === 'start' ? log.begin : Math.max(from, log.begin);
   await checkLineStart(log, start);
   if (after === undefined && last === undefined) return start;
   const range = { start, end: await endOfLastLine(log.read, start, log.size()) };
   const behind = last === undefined ? await behindEvent(log, range, options) : undefined;
   // Where the event is before where reading begins, all there is is after it.
   const passed =
-    behind === undefined && (await behindEvent(log, { start: 0, end: start }, options)) !== undefined;
+    behind === undefined && (await behindEvent(log, { start: log.begin, end: start }, options)) !== undefined;
   if (passed || behind !== undefined) filter.metAfter(); // else the filter knows what to do
   if (last === undefined) return behind ?? start;
   return startOfLast(log, range, filter, passed ? { ...options, after: undefined } : options);
 }
 
-async function checkLineStart(log: ReadableLog, start: number): Promise<void> {
-  if (start === 0) return;
+async function checkLineStart(log: LogSource, start: number): Promise<void> {
+  if (start === log.begin) return;
   const facts = { path: log.path, offset: start };
   if (start > log.size()) {
     throw new EventLogError('ERR_LOG_TRUNCATED', 'the log is shorter than the position to read from', facts);
@@ -60,13 +59,15 @@ async function checkLineStart(log: ReadableLog, start: number): Promise<void> {
   }
 }
 
-/** Where the line after the event with the id `after` begins, looked for from the end; undefined when no event has it. */
+/** Where the line after the event with the id `after` begins; undefined when no event has it. */
 async function behindEvent(
-  log: ReadableLog,
+  log: LogSource,
   { start, end }: Range,
   { events, after: id, maxLineBytes }: StartOptions,
 ): Promise<number | undefined> {
   if (id === undefined) return undefined;
+  const found = end - start > LONG_LOG_BYTES ? await endOfEvent(log, { start, end }, id, events) : undefined;
+  if (found !== undefined) return found;
   let behind = end;
   for await (const { bytes, offset } of linesBackward(log.read, end, {
     start,
@@ -87,7 +88,7 @@ async function behindEvent(
  * Malformed lines are left to the reading that follows.
  */
 async function startOfLast(
-  log: ReadableLog,
+  log: LogSource,
   { start, end }: Range,
   filter: EventFilter,
   { events, after, maxLineBytes, last: count = 0 }: StartOptions,
@@ -122,12 +123,16 @@ async function startOfLast(
 
 /** Whether the line that ends at `position` is a terminal event. */
 export async function endsRunAt(
-  log: ReadableLog,
+  log: LogSource,
   position: number,
   { events = omneEvents, maxLineBytes }: StartOptions,
 ): Promise<boolean> {
   let event: RunEvent | undefined;
-  for await (const { bytes } of linesBackward(log.read, position, { maxLineBytes, path: log.path })) {
+  for await (const { bytes } of linesBackward(log.read, position, {
+    start: log.begin,
+    maxLineBytes,
+    path: log.path,
+  })) {
     event = decodeOrSkip(bytes, events);
     break;
   }

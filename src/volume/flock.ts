@@ -65,6 +65,21 @@ export function tryLock(fd: number, path: string, mode: 'exclusive' | 'shared' =
   }
 }
 
+/** What `look` sees while no writer is in the midst of a commit; undefined where one is. Where no flock is to be had it sees what is there. */
+export function lookBetweenCommits<Result>(fd: number, path: string, look: () => Result): Result | undefined {
+  try {
+    if (PLATFORM.flock && !tryLock(fd, path, 'shared')) return undefined;
+  } catch (error) {
+    if (error instanceof EventLogError && error.code === 'ERR_LOCK_UNSUPPORTED') return look();
+    throw error;
+  }
+  try {
+    return look();
+  } finally {
+    if (PLATFORM.flock) unlock(fd);
+  }
+}
+
 /** Gives the lock back. */
 export function unlock(fd: number): void {
   libc().flock(fd, LOCK_UN);

@@ -5,9 +5,9 @@
  */
 import fs, { constants, type Stats } from 'node:fs';
 import fse from 'fs-extra';
-import { EventLogError, systemError } from '../errors.js';
+import { systemError } from '../errors.js';
 import { throughDiskGate } from './disk-gate.js';
-import { tryLock, unlock } from './flock.js';
+import { lookBetweenCommits } from './flock.js';
 import type { Folder } from './folder.js';
 import { openInside, readFully, standsAt } from './open-log.js';
 import type { RunPlaces } from './places.js';
@@ -15,12 +15,16 @@ import type { RunPlaces } from './places.js';
 /** A log opened for reading. */
 export interface ReadableLog {
   readonly path: string;
+  /** Where the first line starts: a file has all its lines. */
+  readonly begin: 0;
   /** What was told of the file when it was opened. */
   readonly opened: Stats;
   /** What is told of it at this moment. */
   stat(): Stats;
   /** The size in bytes at this moment. */
   size(): number;
+  /** The size at a moment when no writer is in the midst of a commit that it may take back; undefined where one is. */
+  settledSize(): number | undefined;
   /** Whether the file read is still the one that is at the path. */
   stands(): boolean;
   /** Fills `buffer` from `position`; fewer bytes only at the end of the file. */
@@ -50,9 +54,11 @@ export async function openForReading(places: RunPlaces, runs?: Folder): Promise<
   };
   return {
     path,
+    begin: 0,
     opened,
     stat: () => told(() => fs.fstatSync(fd)),
     size: () => told(() => fs.fstatSync(fd).size),
+    settledSize: () => told(() => lookBetweenCommits(fd, path, () => fs.fstatSync(fd).size)),
     stands: () => told(() => standsAt(path, opened)),
     read: async (buffer, position) => {
       try {
@@ -69,18 +75,7 @@ export async function openForReading(places: RunPlaces, runs?: Folder): Promise<
         throw systemError('the log could not be synced', path, error);
       }
     },
-    isQuiet: () => isQuiet(fd, path),
+    isQuiet: () => lookBetweenCommits(fd, path, () => true) ?? false,
     close: async () => fs.closeSync(fd), // nothing was written: it cannot have to wait for the disk
   };
-}
-
-function isQuiet(fd: number, path: string): boolean {
-  try {
-    if (!tryLock(fd, path, 'shared')) return false;
-    unlock(fd);
-    return true;
-  } catch (error) {
-    if (error instanceof EventLogError && error.code === 'ERR_LOCK_UNSUPPORTED') return true; // nobody can know
-    throw error;
-  }
 }

@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { describe, expect, test } from 'vitest';
-import { subjectOf } from '../../src/jetstream/message.js';
+import { subjectOf } from '../../src/jetstream/subjects.js';
 import { mirrorRun } from '../../src/jetstream.js';
 import { type Copied, connectTo, eventually, messagesOf } from '../support/jetstream/copies.js';
 import { Writers } from '../support/jetstream/writers.js';
@@ -45,7 +45,7 @@ function notingAcknowledgements(connection: NatsConnection): Map<string, number>
 }
 
 function textOf(messages: readonly Copied[]): string {
-  return messages.map(({ body }) => `${body}\n`).join('');
+  return messages.map(({ body }) => body).join('');
 }
 
 async function leaderOf(manager: JetStreamManager): Promise<string> {

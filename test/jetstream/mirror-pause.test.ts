@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { EventLog } from '../../src/index.js';
 import { mirrorRun } from '../../src/jetstream.js';
-import { connectTo, eventually, expectSame, messagesOf } from '../support/jetstream/copies.js';
+import { connectTo, eventCount, eventually, expectSame } from '../support/jetstream/copies.js';
 import { appendSome, finish, startedRun } from '../support/jetstream/writing.js';
 import { temporaryVolume } from '../support/volume.js';
 import { NatsServer, noServer } from './nats-server.js';
@@ -17,7 +17,7 @@ describe.skipIf(noServer)('a server that is frozen for 20 s', () => {
     const root = temporaryVolume();
     const log: EventLog = await startedRun(root, 100);
     const mirroring = mirrorRun(root, log.runId, { connection });
-    await eventually(async () => (await messagesOf(connection, 'omne.runs.>')).length === 100);
+    await eventually(async () => (await eventCount(connection, log.runId)) === 100);
     server.pause();
     const end = performance.now() + PAUSE_MS;
     let appended = 0;

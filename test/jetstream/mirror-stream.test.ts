@@ -9,10 +9,10 @@ import {
 } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { runIdOf, subjectOf } from '../../src/jetstream/message.js';
 import { unsuitable } from '../../src/jetstream/ship/run-stream.js';
+import { runOf, subjectOf } from '../../src/jetstream/subjects.js';
 import { mirrorRun, mirrorVolume } from '../../src/jetstream.js';
-import { connectTo, messagesOf } from '../support/jetstream/copies.js';
+import { connectTo, eventCount } from '../support/jetstream/copies.js';
 import { finishedRun } from '../support/jetstream/writing.js';
 import { RUN_ID, rejection } from '../support/logs.js';
 import { temporaryVolume } from '../support/volume.js';
@@ -29,7 +29,7 @@ describe('a subject', () => {
     `0${'.'.repeat(127)}-${ULID}`,
   ])('of %s leads back to the run, and holds no empty token', runId => {
     const subject = subjectOf(runId);
-    expect(runIdOf(subject)).toBe(runId);
+    expect(runOf(subject)).toBe(runId);
     expect(subject.split('.')).not.toContain('');
     expect(subject).toMatch(/^omne\.runs\.[A-Za-z0-9._%-]+$/);
   });
@@ -42,7 +42,7 @@ describe('a subject', () => {
       `omne.runs.a%2Eb-${ULID}`,
       `omne.runs.a..b-${ULID}`,
     ]) {
-      expect(runIdOf(other)).toBeUndefined();
+      expect(runOf(other)).toBeUndefined();
     }
     expect(() => subjectOf('../x')).toThrow(expect.objectContaining({ code: 'ERR_INVALID_RUN_ID' }));
   });
@@ -105,7 +105,7 @@ describe.skipIf(noServer)('the stream', () => {
     const runId = await finishedRun(root, 3);
     await mirrorRun(root, runId, { connection, stream: { name: 'mine', maxAge: 0, maxBytes: 1 } });
     expect((await manager.streams.info('mine')).config).toEqual(before);
-    expect((await messagesOf(connection, subjectOf(runId), 'mine')).length).toBe(4);
+    expect(await eventCount(connection, runId, 'mine')).toBe(4);
   });
 
   test('may take the subject of one run only, when no more is mirrored', async () => {

@@ -38,6 +38,36 @@ class FailingWatcher extends EventEmitter implements FSWatcher {
 
 const failing = () => new FailingWatcher();
 
+/** A watcher that gives notices without a pause, until it is closed. */
+class BusyWatcher extends EventEmitter implements FSWatcher {
+  static open = 0;
+  #closed = false;
+
+  constructor(noticed: () => void) {
+    super();
+    BusyWatcher.open++;
+    const notice = () => {
+      if (this.#closed) return;
+      noticed();
+      setTimeout(notice, 1);
+    };
+    setTimeout(notice, 1);
+  }
+
+  close(): void {
+    if (!this.#closed) BusyWatcher.open--;
+    this.#closed = true;
+  }
+
+  ref(): this {
+    return this;
+  }
+
+  unref(): this {
+    return this;
+  }
+}
+
 /** What `watch` of `node:fs` does where it does not work. */
 const FAILURES: readonly [what: string, watching: () => FSWatcher][] = [
   [
@@ -77,5 +107,25 @@ describe.skipIf(noServer)('a mirror of a volume without notices', () => {
     ending.abort(reason);
     expect(await mirroring).toBe(reason);
     if (watching === failing) expect(FailingWatcher.closed).toBeGreaterThan(0);
+  });
+
+  test('watches nothing any more when it has ended, also where a look was under way', async () => {
+    vi.mocked(watch)
+      .mockReset()
+      .mockImplementation((...given: unknown[]) => {
+        const noticed = given.at(-1);
+        return new BusyWatcher(() => typeof noticed === 'function' && noticed());
+      });
+    const connection = await connectTo(server);
+    const root = temporaryVolume();
+    const logs = await Promise.all(Array.from({ length: 5 }, () => startedRun(root, 2)));
+    for (let round = 0; round < 20; round++) {
+      await mirrorVolume(root, { connection, once: true });
+      const signal = AbortSignal.timeout(round);
+      await rejection(mirrorVolume(root, { connection, signal, pollInterval: 5 }));
+    }
+    expect(vi.mocked(watch).mock.calls.length).toBeGreaterThan(20);
+    await expect.poll(() => BusyWatcher.open).toBe(0);
+    await Promise.all(logs.map(log => log.close()));
   });
 });

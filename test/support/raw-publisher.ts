@@ -1,11 +1,16 @@
-/** A publisher as simple as can be, for the tests of the readers: lines of a log to the subject of a run, as a mirror sends them. */
+/** A publisher as simple as can be, for the tests of the readers: segments of a log to the subject of a run, as a mirror sends them. */
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect, headers, type NatsConnection } from '@nats-io/transport-node';
 import { onTestFinished } from 'vitest';
-import { DEFAULT_STREAM, POSITION_HEADER, subjectOf } from '../../src/jetstream/message.js';
+import { omneEvents } from '../../src/format/vocabulary.js';
+import { headersOf } from '../../src/jetstream/segment.js';
+import { eventsIn } from '../../src/jetstream/ship/segment-events.js';
+import { DEFAULT_STREAM, subjectOf } from '../../src/jetstream/subjects.js';
 import type { NatsServer } from '../jetstream/nats-server.js';
 
 const IN_FLIGHT = 256;
+/** How large segments are, in turn: one line, some, many. */
+const SEGMENT_BYTES = [1, 700, 5000];
 
 /** A connection that is closed when the test ends. */
 export async function connectTo(server: NatsServer): Promise<NatsConnection> {
@@ -14,13 +19,20 @@ export async function connectTo(server: NatsServer): Promise<NatsConnection> {
   return connection;
 }
 
+interface Place {
+  readonly sequence: number;
+  readonly end: number;
+  readonly total: number;
+  readonly ended: boolean;
+}
+
 /** The only one who publishes to its stream. */
 export class RawPublisher {
   readonly connection: NatsConnection;
   readonly manager: JetStreamManager;
   readonly stream: string;
   readonly #client: JetStreamClient;
-  readonly #ends = new Map<string, { sequence: number; position: number }>();
+  readonly #ends = new Map<string, Place>();
   #sequence: number;
 
   private constructor(
@@ -47,13 +59,18 @@ export class RawPublisher {
     return new RawPublisher(connection, manager, stream, state.last_seq);
   }
 
-  /** Publishes whole lines, each ended by a newline; resolves when the server has them all. */
-  async publish(runId: string, text: string | Uint8Array): Promise<void> {
+  /** Publishes whole lines, each ended by a newline, in segments of about so many bytes; resolves when the server has them all. */
+  async publish(
+    runId: string,
+    text: string | Uint8Array,
+    sizes: readonly number[] = SEGMENT_BYTES,
+  ): Promise<void> {
     const bytes = Buffer.from(text);
     const underway: Promise<unknown>[] = [];
-    for (let start = 0; start < bytes.length; ) {
-      const end = bytes.indexOf(0x0a, start) + 1;
-      underway.push(this.#send(runId, bytes.subarray(start, end - 1)));
+    for (let start = 0, turn = 0; start < bytes.length; turn++) {
+      const size = sizes[turn % sizes.length] ?? 1;
+      const end = bytes.indexOf(0x0a, Math.min(start + size, bytes.length) - 1) + 1;
+      underway.push(this.#send(runId, bytes.subarray(start, end)));
       if (underway.length >= IN_FLIGHT) await underway.shift();
       start = end;
     }
@@ -76,14 +93,18 @@ export class RawPublisher {
   }
 
   async #send(runId: string, body: Buffer): Promise<void> {
-    const { sequence, position } = this.#ends.get(runId) ?? { sequence: 0, position: 0 };
-    const end = { sequence: ++this.#sequence, position: position + body.length + 1 };
-    this.#ends.set(runId, end);
-    const head = headers();
-    head.set(POSITION_HEADER, String(end.position));
+    const before = this.#ends.get(runId) ?? { sequence: 0, end: 0, total: 0, ended: false };
+    const { events, ended } = eventsIn(body, omneEvents);
+    const place = {
+      sequence: ++this.#sequence,
+      end: before.end + body.length,
+      total: before.total + events,
+      ended: before.ended || ended,
+    };
+    this.#ends.set(runId, place);
     await this.#client.publish(subjectOf(runId), body, {
-      headers: head,
-      expect: { streamName: this.stream, lastSubjectSequence: sequence },
+      headers: headersOf({ ...place, events }),
+      expect: { streamName: this.stream, lastSubjectSequence: before.sequence },
     });
   }
 }

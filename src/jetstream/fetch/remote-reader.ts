@@ -7,13 +7,14 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import type { EventType } from '../../format/events.js';
 import { checkOptions, type OptionCheck } from '../../options.js';
 import { EventFilter, READ_OPTIONS, type ReadOptions } from '../../read/event-filter.js';
-import type { Batch } from '../../read/event-stream.js';
-import { type BatchSource, batchSource, EventStream } from '../../read/event-stream.js';
+import { type Batch, type BatchSource, batchSource, EventStream } from '../../read/event-stream.js';
+import type { LogScanner } from '../../read/log-scanner.js';
 import { onAbort } from '../../read/on-abort.js';
-import { subjectOf } from '../message.js';
 import { checkConnection, isStreamName } from '../options.js';
 import { orAborted } from '../retry.js';
-import { RunFeed } from './run-feed.js';
+import { subjectOf } from '../subjects.js';
+import type { RemoteLog } from './remote-log.js';
+import { openRemote, scanRemote } from './remote-scanner.js';
 
 /** What to read, and from which stream. */
 export interface RemoteReadOptions<T extends EventType = EventType> extends ReadOptions<T> {
@@ -30,8 +31,9 @@ const REMOTE_READ_OPTIONS: Readonly<Record<keyof RemoteReadOptions, OptionCheck>
  * The events of a run from a NATS server; of the types `T`. Iterate it, or take `batches()` or `toArray()`; once.
  *
  * @throws EventLogError while iterating: `ERR_RUN_NOT_FOUND`, `ERR_STREAM_NOT_FOUND`, `ERR_REMOTE_FAILED`,
- * `ERR_MALFORMED_LINE`, `ERR_LINE_TOO_LONG`, `ERR_LOG_CORRUPT` where events are missing between others, `ERR_LOG_TRUNCATED`
- * (for `from`, and when the end of the copy is deleted while it is read), `ERR_INVALID_POSITION` (for `from`).
+ * `ERR_MALFORMED_LINE`, `ERR_LINE_TOO_LONG`, `ERR_LOG_CORRUPT` where a part is missing between others, `ERR_LOG_TRUNCATED`
+ * (for `from`, and when the end of the copy is deleted while it is read), `ERR_INVALID_POSITION` (for `from`),
+ * `ERR_STREAM_UNSUITABLE` for a stream of an event a message.
  * @example
  * const reader = readRemote(connection, runId, { types: ['node.failed'] });
  * for await (const event of reader) console.log(event.type, reader.position);
@@ -60,29 +62,47 @@ export class RemoteReader<T extends EventType = EventType> extends EventStream<T
   /** The batches of the copy, from the start chosen to what was its end when the reading began. */
   protected override source(): BatchSource {
     const { signal } = this.#options;
-    let feed: RunFeed | undefined;
-    const release = async () => feed?.close();
-    const stopListening = signal && onAbort(signal, () => void release());
+    let log: RemoteLog | undefined;
+    let scanner: LogScanner<RemoteLog> | undefined;
+    let closed = false;
+    const end = () => {
+      closed = true;
+      void log?.close(); // wakes a `next` that waits
+    };
+    const stopListening = signal && onAbort(signal, end);
+    const open = async (): Promise<LogScanner<RemoteLog>> => {
+      log = await openRemote(this.#connection, this.#runId, this.#options);
+      return scanRemote(log, new EventFilter(this.#options), this.#options);
+    };
     const next = async (): Promise<Batch | undefined> => {
       signal?.throwIfAborted();
-      if (feed === undefined) {
-        const options = { ...this.#options, follow: false, stopAtTerminal: false };
-        const filter = new EventFilter(this.#options);
-        feed = await orAborted(RunFeed.open(this.#connection, this.#runId, filter, options), signal);
-        this.startsAt(feed.start.position);
+      if (scanner === undefined) {
+        scanner = await orAborted(open(), signal);
+        this.startsAt(scanner.start);
       }
-      const batch = await orAborted(feed.next(), signal);
+      if (scanner.finished) return undefined;
+      const batch = await orAborted(scanner.next(), signal);
       signal?.throwIfAborted();
       return batch;
     };
-    const source = batchSource(next, async () => {
+    const read = async (): Promise<Batch | undefined> => {
+      try {
+        return await next();
+      } catch (error) {
+        signal?.throwIfAborted();
+        if (closed) return undefined;
+        throw error;
+      }
+    };
+    const source = batchSource(read, async () => {
       stopListening?.();
-      await release();
+      await log?.close();
+      await scanner?.close();
     });
     return {
       next: source.next,
       close: () => {
-        void release(); // wakes a `next` that waits
+        end();
         return source.close();
       },
     };

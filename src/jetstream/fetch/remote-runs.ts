@@ -1,21 +1,23 @@
 /**
- * Listing the runs of a stream: one summary for each, from how many messages it has, the first and the last.
+ * Listing the runs of a stream: one summary for each, from its first segment and its last.
  *
- * Promises: runs come in the order of their ULIDs, as in a listing of a volume. A run whose messages cannot be read is a
+ * Promises: runs come in the order of their ULIDs, as in a listing of a volume. A run whose segments cannot be read is a
  * summary with a `problem`. Requests in flight are bounded; the names of all runs are held, and nothing else of them.
  */
 import type { NatsConnection } from '@nats-io/transport-node';
+import { EventLogError } from '../../errors.js';
 import { decodeOrSkip } from '../../format/decode.js';
+import { LF } from '../../format/lines.js';
 import { checkOptions, type OptionCheck } from '../../options.js';
 import { RUNS_OPTIONS, type RunSummary, type RunsOptions } from '../../run/list-runs.js';
 import { RunStateReducer } from '../../run/run-state.js';
 import { compareRunIds, parseRunId } from '../../volume/run-id.js';
-import { DEFAULT_STREAM, runIdOf, SUBJECT_PREFIX } from '../message.js';
 import { checkConnection, isStreamName } from '../options.js';
-import { endOfRun } from './search.js';
+import type { Segment } from '../segment.js';
+import { DEFAULT_STREAM, runOf, SUBJECT_PREFIX } from '../subjects.js';
 import { type Remote, remoteError, remoteOf, StoredRun } from './stored-run.js';
 
-/** What can be told of a run from its messages without reading them all. `eventCount` is that of the events kept. */
+/** What can be told of a run from its segments without reading them all. `eventCount` is that of the events kept. */
 export type RemoteRunSummary = Pick<
   RunSummary,
   | 'runId'
@@ -69,8 +71,9 @@ async function* summaries(
   const { pipe, reverse = false, status, limit = Number.POSITIVE_INFINITY, signal } = options;
   const remote = await remoteOf(connection, options.stream ?? DEFAULT_STREAM);
   signal?.throwIfAborted();
-  const counts = await messageCounts(remote);
-  const runIds = [...counts.keys()].filter(runId => pipe === undefined || parseRunId(runId).pipe === pipe);
+  const runIds = (await runIdsOf(remote)).filter(
+    runId => pipe === undefined || parseRunId(runId).pipe === pipe,
+  );
   if (reverse) runIds.reverse();
   const underway: Promise<RemoteRunSummary | undefined>[] = [];
   let next = 0;
@@ -78,7 +81,7 @@ async function* summaries(
   while (listed < limit) {
     signal?.throwIfAborted();
     for (let runId = runIds[next]; runId !== undefined && underway.length < CONCURRENT_RUNS; ) {
-      const summary = summarize(new StoredRun(remote, runId), counts.get(runId) ?? 0);
+      const summary = summarize(new StoredRun(remote, runId));
       summary.catch(() => undefined); // told when its turn comes
       underway.push(summary);
       runId = runIds[++next];
@@ -98,38 +101,37 @@ export async function remoteRunIds(
   connection: NatsConnection,
   { stream = DEFAULT_STREAM }: { stream?: string },
 ): Promise<string[]> {
-  return [...(await messageCounts(await remoteOf(connection, stream))).keys()];
+  return runIdsOf(await remoteOf(connection, stream));
 }
 
-/** How many messages each run has, in the order of the ULIDs. */
-async function messageCounts(remote: Remote): Promise<Map<string, number>> {
+async function runIdsOf(remote: Remote): Promise<string[]> {
   try {
     const { state } = await remote.manager.streams.info(remote.stream, {
       subjects_filter: `${SUBJECT_PREFIX}>`,
       deleted_details: false,
       offset: 0,
     });
-    const counts = Object.entries(state.subjects ?? {}).flatMap(([subject, count]): [string, number][] => {
-      const runId = runIdOf(subject);
-      return runId === undefined ? [] : [[runId, count]];
-    });
-    return new Map(counts.sort(([a], [b]) => compareRunIds(a, b)));
+    const runIds = Object.keys(state.subjects ?? {}).map(runOf);
+    return runIds.filter(runId => runId !== undefined).sort(compareRunIds);
   } catch (error) {
     throw remoteError(error, remote);
   }
 }
 
 /** The summary of one run; undefined where nothing of it is kept any more. */
-async function summarize(run: StoredRun, eventCount: number): Promise<RemoteRunSummary | undefined> {
+async function summarize(run: StoredRun): Promise<RemoteRunSummary | undefined> {
   const { runId } = run;
-  const [first, last] = await Promise.all([run.next(1), run.last()]);
-  if (first === undefined || last === undefined) return undefined;
   const reducer = new RunStateReducer();
   let problem: string | undefined;
-  for (const message of first.seq === last.seq ? [first] : [first, last]) {
-    const event = decodeOrSkip(message.data);
-    if (event !== undefined) reducer.apply(event);
-    else problem ??= `message ${message.seq} of the stream holds no event`;
+  let ends: readonly [Segment, Segment] | undefined;
+  try {
+    const [first, last] = await Promise.all([run.next(1), run.last()]);
+    if (first === undefined || last === undefined) return undefined;
+    ends = [first, last];
+    problem = applyEnds(reducer, first, last);
+  } catch (error) {
+    if (!isProblem(error)) throw error;
+    problem = error.message;
   }
   const { status, reason, startedAt, lastTs, durationMs } = reducer.state;
   return {
@@ -140,8 +142,27 @@ async function summarize(run: StoredRun, eventCount: number): Promise<RemoteRunS
     ...(startedAt === undefined ? {} : { startedAt }),
     ...(lastTs === undefined ? {} : { lastTs }),
     ...(durationMs === undefined ? {} : { durationMs }),
-    eventCount,
-    bytes: await endOfRun(run, last),
+    eventCount: ends === undefined ? 0 : ends[1].total - ends[0].total + ends[0].events,
+    bytes: ends?.[1].end ?? 0,
     ...(problem === undefined ? {} : { problem }),
   };
+}
+
+/** Takes in the first line and the last; what is wrong with them, if anything. */
+function applyEnds(reducer: RunStateReducer, first: Segment, last: Segment): string | undefined {
+  const firstLine = first.bytes.subarray(0, first.bytes.indexOf(LF));
+  const lastLine = last.bytes.subarray(last.bytes.lastIndexOf(LF, -2) + 1, -1);
+  const areOne = first.sequence === last.sequence && firstLine.length + 1 === first.bytes.length;
+  let problem: string | undefined;
+  for (const line of areOne ? [firstLine] : [firstLine, lastLine]) {
+    const event = decodeOrSkip(line);
+    if (event !== undefined) reducer.apply(event);
+    else problem ??= `the ${line === firstLine ? 'first' : 'last'} line kept is no event`;
+  }
+  return problem;
+}
+
+/** What is wrong with one run, not with the server or the way to it. */
+function isProblem(error: unknown): error is EventLogError {
+  return error instanceof EventLogError && ['ERR_LOG_CORRUPT', 'ERR_STREAM_UNSUITABLE'].includes(error.code);
 }

@@ -11,14 +11,15 @@ import type { EventType } from '../../format/events.js';
 import { checkOptions, type OptionCheck } from '../../options.js';
 import { CaughtUp } from '../../read/caught-up.js';
 import { EventFilter } from '../../read/event-filter.js';
-import type { Batch } from '../../read/event-stream.js';
-import { type BatchSource, batchSource, EventStream } from '../../read/event-stream.js';
+import { type Batch, type BatchSource, batchSource, EventStream } from '../../read/event-stream.js';
 import { TAIL_OPTIONS, type TailOptions } from '../../read/event-tail.js';
+import type { LogScanner } from '../../read/log-scanner.js';
 import { onAbort } from '../../read/on-abort.js';
-import { subjectOf } from '../message.js';
 import { checkConnection, isStreamName } from '../options.js';
 import { orAborted, passes } from '../retry.js';
-import { RunFeed } from './run-feed.js';
+import { subjectOf } from '../subjects.js';
+import type { RemoteLog } from './remote-log.js';
+import { openRemote, scanRemote } from './remote-scanner.js';
 import { ANSWER_TIMEOUT_MS } from './stored-run.js';
 
 /** What a tail of a file can see or do and one of a stream cannot: it is told of every event, and knows of no writers. */
@@ -65,6 +66,7 @@ export class RemoteTail<T extends EventType = EventType> extends EventStream<T> 
   readonly #runId: string;
   readonly #options: RemoteTailOptions<T>;
   readonly #caughtUp = new CaughtUp();
+  #isNew = false;
 
   /** Called by `tailRemote`. */
   constructor(connection: NatsConnection, runId: string, options: RemoteTailOptions<T> = {}) {
@@ -85,32 +87,44 @@ export class RemoteTail<T extends EventType = EventType> extends EventStream<T> 
 
   /** The batches of the copy as it grows. */
   protected override source(): BatchSource {
-    const { signal } = this.#options;
+    const { signal, stopAtTerminal = true } = this.#options;
     const ending = new AbortController();
-    let feed: RunFeed | undefined;
+    let log: RemoteLog | undefined;
+    let scanner: LogScanner<RemoteLog> | undefined;
     const end = () => {
       ending.abort();
-      void feed?.close(); // wakes a `next` that waits
+      void log?.close(); // wakes a `next` that waits
     };
     const stopListening = signal && onAbort(signal, end);
 
     const next = async (): Promise<Batch | undefined> => {
-      feed ??= await this.#appear(ending.signal);
-      signal?.throwIfAborted();
-      if (feed === undefined || ending.signal.aborted) return undefined;
-      if (feed.caughtUp) this.#caughtUp.reached();
-      const batch = await orAborted(feed.next(), signal);
-      signal?.throwIfAborted();
-      if (batch === undefined && !ending.signal.aborted) this.#caughtUp.reached();
-      return batch;
+      log ??= await this.#appear(ending.signal);
+      while (log !== undefined && !ending.signal.aborted) {
+        scanner ??= await this.#scan(log);
+        if (scanner.finished) break;
+        const batch = await scanner.next();
+        if (batch !== undefined) return batch;
+        if (stopAtTerminal && log.ended && scanner.position === scanner.start) break; // it began after the end
+        this.#caughtUp.reached();
+        await log.grow();
+      }
+      if (!ending.signal.aborted) this.#caughtUp.reached();
+      return undefined;
     };
-    const source = batchSource(
-      () => next().catch((error: unknown) => this.#caughtUp.failed(error)),
-      async () => {
-        stopListening?.();
-        await feed?.close();
-      },
-    );
+    const follow = async (): Promise<Batch | undefined> => {
+      try {
+        return await orAborted(next(), signal);
+      } catch (error) {
+        signal?.throwIfAborted();
+        if (ending.signal.aborted) return undefined;
+        return this.#caughtUp.failed(error);
+      }
+    };
+    const source = batchSource(follow, async () => {
+      stopListening?.();
+      await log?.close();
+      await scanner?.close();
+    });
     return {
       next: source.next,
       close: () => {
@@ -122,40 +136,39 @@ export class RemoteTail<T extends EventType = EventType> extends EventStream<T> 
   }
 
   /** Waits for the run. One that had to be waited for is new: it is read from its start. */
-  async #appear(ending: AbortSignal): Promise<RunFeed | undefined> {
-    const { appearTimeout = 5000, stopAtTerminal = true, signal, last: _, from: __, ...rest } = this.#options;
-    const filter = new EventFilter(rest);
+  async #appear(ending: AbortSignal): Promise<RemoteLog | undefined> {
+    const { appearTimeout = 5000 } = this.#options;
     const deadline = performance.now() + appearTimeout;
-    let from = this.#options.from;
     while (!ending.aborted) {
-      signal?.throwIfAborted();
+      this.#options.signal?.throwIfAborted();
       const left = deadline - performance.now();
       try {
-        const options = {
-          ...this.#options,
-          from,
-          stopAtTerminal,
-          follow: true,
-          mayGrow: true,
-          signal: ending,
-          answerTimeout: Math.max(LEAST_ANSWER_MS, Math.min(left, ANSWER_TIMEOUT_MS)),
-        };
-        const feed = await orAborted(RunFeed.open(this.#connection, this.#runId, filter, options), signal);
-        this.startsAt(feed.start.position);
-        return feed;
+        const answerTimeout = Math.max(LEAST_ANSWER_MS, Math.min(left, ANSWER_TIMEOUT_MS));
+        return await openRemote(this.#connection, this.#runId, { ...this.#options, answerTimeout });
       } catch (error) {
-        if (ending.aborted) break;
-        const closed = this.#connection.isClosed();
         const missing = isMissing(error);
         const mayAppear = missing || (error instanceof EventLogError && passes(error.cause));
-        if (closed || !mayAppear || performance.now() >= deadline) throw error;
-        if (missing && from === 'end') from = 'start'; // without an answer it may have been there all the time
+        if (this.#connection.isClosed() || !mayAppear || performance.now() >= deadline) throw error;
+        if (missing) this.#isNew = true; // without an answer it may have been there all the time
       }
       const milliseconds = Math.min(APPEAR_POLL_MS, appearTimeout);
       await sleep(milliseconds, undefined, { signal: ending }).catch(() => undefined);
     }
-    signal?.throwIfAborted();
     return undefined;
+  }
+
+  /** Begins to read. A run that has not ended may be mirrored up to the position to read from later on. */
+  async #scan(log: RemoteLog): Promise<LogScanner<RemoteLog>> {
+    const { stopAtTerminal = true, last: _, from: given, ...rest } = this.#options;
+    const from = this.#isNew && given === 'end' ? 'start' : given;
+    while (typeof from === 'number' && from > log.size() && !log.ended) {
+      this.#caughtUp.reached();
+      await log.grow();
+    }
+    const filter = new EventFilter(rest);
+    const scanner = await scanRemote(log, filter, { ...this.#options, from, stopAtTerminal });
+    this.startsAt(scanner.start);
+    return scanner;
   }
 }
 

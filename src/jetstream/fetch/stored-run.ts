@@ -1,5 +1,5 @@
 /**
- * A stream on a NATS server, asked message by message: the messages of one run by sequence, and what can go wrong.
+ * A stream on a NATS server, asked message by message: the segments of one run by sequence, and what can go wrong.
  *
  * Promise: what the server or the client says becomes an `EventLogError` with the original as `cause`; no message of ours
  * holds more of a connection than the name of the stream and the subject.
@@ -15,7 +15,8 @@ import {
 } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { EventLogError, messageOf } from '../../errors.js';
-import { subjectOf } from '../message.js';
+import { type Segment, segmentOf } from '../segment.js';
+import { subjectOf } from '../subjects.js';
 
 /** A stream, and how to ask for it. */
 export interface Remote {
@@ -37,7 +38,7 @@ export async function remoteOf(
   return { connection, manager, stream };
 }
 
-/** The messages of one run that a stream holds. */
+/** The segments of one run that a stream holds. */
 export class StoredRun {
   readonly remote: Remote;
   readonly runId: string;
@@ -58,27 +59,35 @@ export class StoredRun {
     return new StoredRun(await remoteOf(connection, stream, answerTimeoutMs), this.runId);
   }
 
-  /** The first message at a sequence or after it. */
-  next(sequence: number): Promise<StoredMsg | undefined> {
+  /** The first segment at a sequence or after it. */
+  next(sequence: number): Promise<Segment | undefined> {
     // The server knows this request; the client's type for it only allows it for direct gets, which a stream may not have.
     const query: SeqMsgRequest & NextMsgRequest = { seq: sequence, next_by_subj: this.subject };
     return this.#get(query);
   }
 
-  /** The last message. */
-  last(): Promise<StoredMsg | undefined> {
+  /** The last segment. */
+  last(): Promise<Segment | undefined> {
     return this.#get({ last_by_subj: this.subject });
   }
 
-  async #get(
-    query: Parameters<JetStreamManager['streams']['getMessage']>[1],
-  ): Promise<StoredMsg | undefined> {
+  /** A message of the run as a segment; `ERR_LOG_CORRUPT` or `ERR_STREAM_UNSUITABLE` for what is none. */
+  segmentOf(message: Parameters<typeof segmentOf>[0]): Segment {
+    const segment = segmentOf(message, this.path);
+    if (segment !== undefined) return segment;
+    const what = `message ${message.seq} of the stream is no part of a log`;
+    throw new EventLogError('ERR_LOG_CORRUPT', what, { path: this.path });
+  }
+
+  async #get(query: Parameters<JetStreamManager['streams']['getMessage']>[1]): Promise<Segment | undefined> {
     const { manager, stream } = this.remote;
+    let message: StoredMsg | null;
     try {
-      return (await manager.streams.getMessage(stream, query)) ?? undefined;
+      message = await manager.streams.getMessage(stream, query);
     } catch (error) {
       throw remoteError(error, this.remote);
     }
+    return message === null ? undefined : this.segmentOf(message);
   }
 
   /** The error for events that are missing before a position. */
@@ -87,7 +96,7 @@ export class StoredRun {
     return new EventLogError('ERR_LOG_CORRUPT', what, { path: this.path, offset });
   }
 
-  /** The error for a run of which there is no message. */
+  /** The error for a run of which nothing is stored. */
   notFound(): EventLogError {
     return new EventLogError('ERR_RUN_NOT_FOUND', `the stream holds no run ${this.runId}`, {
       path: this.path,

@@ -1,73 +1,65 @@
 /**
- * Where the copy of a run is: its last message on the server, held against the log.
+ * Where the copy of a run is: its last segment on the server, held against the log.
  *
- * Promise: shipping goes on only after a message that the log has at the same position; anything else there is
+ * Promise: shipping goes on only after a segment that the log has at the same position; anything else there is
  * `ERR_MIRROR_DIVERGED`.
  */
-
+import { createHash } from 'node:crypto';
 import { EventLogError } from '../../errors.js';
-import { decodeOrSkip } from '../../format/decode.js';
-import { encodeEvent } from '../../format/encode.js';
-import { isTerminal, type RunEvent } from '../../format/events.js';
-import { endsLine, linesBackward } from '../../format/lines.js';
-import type { RunPlaces } from '../../volume/places.js';
-import { openForReading } from '../../volume/readable-log.js';
-import { positionOf } from '../message.js';
 import { insist } from '../retry.js';
-import type { Place } from './outbox.js';
+import { type SegmentFacts, segmentOf } from '../segment.js';
+import type { FinalLog } from './final-log.js';
 import type { RunStream } from './run-stream.js';
 
-/** Where nothing was shipped yet. */
-export const NOWHERE: Place = {
-  sequence: 0,
-  position: 0,
-  body: new Uint8Array(),
-  eventId: '',
-  ended: false,
-};
+/** How far the copy of a run has come: what its last segment was. */
+export interface CopyPlace extends Omit<SegmentFacts, 'events'> {
+  /** The sequence of the segment in the stream; 0 where there is none. */
+  readonly sequence: number;
+  /** Its length in bytes. */
+  readonly length: number;
+  /** Its bytes, as a digest. */
+  readonly digest: string;
+}
 
-/** Asks the server for the last message of the run. */
-export async function findPlace(
+/** Where nothing was shipped yet. */
+export const NOWHERE: CopyPlace = { sequence: 0, length: 0, digest: '', end: 0, total: 0, ended: false };
+
+/** The place after a segment. */
+export function placeAfter(
+  sequence: number,
+  bytes: Uint8Array,
+  { end, total, ended }: Omit<SegmentFacts, 'events'>,
+): CopyPlace {
+  return { sequence, length: bytes.length, digest: digestOf(bytes), end, total, ended };
+}
+
+/** Asks the server for the last segment of the run. */
+export async function findCopyPlace(
   { manager, config }: RunStream,
   subject: string,
-  places: RunPlaces,
+  path: string,
   signal: AbortSignal | undefined,
-): Promise<Place> {
+): Promise<CopyPlace> {
   const look = () => manager.streams.getMessage(config.name, { last_by_subj: subject });
-  const message = await insist(`the last event of ${subject} could not be read`, look, signal);
+  const message = await insist(`the end of ${subject} could not be read`, look, signal);
   if (message === null) return NOWHERE;
-  const { seq: sequence, data: body } = message;
-  const position = positionOf(message.header);
-  const event = decodeOrSkip(body);
-  if (position === undefined || event === undefined) throw diverged(places, sequence, position);
-  return { sequence, position, body, eventId: event.id, ended: isTerminal(event) };
+  const segment = segmentOf(message, `nats://${config.name}/${subject}`);
+  if (segment === undefined) throw diverged(path, message.seq);
+  return placeAfter(segment.sequence, segment.bytes, segment);
 }
 
-/** Makes sure that the last message shipped is an event of this very log, which may have been replaced since. */
-export async function holdAgainstLog(places: RunPlaces, place: Place): Promise<void> {
-  const { sequence, position, body } = place;
-  if (position === 0) return;
-  const event = await eventBefore(places, position);
-  if (event !== undefined && Buffer.from(encodeEvent(event)).equals(body)) return;
-  throw diverged(places, sequence, position);
+/** Makes sure that the last segment is a part of this very log, which may have been replaced since. */
+export async function holdAgainstLog(log: FinalLog, place: CopyPlace): Promise<void> {
+  const { sequence, length, end, digest } = place;
+  if (length > 0 && digestOf(await log.bytes(end - length, end)) !== digest)
+    throw diverged(log.path, sequence, end);
 }
 
-function diverged({ log }: RunPlaces, sequence: number, offset: number | undefined): EventLogError {
-  return new EventLogError(
-    'ERR_MIRROR_DIVERGED',
-    `message ${sequence} of the stream is not the event that the log has there`,
-    { path: log, offset },
-  );
+function digestOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('base64');
 }
 
-/** The event whose line ends at the position; undefined where none does. */
-async function eventBefore(places: RunPlaces, position: number): Promise<RunEvent | undefined> {
-  const log = await openForReading(places);
-  try {
-    if (log.size() < position || !(await endsLine(log.read, position))) return undefined;
-    const line = await linesBackward(log.read, position, { path: log.path }).next();
-    return line.done === true ? undefined : decodeOrSkip(line.value.bytes);
-  } finally {
-    await log.close();
-  }
+function diverged(path: string, sequence: number, offset?: number): EventLogError {
+  const what = `message ${sequence} of the stream is not what the log has there`;
+  return new EventLogError('ERR_MIRROR_DIVERGED', what, { path, offset });
 }

@@ -3,14 +3,24 @@
  *
  * Promise: whatever dies and comes back, here or there, the copy is a prefix of the log, and when this resolves all of it.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
+import { EventLogError } from '../../errors.js';
 import { checkOptions, isSignal, type OptionCheck } from '../../options.js';
-import { EventTail } from '../../read/event-tail.js';
-import { absoluteRoot, placesOf } from '../../volume/places.js';
-import { subjectOf } from '../message.js';
+import { Growth } from '../../read/file-growth.js';
+import { absoluteRoot, placesOf, type RunPlaces } from '../../volume/places.js';
 import { checkConnection, isConnection } from '../options.js';
-import { RunMirror } from './run-shipper.js';
+import { orAborted } from '../retry.js';
+import { subjectOf } from '../subjects.js';
+import { type ConnectionWatch, watchOf } from './connection-watch.js';
+import { FinalLog } from './final-log.js';
+import { RunShipper } from './run-shipper.js';
 import { isStream, openStream, type StreamOptions } from './run-stream.js';
+
+const POLL_MS = 500;
+/** How long to wait for a run that is not there yet. */
+const APPEAR_MS = 5000;
+const APPEAR_POLL_MS = 20;
 
 /** Where to ship to. */
 export interface MirrorOptions {
@@ -40,13 +50,14 @@ export interface MirroredRun {
 }
 
 /**
- * Ships every event of a run to NATS JetStream, as it is written, until the terminal one.
+ * Ships a run to NATS JetStream, as it is written, until its terminal event.
  *
- * One message for each event on the subject `omne.runs.<run_id>`: the canonical line as body, the event id as message id,
- * the position after the line in the header `Omne-Position`. It goes on from the last message of the subject.
+ * Its bytes go to the subject `omne.runs.<run_id>` unchanged, as segments of whole lines: what is there and final, up to 128 KiB
+ * in one message. Shipping goes on after the last segment of the subject.
  *
  * @throws EventLogError `ERR_INVALID_RUN_ID`, `ERR_RUN_NOT_FOUND`, `ERR_STREAM_UNSUITABLE`, `ERR_MIRROR_DIVERGED`,
- * `ERR_MESSAGE_TOO_LARGE`, `ERR_STREAM_NOT_FOUND` when it is deleted, `ERR_REMOTE_FAILED`, and what `EventTail` throws.
+ * `ERR_MESSAGE_TOO_LARGE`, `ERR_LOG_TRUNCATED`, `ERR_LOG_REPLACED`, `ERR_UNSAFE_PATH`, `ERR_SYSTEM`, `ERR_STREAM_NOT_FOUND` when it is
+ * deleted, `ERR_REMOTE_FAILED`.
  * @example
  * const connection = await connect({ servers: 'nats://127.0.0.1:4222', maxReconnectAttempts: -1 });
  * await mirrorRun(root, runId, { connection });
@@ -58,7 +69,45 @@ export async function mirrorRun(root: string, runId: string, options: MirrorOpti
   const { connection, signal } = options;
   signal?.throwIfAborted();
   const stream = await openStream(connection, options.stream, signal, subjectOf(runId));
-  const mirror = new RunMirror(stream, places.root, runId);
-  await mirror.ship((from, stop) => new EventTail(places, { from, signal: stop }), signal);
-  return { runId, events: mirror.sent, position: mirror.position };
+  const shipper = new RunShipper(stream, places.root, runId);
+  const log = await openSoon(places, signal);
+  const growth = new Growth(log.path, POLL_MS, true);
+  try {
+    await shipToEnd(shipper, log, growth, watchOf(connection), signal);
+  } finally {
+    growth.close();
+    await log.close();
+  }
+  return { runId, events: shipper.sent, position: shipper.position };
+}
+
+/** Ships what is there, waits for more, and so on to the terminal event. */
+async function shipToEnd(
+  shipper: RunShipper,
+  log: FinalLog,
+  growth: Growth,
+  watch: ConnectionWatch,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (;;) {
+    growth.look();
+    const more = await shipper.ship(log, Number.POSITIVE_INFINITY, signal);
+    if (more) continue;
+    if (shipper.ended) return;
+    const { lost } = watch; // a server that comes back may have lost what it had
+    await orAborted(orAborted(growth.wait(), lost), signal).catch(() => signal?.throwIfAborted());
+  }
+}
+
+/** Opens the log of a run, which may be about to be created. */
+async function openSoon(places: RunPlaces, signal: AbortSignal | undefined): Promise<FinalLog> {
+  for (const deadline = performance.now() + APPEAR_MS; ; ) {
+    try {
+      return await FinalLog.open(places);
+    } catch (error) {
+      const absent = error instanceof EventLogError && error.code === 'ERR_RUN_NOT_FOUND';
+      if (!absent || performance.now() >= deadline) throw error;
+    }
+    await orAborted(sleep(APPEAR_POLL_MS), signal);
+  }
 }

@@ -19,7 +19,7 @@ import { absoluteRoot } from '../../volume/places.js';
 import { checkConnection } from '../options.js';
 import { MIRROR_OPTIONS, type MirroredRun, type MirrorOptions } from './mirror-run.js';
 import { openStream } from './run-stream.js';
-import { VolumeMirror } from './volume-shipper.js';
+import { VolumeShipper } from './volume-shipper.js';
 
 /** How a volume is mirrored. */
 export interface MirrorVolumeOptions extends MirrorOptions {
@@ -73,7 +73,7 @@ export async function mirrorVolume(root: string, options: MirrorVolumeOptions): 
   const { connection, signal, once = false, concurrency = 64, pollInterval = 500, onError, onRun } = options;
   signal?.throwIfAborted();
   const stream = await openStream(connection, options.stream, signal);
-  const mirror = new VolumeMirror(volume, stream, concurrency, pollInterval, {
+  const mirror = new VolumeShipper(volume, stream, concurrency, pollInterval, {
     failed: (error, runId) => {
       if (onError === undefined || connection.isClosed()) mirror.fail(error);
       else asCallback(() => onError(error, runId));

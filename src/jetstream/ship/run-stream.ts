@@ -19,9 +19,9 @@ import {
 import { type NatsConnection, nanos } from '@nats-io/transport-node';
 import { EventLogError } from '../../errors.js';
 import { checkOptions, integerFrom, isInteger, type OptionCheck } from '../../options.js';
-import { DEFAULT_STREAM, SUBJECT_PREFIX } from '../message.js';
 import { isStreamName } from '../options.js';
 import { hasNoResponders, insist, remoteFailed, STREAM_NOT_FOUND } from '../retry.js';
+import { DEFAULT_STREAM, SUBJECT_PREFIX } from '../subjects.js';
 
 /** The stream to ship to; all but the name count only when it is made. */
 export interface StreamOptions {

@@ -5,14 +5,14 @@
  * that fails is told and left until its log changes; the others go on.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EventReader } from '../../read/event-reader.js';
 import { placesOf } from '../../volume/places.js';
 import { remoteFailed } from '../retry.js';
+import { type ConnectionWatch, watchOf } from './connection-watch.js';
 import { DroppedRuns } from './dropped-runs.js';
-import { publisherOf } from './publisher.js';
-import { RunMirror } from './run-shipper.js';
+import { FinalLog } from './final-log.js';
+import { RunShipper } from './run-shipper.js';
 import type { RunStream } from './run-stream.js';
-import { type LogLook, VolumeRuns } from './volume-watch.js';
+import { type LogLook, VolumeWatch } from './volume-watch.js';
 import { WorkQueue } from './work-queue.js';
 
 /** What whoever mirrors a volume wants to be told. */
@@ -20,28 +20,29 @@ export interface VolumeListener {
   /** A run cannot be shipped, or not further. */
   failed(error: unknown, runId: string): void;
   /** A run was shipped to its end. */
-  ended(mirror: RunMirror): void;
+  ended(shipper: RunShipper): void;
 }
 
 /** A longer turn would let the other runs wait too long. */
-const EVENTS_A_TURN = 1000;
+const BYTES_A_TURN = 1024 * 1024;
 /** How long a server may take to bring what it acknowledged to its disk. */
 const SERVER_SYNC_MS = 10 * 60_000;
 
 /** A run that is followed. */
 interface Followed {
-  readonly mirror: RunMirror;
+  readonly shipper: RunShipper;
   look: LogLook;
   /** Where the copy is must be asked again. */
   stale: boolean;
 }
 
 /** Ships the runs of a volume. */
-export class VolumeMirror {
+export class VolumeShipper {
   readonly #root: string;
   readonly #stream: RunStream;
+  readonly #watch: ConnectionWatch;
   readonly #listener: VolumeListener;
-  readonly #runs: VolumeRuns;
+  readonly #runs: VolumeWatch;
   readonly #queue: WorkQueue<Followed>;
   readonly #followed = new Map<string, Followed>();
   readonly #endedAt = new Map<string, number>(); // those that ended lately
@@ -65,14 +66,15 @@ export class VolumeMirror {
     this.#droppedRuns = new DroppedRuns(stream);
     this.#listener = listener;
     this.#queue = new WorkQueue(concurrency, run => this.#turn(run));
-    this.#runs = new VolumeRuns(root, pollInterval, {
+    this.#runs = new VolumeWatch(root, pollInterval, {
       changed: (runId, look) => this.#changed(runId, look),
       gone: runId => {
         this.#followed.delete(runId);
         this.#dropped.delete(runId);
       },
     });
-    this.#reconnections = publisherOf(stream).reconnections;
+    this.#watch = watchOf(stream.connection);
+    this.#reconnections = this.#watch.reconnections;
     const closed = (cause: unknown) =>
       this.fail(remoteFailed('the connection is closed', cause ?? 'by its owner'));
     stream.connection.closed().then(closed, closed);
@@ -132,7 +134,7 @@ export class VolumeMirror {
     let run = this.#followed.get(runId);
     if (run === undefined) {
       if (!this.#endedAt.has(runId)) this.#seen++;
-      run = { mirror: new RunMirror(this.#stream, this.#root, runId), look, stale: false };
+      run = { shipper: new RunShipper(this.#stream, this.#root, runId), look, stale: false };
       this.#followed.set(runId, run);
     }
     if (run.look.file !== look.file) run.stale = true;
@@ -142,53 +144,54 @@ export class VolumeMirror {
 
   /** One turn of one run; whether there is more. */
   async #turn(run: Followed): Promise<boolean> {
-    const { mirror } = run;
-    if (this.#followed.get(mirror.runId) !== run) return false; // it ended, or is gone
-    if (run.stale) mirror.forget();
+    const { shipper } = run;
+    if (this.#followed.get(shipper.runId) !== run) return false; // it ended, or is gone
+    if (run.stale) shipper.forget();
     run.stale = false;
-    const before = mirror.sent;
+    const before = shipper.sent;
+    let more = false;
     try {
-      await this.#ship(run);
+      more = await this.#ship(run);
     } catch (error) {
       if (this.#stop.signal.aborted) return false;
-      this.#listener.failed(error, mirror.runId);
+      this.#listener.failed(error, shipper.runId);
     } finally {
-      this.#events += mirror.sent - before;
+      this.#events += shipper.sent - before;
     }
-    if (!mirror.ended) return mirror.sent - before >= EVENTS_A_TURN;
-    this.#ended(mirror);
-    return false;
+    if (!more && shipper.ended) this.#ended(shipper);
+    return more;
   }
 
-  async #ship({ mirror, look }: Followed): Promise<void> {
+  async #ship({ shipper, look }: Followed): Promise<boolean> {
     const { signal } = this.#stop;
-    await mirror.look(signal);
-    const dropped = mirror.position === 0 && (await this.#droppedRuns.has(look, signal));
+    await shipper.look(signal);
+    const dropped = shipper.position === 0 && (await this.#droppedRuns.has(look, signal));
     if (dropped) {
-      this.#dropped.add(mirror.runId);
-      return;
+      this.#dropped.add(shipper.runId);
+      return false;
     }
-    this.#dropped.delete(mirror.runId);
-    const places = placesOf(this.#root, mirror.runId);
-    await mirror.ship(
-      (from, stop) => new EventReader(places, { from, limit: EVENTS_A_TURN, signal: stop }),
-      signal,
-    );
+    this.#dropped.delete(shipper.runId);
+    const log = await FinalLog.open(placesOf(this.#root, shipper.runId));
+    try {
+      return await shipper.ship(log, BYTES_A_TURN, signal);
+    } finally {
+      await log.close();
+    }
   }
 
-  #ended(mirror: RunMirror): void {
-    this.#runs.done(mirror.runId);
-    this.#followed.delete(mirror.runId);
-    if (mirror.sent === 0) return;
-    this.#endedAt.set(mirror.runId, Date.now());
-    this.#listener.ended(mirror);
+  #ended(shipper: RunShipper): void {
+    this.#runs.done(shipper.runId);
+    this.#followed.delete(shipper.runId);
+    if (shipper.sent === 0) return;
+    this.#endedAt.set(shipper.runId, Date.now());
+    this.#listener.ended(shipper);
   }
 
   /** A server that crashed with its machine may have lost what it acknowledged last: after a break all is asked again. */
   #distrust(): void {
     const oldest = Date.now() - SERVER_SYNC_MS;
     for (const [runId, endedAt] of this.#endedAt) if (endedAt < oldest) this.#endedAt.delete(runId);
-    const { reconnections } = publisherOf(this.#stream);
+    const { reconnections } = this.#watch;
     if (reconnections === this.#reconnections) return;
     this.#reconnections = reconnections;
     this.#droppedRuns.renew();

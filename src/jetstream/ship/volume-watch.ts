@@ -44,7 +44,7 @@ interface Known {
 }
 
 /** The runs of a volume that are not done with. */
-export class VolumeRuns {
+export class VolumeWatch {
   readonly #root: string;
   readonly #pollInterval: number;
   readonly #listener: RunsListener;
@@ -52,6 +52,7 @@ export class VolumeRuns {
   readonly #done = new Set<string>();
   #listedAt = -1;
   #watches = 0;
+  #closed = false;
   #folderWatcher: FSWatcher | undefined;
 
   constructor(root: string, pollInterval: number, listener: RunsListener) {
@@ -85,7 +86,9 @@ export class VolumeRuns {
     this.#known.set(runId, { look: undefined, due: 0, watcher: undefined });
   }
 
+  /** Watches nothing any more; a look that is under way begins no watching either. */
   close(): void {
+    this.#closed = true;
     this.#folderWatcher?.close();
     for (const known of this.#known.values()) this.#unwatch(known);
   }
@@ -101,6 +104,7 @@ export class VolumeRuns {
   }
 
   async #listIn(folder: string, noticed: () => void): Promise<void> {
+    if (this.#closed) return;
     this.#folderWatcher ??= watched(folder, noticed);
     const { mtimeMs } = await fse.stat(folder);
     if (mtimeMs === this.#listedAt) return;
@@ -123,7 +127,7 @@ export class VolumeRuns {
     // What cannot be looked at is not there yet, or reading it will say what is wrong.
     const stat = await fse.lstat(log).catch(() => undefined);
     const known = this.#known.get(runId);
-    if (known === undefined) return;
+    if (known === undefined || this.#closed) return;
     const idleMs = stat === undefined ? 0 : Math.max(0, Date.now() - stat.mtimeMs);
     known.due = performance.now() + Math.max(this.#pollInterval, Math.min(idleMs / 8, LONGEST_REST_MS)) - 1;
     if (stat === undefined) return;
@@ -138,7 +142,7 @@ export class VolumeRuns {
   }
 
   #watch(runId: string, known: Known, log: string): void {
-    if (known.watcher !== undefined || this.#watches >= MOST_WATCHES) return;
+    if (this.#closed || known.watcher !== undefined || this.#watches >= MOST_WATCHES) return;
     known.watcher = watched(log, () => void this.#lookAt(runId));
     if (known.watcher !== undefined) this.#watches++;
   }

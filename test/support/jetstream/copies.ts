@@ -6,17 +6,18 @@ import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { expect, onTestFinished } from 'vitest';
 import { encodeEvent, type RunEvent } from '../../../src/index.js';
 import { remoteEventsReversed } from '../../../src/jetstream/fetch/events-backward.js';
-import { DEFAULT_STREAM, POSITION_HEADER, subjectOf } from '../../../src/jetstream/message.js';
+import { EVENTS_HEADER, POSITION_HEADER } from '../../../src/jetstream/segment.js';
+import { DEFAULT_STREAM, subjectOf } from '../../../src/jetstream/subjects.js';
 import { readRemote } from '../../../src/jetstream.js';
 import type { NatsServer } from '../../jetstream/nats-server.js';
 import { collect, logPath } from '../logs.js';
 
-/** One message of a stream. */
+/** One segment of a stream. */
 export interface Copied {
   readonly sequence: number;
   readonly body: string;
   readonly position: string;
-  readonly messageId: string;
+  readonly events: number;
 }
 
 /** A connection that waits for its server for ever, and ends with the test. */
@@ -32,7 +33,7 @@ export async function connectTo(...servers: Pick<NatsServer, 'url'>[]): Promise<
   return connection;
 }
 
-/** All messages of a subject, in the order of the stream. */
+/** All segments of a subject, in the order of the stream. */
 export async function messagesOf(
   connection: NatsConnection,
   subject: string,
@@ -54,7 +55,7 @@ export async function messagesOf(
         sequence: message.seq,
         body: message.string(),
         position: message.headers?.get(POSITION_HEADER) ?? '',
-        messageId: message.headers?.get('Nats-Msg-Id') ?? '',
+        events: Number(message.headers?.get(EVENTS_HEADER)),
       });
     }
   }
@@ -71,10 +72,21 @@ export async function copyOf(
   const messages = await messagesOf(connection, subjectOf(runId), stream);
   let end = 0;
   for (const { body, position } of messages) {
-    end += Buffer.byteLength(body) + 1;
+    end += Buffer.byteLength(body);
     expect(position).toBe(String(end));
+    expect(body.endsWith('\n')).toBe(true);
   }
-  return messages.map(({ body }) => `${body}\n`).join('');
+  return messages.map(({ body }) => body).join('');
+}
+
+/** How many events the copy of a run holds by now. */
+export async function eventCount(
+  connection: NatsConnection,
+  runId: string,
+  stream: string = DEFAULT_STREAM,
+): Promise<number> {
+  const messages = await messagesOf(connection, subjectOf(runId), stream);
+  return messages.reduce((sum, { events }) => sum + events, 0);
 }
 
 /** The copy of a run is its log, byte for byte, and a reader, forwards or backwards, finds nothing missing in it. */
@@ -87,6 +99,10 @@ export async function expectSame(
   const copy = await copyOf(connection, runId, stream);
   const log = readFileSync(logPath(root, runId), 'utf8');
   if (copy !== log) expect(copy.split('\n')).toEqual(log.split('\n')); // says where they differ
+  const segments = await messagesOf(connection, subjectOf(runId), stream);
+  expect(segments.map(({ events }) => events)).toEqual(
+    segments.map(({ body }) => body.split('\n').length - 1),
+  );
   const lines = (events: readonly RunEvent[]) => events.map(event => `${encodeEvent(event)}\n`).join('');
   expect(lines(await readRemote(connection, runId, { stream }).toArray()) === log).toBe(true);
   const backwards = await collect(remoteEventsReversed(connection, runId, { stream }));

@@ -1,10 +1,10 @@
 /**
- * The messages of one run from a sequence on, in order, as long as somebody asks for them.
+ * The segments of one run from a sequence on, in order, as long as somebody asks for them.
  *
- * Promises: no message is left out or repeated: the numbers the server gives its deliveries are checked, and whenever one is
- * missing, the consumer is gone or a connection came back, a new consumer goes on after the last message received. At
- * most two windows of messages are held, however slow the reader. `close` removes the consumer; one whose reader died is
- * removed by the server after a minute.
+ * Promises: none is left out: the numbers the server gives its deliveries are checked, and whenever one is missing, the
+ * consumer is gone or a connection came back, a new consumer goes on after the last one received. Some come again where the
+ * server has lost the last ones; positions tell. At most two windows are held, however slow the reader. `close` removes the
+ * consumer; one whose reader died is removed by the server after a minute.
  *
  * The ordered consumer of the client is not used: while its reader is busy it asks again at every heartbeat it misses, and
  * all it asked for comes at once in the end.
@@ -13,22 +13,18 @@ import {
   AckPolicy,
   type Consumer,
   DeliverPolicy,
-  type JsMsg,
   jetstream,
   jetstreamManager,
   ReplayPolicy,
-  type StoredMsg,
 } from '@nats-io/jetstream';
 import { nanos, PermissionViolationError } from '@nats-io/transport-node';
 import { EventLogError } from '../../errors.js';
-import { positionOf } from '../message.js';
 import { orAborted, passes, pause } from '../retry.js';
-import { linkOf } from './message-link.js';
+import type { Segment } from '../segment.js';
 import { remoteError, type StoredRun } from './stored-run.js';
 
-const WINDOW_BYTES = 4 * 1024 * 1024;
+const WINDOW_BYTES = 2 * 1024 * 1024;
 const MOST_MESSAGES = 500;
-const FEWEST_MESSAGES = 1;
 /** How long the server keeps a request for messages; an empty answer then lets the reader look around. */
 const EXPIRES_MS = 10_000;
 /** Two of these without a word, and the consumer is taken for gone. */
@@ -39,12 +35,11 @@ const CLOSE_MS = 1000;
 const MUTE_CONSUMERS = 3;
 
 /** Reads one subject forwards. */
-export class OrderedMessages {
+export class OrderedSegments {
   readonly #run: StoredRun;
   readonly #ending = new AbortController();
-  readonly #rewound: () => void;
-  #sequence: number; // of the next message wanted, at the least
-  #last: JsMsg | undefined;
+  #sequence: number; // of the next one wanted, at the least
+  #last: Segment | undefined;
   #consumer: Consumer | undefined;
   #delivered = 0; // the last number the server gave to a delivery of this consumer
   #pump: Promise<void> | undefined;
@@ -52,30 +47,28 @@ export class OrderedMessages {
   #failures = 0; // since something came
   #mute = 0; // consumers in a row that are there and say nothing
   #denied: unknown; // why there is no use in trying again
-  #queue: JsMsg[] = [];
-  #window = 100;
+  #queue: Segment[] = [];
+  #window = 16;
   #quiet = false; // a request ended without a message
   #news: (() => void) | undefined;
   #closed: Promise<void> | undefined;
 
-  /** `rewound` is told when messages begin again, because the server has lost what was received last. */
-  constructor(run: StoredRun, sequence: number, rewound: () => void = () => undefined) {
+  constructor(run: StoredRun, sequence: number) {
     this.#run = run;
-    this.#rewound = rewound;
     this.#sequence = sequence;
   }
 
   /**
-   * The next messages, as they come; none where there was none for a while; undefined once closed. Not to be called again
+   * The next segments, as they come; none where there was none for a while; undefined once closed. Not to be called again
    * before it has answered.
    */
-  async next(): Promise<JsMsg[] | undefined> {
+  async next(): Promise<Segment[] | undefined> {
     while (!this.#ending.signal.aborted) {
       if (this.#queue.length > 0) {
-        const messages = this.#queue;
+        const segments = this.#queue;
         this.#queue = [];
-        if (this.#consumer !== undefined) this.#ask(this.#consumer); // travels while these are looked at
-        return messages;
+        if (this.#consumer !== undefined && this.#denied === undefined) this.#ask(this.#consumer); // travels while these are looked at
+        return segments;
       }
       if (this.#quiet) {
         this.#quiet = false;
@@ -120,7 +113,7 @@ export class OrderedMessages {
   #ask(consumer: Consumer): void {
     this.#pump ??= this.#receive(consumer)
       .catch(async (error: unknown) => {
-        if (error instanceof PermissionViolationError) this.#denied = error;
+        if (error instanceof PermissionViolationError || error instanceof EventLogError) this.#denied = error;
         else if (await this.#isMute(consumer)) this.#denied = mute(this.#run.remote.stream, error);
         this.#abandon(consumer);
       })
@@ -146,13 +139,15 @@ export class OrderedMessages {
       if (deliverySequence !== this.#delivered + 1) return this.#abandon(consumer); // something was lost on the way
       this.#delivered = deliverySequence;
       this.#sequence = streamSequence + 1;
-      this.#last = message;
       this.#failures = this.#mute = 0;
-      this.#queue.push(message);
+      this.#last = this.#run.segmentOf(message);
+      this.#queue.push(this.#last);
       received++;
       bytes += message.data.length;
       this.#news?.();
-      if (bytes > 2 * WINDOW_BYTES) return this.#abandon(consumer); // larger ones than before: what else was sent is let go
+      if (bytes <= 2 * WINDOW_BYTES) continue;
+      this.#window = windowFor(bytes / received);
+      return this.#abandon(consumer); // larger ones than before: what else was sent is let go
     }
     if (this.#run.remote.connection.isClosed()) throw new Error('the connection is closed');
     this.#failures = this.#mute = 0;
@@ -207,19 +202,15 @@ export class OrderedMessages {
     }
   }
 
-  /**
-   * A server that lost its power may have forgotten messages it had sent, and given their sequences to others. Then all is
-   * read again: what is passed over is told by its position.
-   */
+  /** A server that lost its power may have forgotten what it had sent, and given its sequences to others: then all is read again. */
   async #checkLast(): Promise<void> {
     const last = this.#last;
     if (last === undefined) return;
-    const found = await this.#run.next(last.seq);
-    if (found !== undefined && follows(found, last)) return;
+    const found = await this.#run.next(last.sequence);
+    if (found !== undefined && found.start <= last.end && last.end <= found.end) return;
     this.#last = undefined;
     this.#queue = [];
     this.#sequence = 1;
-    this.#rewound();
   }
 
   /** Where the server cannot be asked it removes the consumer by itself, a minute after its last request. */
@@ -236,14 +227,8 @@ function mute(stream: string, cause: unknown): EventLogError {
   return new EventLogError('ERR_REMOTE_FAILED', what, { cause });
 }
 
-/** Whether a message is the last one received, or names it as the one before it. */
-function follows({ seq, header }: StoredMsg, last: JsMsg): boolean {
-  if (seq === last.seq) return positionOf(header) === positionOf(last.headers);
-  return linkOf({ seq, headers: header }, last) === 'holds';
-}
-
 /** So many messages of a size that a window of them is of a bounded size itself. */
 function windowFor(meanBytes: number): number {
   const wanted = Math.floor(WINDOW_BYTES / Math.max(1, meanBytes));
-  return Math.min(MOST_MESSAGES, Math.max(FEWEST_MESSAGES, wanted));
+  return Math.min(MOST_MESSAGES, Math.max(1, wanted));
 }
