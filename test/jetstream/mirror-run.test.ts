@@ -245,7 +245,7 @@ describe.skipIf(noServer)('mirrorRun', () => {
       const mirroring = mirrorRun(root, log.runId, { connection, stream });
       const kept = () => manager.streams.getMessage('omne-runs', { last_by_subj: subjectOf(log.runId) });
       const last = async () => (await manager.streams.info('omne-runs')).state.last_seq;
-      await eventually(async () => (await last()) === 1);
+      await eventually(async () => (await eventCount(connection, log.runId)) === 20);
       const position = readFileSync(log.path).length;
       const others = 'maxBytes' in stream ? [await finishedRun(root, 200)] : [];
       for (const other of others) await mirrorRun(root, other, { connection, stream });

@@ -66,18 +66,27 @@ export class RunShipper {
 
   /** Makes sure where the copy is. A server that crashed may have lost what it had acknowledged: after a break it is asked again. */
   async look(signal: AbortSignal | undefined): Promise<CopyPlace> {
-    await orAborted(this.#watch.connected(), signal); // what is sent without one gets lost
-    const { reconnections } = this.#watch;
-    const trusted = this.#connection === reconnections && !this.#stream.connection.isClosed();
-    if (this.#place !== undefined && trusted) return this.#place;
-    this.forget();
+    for (;;) {
+      await orAborted(this.#watch.connected(), signal); // what is sent without one gets lost
+      const { reconnections, lost } = this.#watch;
+      const closed = this.#stream.connection.isClosed();
+      if (this.#place !== undefined && this.#connection === reconnections && !closed) return this.#place;
+      this.forget();
+      try {
+        this.#place = await orAborted(this.#find(signal), closed ? undefined : lost);
+        this.#connection = reconnections;
+      } catch (error) {
+        if (error !== lost.reason) throw error;
+      }
+    }
+  }
+
+  async #find(signal: AbortSignal | undefined): Promise<CopyPlace> {
     const found = await findCopyPlace(this.#stream, this.#subject, this.#places.log, signal);
     // A run that was quiet for longer than its segments are kept goes on where it was.
     const { sequence } = this.#shipped;
     const dropped = found === NOWHERE && sequence > 0 && (await droppedSince(sequence, this.#stream, signal));
-    this.#connection = reconnections;
-    this.#place = dropped ? { ...this.#shipped, sequence: 0 } : found;
-    return this.#place;
+    return dropped ? { ...this.#shipped, sequence: 0 } : found;
   }
 
   /** Forgets where the copy is: the server is asked again. */
