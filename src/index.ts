@@ -64,11 +64,13 @@ export {
   type RunState,
   RunStateReducer,
 } from './run/run-state.js';
+export type { WarningKind } from './run/sequence-check.js';
 export {
   type Problem,
   type VerifyOptions,
   type VerifyReport,
   verifyRun,
+  type Warning,
 } from './run/verify.js';
 export { findVolumeRoot } from './volume/places.js';
 export { isRunId, parseRunId } from './volume/run-id.js';

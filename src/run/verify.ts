@@ -13,6 +13,7 @@ import { isVocabulary, omneEvents, type Vocabulary } from '../format/vocabulary.
 import { checkOptions, isFunction, isInteger, isSignal, type OptionCheck } from '../options.js';
 import { placesOf } from '../volume/places.js';
 import { openForReading } from '../volume/readable-log.js';
+import { SequenceCheck, type WarningKind } from './sequence-check.js';
 
 /** One thing that is wrong with a log. */
 export interface Problem {
@@ -33,6 +34,22 @@ export interface Problem {
   /** The byte offset of its start. */
   readonly offset: number;
   /** What is wrong, in words. */
+  readonly message: string;
+}
+
+/** One thing that is allowed in a log, but that no executor means. */
+export interface Warning {
+  /**
+   * What it is, for programs. `node-id-no-file-name`: the node can have no capture file; `pipe-started-twice`; `other-pipe`: the pipe
+   * is not that of the run id; `end-without-start`: a node ended that was not running; `completed-while-running`: the pipe completed
+   * before its nodes had ended.
+   */
+  readonly kind: WarningKind;
+  /** The line, counted from 1. */
+  readonly line: number;
+  /** The byte offset of its start. */
+  readonly offset: number;
+  /** What is odd, in words. */
   readonly message: string;
 }
 
@@ -58,13 +75,17 @@ export interface VerifyReport {
   readonly problemCount: number;
   /** The first `maxProblems` of them, in file order. */
   readonly problems: readonly Problem[];
+  /** How many warnings there are in all; a run with warnings is `ok`. */
+  readonly warningCount: number;
+  /** The first `maxProblems` of them, in file order. */
+  readonly warnings: readonly Warning[];
 }
 
 /** How a run is verified. */
 export interface VerifyOptions {
   /** The vocabulary of the run; `omneEvents` by default. */
   events?: Vocabulary | undefined;
-  /** How many problems the report lists at most; 1000 by default. The others are counted. */
+  /** How many problems, and how many warnings, the report lists at most; 1000 by default. The others are counted. */
   maxProblems?: number | undefined;
   /** The longest line accepted, in bytes; 16 MiB by default. */
   maxLineBytes?: number | undefined;
@@ -130,7 +151,10 @@ class LineChecker {
   readonly #maxLineBytes: number;
   readonly #maxProblems: number;
   readonly #problems: Problem[] = [];
+  readonly #warnings: Warning[] = [];
+  readonly #sequence: SequenceCheck;
   #problemCount = 0;
+  #warningCount = 0;
   #lines = 0;
   #events = 0;
   #lastId = '';
@@ -139,6 +163,7 @@ class LineChecker {
 
   constructor(runId: string, options: VerifyOptions) {
     this.#runId = runId;
+    this.#sequence = new SequenceCheck(runId);
     this.#vocabulary = options.events ?? omneEvents;
     this.#maxLineBytes = options.maxLineBytes ?? MAX_LINE_BYTES;
     this.#maxProblems = options.maxProblems ?? 1000;
@@ -173,6 +198,11 @@ class LineChecker {
     }
     if (this.#ended) this.#problem('behind-terminal', offset, `${event.type} comes after the terminal event`);
     this.#ended ||= this.#vocabulary.isTerminal(event);
+    for (const warning of this.#sequence.warningsOf(event)) {
+      this.#warningCount++;
+      if (this.#warnings.length < this.#maxProblems)
+        this.#warnings.push({ ...warning, line: this.#lines, offset });
+    }
   }
 
   tooLong(error: unknown, offset: number): void {
@@ -203,6 +233,8 @@ class LineChecker {
       ended: this.#ended,
       problemCount: this.#problemCount,
       problems: this.#problems,
+      warningCount: this.#warningCount,
+      warnings: this.#warnings,
     };
   }
 }

@@ -77,10 +77,11 @@ async function check(
 }
 
 function linesOf(report: VerifyReport): string[] {
-  const { runId, ok, problems, problemCount, ended } = report;
+  const { runId, ok, problems, problemCount, warnings, warningCount, ended } = report;
   const { glyph, colour } = ok ? MARKS.completed : DAMAGED;
   const facts = [
     ok ? 'ok' : count(problemCount, 'problem'),
+    ...(warningCount === 0 ? [] : [count(warningCount, 'warning')]),
     count(report.events, 'event'),
     size(report.bytes),
     ...(ended ? [] : ['not ended']),
@@ -90,6 +91,11 @@ function linesOf(report: VerifyReport): string[] {
     lines.push(`    line ${line}, byte ${offset}: ${paint('yellow', kind)}: ${printable(message)}`);
   }
   if (problemCount > problems.length) lines.push(`    ... and ${problemCount - problems.length} more`);
+  for (const { kind, line, offset, message } of warnings) {
+    lines.push(`    line ${line}, byte ${offset}: warning: ${kind}: ${printable(message)}`);
+  }
+  if (warningCount > warnings.length)
+    lines.push(`    ... and ${warningCount - warnings.length} more warnings`);
   return lines;
 }
 
