@@ -162,10 +162,16 @@ export function systemError(what: string, path: string, cause: unknown): EventLo
       path,
       cause,
     });
-  return new EventLogError('ERR_SYSTEM', `${what}: ${messageOf(cause)}`, {
+  return new EventLogError('ERR_SYSTEM', `${what}: ${withoutPath(messageOf(cause), path)}`, {
     path,
     cause,
   });
+}
+
+/** What the system said, without the path at its end where that is the one the error names anyway. */
+function withoutPath(message: string, path: string): string {
+  const end = ` '${path}'`;
+  return message.endsWith(end) ? message.slice(0, -end.length) : message;
 }
 
 /** Whether a system error says that the disk, a quota or the file size limit is used up. */

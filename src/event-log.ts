@@ -44,7 +44,7 @@ import {
 import { foldRun, type RunState } from './run/run-state.js';
 import { allocateRunId } from './volume/allocate-run-id.js';
 import { isLive } from './volume/liveness.js';
-import { makeRunFolder } from './volume/make-folders.js';
+import { inRunFolder } from './volume/make-folders.js';
 import { absoluteRoot, placesOf, type RunPlaces } from './volume/places.js';
 
 /** A run to go on with. */
@@ -118,7 +118,7 @@ export class EventLog implements AsyncDisposable {
 
   /**
    * Starts a new run: allocates its id, makes its folder, which nobody else has, and its empty log, all durable. This process is
-   * the run's owner; see `resume`.
+   * the run's owner; see `resume`. When it rejects, it leaves no folder and no log.
    *
    * @throws EventLogError as `allocate` does, and `ERR_RUN_EXISTS` when the folder is there already.
    * @example
@@ -129,10 +129,12 @@ export class EventLog implements AsyncDisposable {
     const start = absoluteRoot(root); // the current folder may change while this is under way
     const runId = await allocateRunId(start, pipe, options);
     const places = placesOf(start, runId);
-    if (!(await makeRunFolder(places, options.mode))) {
-      throw new EventLogError('ERR_RUN_EXISTS', 'the run folder exists already', { path: places.folder });
-    }
-    return new EventLog(places, runId, await openForAppending(places, options, 'create'), options);
+    return inRunFolder(places, options.mode, async made => {
+      if (!made) {
+        throw new EventLogError('ERR_RUN_EXISTS', 'the run folder exists already', { path: places.folder });
+      }
+      return new EventLog(places, runId, await openForAppending(places, options, 'create'), options);
+    });
   }
 
   /**
@@ -148,8 +150,10 @@ export class EventLog implements AsyncDisposable {
   static async open(root: string, runId: string, options: OpenLogOptions = {}): Promise<EventLog> {
     checkOptions(options, OPEN_LOG_OPTIONS);
     const places = placesOf(root, runId);
-    if (options.create) await makeRunFolder(places, options.mode);
-    const opened = await openForAppending(places, options, options.create ? 'ensure' : undefined);
+    const openAs = (make?: 'ensure') => openForAppending(places, options, make);
+    const opened = options.create
+      ? await inRunFolder(places, options.mode, () => openAs('ensure'))
+      : await openAs();
     return new EventLog(places, runId, opened, options);
   }
 

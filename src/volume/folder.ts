@@ -100,7 +100,13 @@ export class Folder {
     if (typeof error !== 'object' || error === null) return error;
     for (const name of ['message', 'path'] as const) {
       const text: unknown = Reflect.get(error, name);
-      if (typeof text === 'string') Reflect.set(error, name, text.replace(alias, `${this.path}/`));
+      // A function: in a text `$&` of the path would stand for something else.
+      if (typeof text === 'string')
+        Reflect.set(
+          error,
+          name,
+          text.replaceAll(alias, () => `${this.path}/`),
+        );
     }
     return error;
   }

@@ -4,24 +4,75 @@
  * Promise: a new log survives a power cut only when every folder entry above it was synced, so all of them are, before
  * `create` resolves.
  */
-import { constants } from 'node:fs';
+import fs, { constants } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import fse from 'fs-extra';
 import { errnoOf, systemError } from '../errors.js';
 import { throughDiskGate } from './disk-gate.js';
-import { folderMode, noFolder, RUNS, within } from './folder.js';
+import { enter, type Folder, folderMode, noFolder, RUNS, within } from './folder.js';
+import { isLive } from './liveness.js';
 import { openFile } from './open-file.js';
-import { type RunPlaces, varFolder } from './places.js';
+import { CAPTURE_FOLDER, LOG_NAME, type RunPlaces, varFolder } from './places.js';
 import { PLATFORM } from './platform.js';
 
-/** Makes the folders down to the run folder; returns whether the run folder itself was made by this call. */
-export async function makeRunFolder(places: RunPlaces, mode = 0o666): Promise<boolean> {
+/**
+ * Makes the folders down to the run folder, and does `work`, which is told whether the run folder was made by this call. If it was,
+ * and the work fails, it is taken away again, with a log that holds nothing: a run that was never begun is not there. That takes
+ * no further descriptor: having none left is a reason to fail.
+ */
+export async function inRunFolder<Result>(
+  places: RunPlaces,
+  mode: number | undefined,
+  work: (made: boolean) => Promise<Result>,
+): Promise<Result> {
+  const { runs, run, made } = await makeRunFolder(places, mode);
+  try {
+    return await work(made);
+  } catch (error) {
+    if (made) await removeEmpty(places, runs, run);
+    throw error;
+  } finally {
+    run.close();
+    runs.close();
+  }
+}
+
+interface MadeFolder {
+  readonly runs: Folder;
+  readonly run: Folder;
+  readonly made: boolean;
+}
+
+async function makeRunFolder(places: RunPlaces, mode = 0o666): Promise<MadeFolder> {
   await makeVarFolder(places.root, mode);
+  const name = basename(places.folder);
   try {
     await within(places.root, ['var'], folder => folder.make('runs', mode));
-    return await within(places.root, RUNS, folder => folder.make(basename(places.folder), mode));
+    const runs = enter(places.root, RUNS);
+    let made = false;
+    try {
+      made = await runs.make(name, mode);
+      return { runs, run: runs.enter(name), made };
+    } catch (error) {
+      if (made) fs.rmdirSync(runs.at(name));
+      runs.close();
+      throw runs.named(error);
+    }
   } catch (error) {
     throw systemError('the run folder could not be made', places.folder, error);
+  }
+}
+
+/** Removes a run folder, and its log if that is empty and no other process has it open; what holds anything else stays. */
+async function removeEmpty(places: RunPlaces, runs: Folder, run: Folder): Promise<void> {
+  const log = run.at(LOG_NAME);
+  try {
+    const empty = fs.lstatSync(log, { throwIfNoEntry: false })?.size === 0;
+    if (empty && (await isLive(places, runs).catch(() => false)) !== true) fs.unlinkSync(log);
+    if (fs.existsSync(run.at(CAPTURE_FOLDER))) fs.rmdirSync(run.at(CAPTURE_FOLDER));
+    fs.rmdirSync(runs.at(basename(places.folder)));
+  } catch {
+    // What made the work fail is the error to tell.
   }
 }
 
@@ -71,13 +122,31 @@ async function syncFolders(from: string, upTo: string): Promise<void> {
   }
 }
 
-/** Makes the entries of a folder durable. */
+/** Makes the entries of a folder durable, where folders can be synced and this one may be opened for it. */
 export async function syncFolder(folder: string): Promise<void> {
   if (!PLATFORM.foldersSync) return;
-  const fd = await openFile(folder, constants.O_RDONLY | PLATFORM.onlyFolder);
   try {
-    await throughDiskGate(() => fse.fsync(fd));
-  } finally {
-    await fse.close(fd);
+    const fd = await openFile(folder, constants.O_RDONLY | PLATFORM.onlyFolder);
+    try {
+      await throughDiskGate(() => fse.fsync(fd));
+    } finally {
+      await fse.close(fd);
+    }
+  } catch (error) {
+    if (!CANNOT_SYNC.has(errnoOf(error) ?? ''))
+      throw systemError('the folder could not be synced', folder, error);
   }
 }
+
+/**
+ * What is said where a folder cannot be synced: by file systems that do not have it (of images, FUSE, of networks), and for a folder
+ * that may be entered but not listed, which there is no way to open for a sync.
+ */
+const CANNOT_SYNC: ReadonlySet<string> = new Set([
+  'EINVAL',
+  'ENOTSUP',
+  'EOPNOTSUPP',
+  'ENOSYS',
+  'EACCES',
+  'EPERM',
+]);
