@@ -62,13 +62,11 @@ async function codeOf(promise: Promise<unknown>): Promise<unknown> {
 }
 
 describe('where a folder cannot be synced', () => {
-  for (const errno of ['EINVAL', 'EOPNOTSUPP']) {
-    testWith(['strace'], `${errno}, as some file systems say: the run is created`, async () => {
-      const root = temporaryVolume();
-      const [outcome] = await create(root, strace(`fsync:error=${errno}`));
-      expect(runsIn(root)).toEqual([outcome?.runId]);
-    });
-  }
+  testWith(['strace'], 'EINVAL, as some file systems say: the run is created', async () => {
+    const root = temporaryVolume();
+    const [outcome] = await create(root, strace('fsync:error=EINVAL'));
+    expect(runsIn(root)).toEqual([outcome?.runId]);
+  });
 
   const unlessRoot = test.skipIf(process.getuid?.() !== 0);
   unlessRoot.for([
