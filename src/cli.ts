@@ -13,6 +13,7 @@ import { demo } from './cli/commands/demo.js';
 import { ls } from './cli/commands/ls.js';
 import { mirror } from './cli/commands/mirror.js';
 import { repair } from './cli/commands/repair.js';
+import { serve } from './cli/commands/serve.js';
 import { show } from './cli/commands/show.js';
 import { tail } from './cli/commands/tail.js';
 import { text } from './cli/commands/text.js';
@@ -22,7 +23,19 @@ import { nextStep } from './cli/next-step.js';
 import { giveUpWriting, paint, print, printable } from './cli/screen/terminal.js';
 import { errnoOf } from './errors.js';
 
-const RUN_COMMANDS: readonly Command[] = [ls, show, cat, tail, text, verify, repair, timeline, mirror, demo];
+const RUN_COMMANDS: readonly Command[] = [
+  ls,
+  show,
+  cat,
+  tail,
+  text,
+  verify,
+  repair,
+  timeline,
+  serve,
+  mirror,
+  demo,
+];
 
 /** Every command, in the order of the help. */
 const COMMANDS: readonly Command[] = [...RUN_COMMANDS, completionOf(RUN_COMMANDS)];

@@ -21,6 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'jetstream/ship': ['.', 'format', 'volume', 'append', 'read', 'run', 'jetstream'],
   'public/jetstream': ['jetstream', 'jetstream/fetch', 'jetstream/ship'],
   web: ['.', 'public', 'public/jetstream', 'format', 'volume', 'read', 'run', 'run/output'],
+  'public/web': ['web'],
   'cli/screen': ['.', 'public', 'cli/timeline'],
   'cli/timeline': ['.', 'public', 'cli/screen'],
   'cli/demo': ['.', 'public', 'cli/screen'],
@@ -29,6 +30,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     '.',
     'public',
     'public/jetstream',
+    'public/web',
     'format',
     'read',
     'run',
@@ -47,6 +49,7 @@ const FACES: Readonly<Record<string, string>> = {
   index: 'public',
   'event-log': 'public',
   jetstream: 'public/jetstream',
+  web: 'public/web',
   cli: 'public/cli',
 };
 

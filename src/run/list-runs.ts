@@ -7,7 +7,7 @@
  */
 import { basename } from 'node:path';
 import fse from 'fs-extra';
-import { EventLogError } from '../errors.js';
+import { EventLogError, errnoOf } from '../errors.js';
 import { endOfLastLine } from '../format/lines.js';
 import { isVocabulary, type Vocabulary } from '../format/vocabulary.js';
 import { checkOptions, isBoolean, isInteger, isSignal, isText, type OptionCheck, oneOf } from '../options.js';
@@ -197,6 +197,22 @@ async function outline(
 ): Promise<RunOutline | undefined> {
   const { events } = options;
   return (await lookAt(places, folder, options, (log, reducer) => foldEnds(log, reducer, events)))?.outline;
+}
+
+/** The row of one run without counts; undefined where there is no such run. */
+export async function outlineRun(root: string, runId: string): Promise<RunOutline | undefined> {
+  let folder: Folder;
+  try {
+    folder = enter(root, RUNS);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    return await outline(placesOf(root, runId), folder, {});
+  } finally {
+    folder.close();
+  }
 }
 
 /** Folds a log as a whole; returns what is wrong with a line of it. */

@@ -16,6 +16,7 @@ const COMMANDS = [
   'verify',
   'repair',
   'timeline',
+  'serve',
   'mirror',
   'demo',
   'completion',

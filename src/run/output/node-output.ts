@@ -106,7 +106,7 @@ export class NodeOutput {
 }
 
 /** Where the first whole character begins. */
-function firstCharacter(bytes: Buffer): number {
+export function firstCharacter(bytes: Buffer): number {
   let index = 0;
   while (index < LONGEST_CHARACTER && isContinuation(bytes[index])) index++;
   return index < LONGEST_CHARACTER ? index : 0;

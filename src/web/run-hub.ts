@@ -1,0 +1,175 @@
+/**
+ * One run that somebody looks at: read once, followed once, however many look.
+ *
+ * Promises: what was sent last is kept for all, up to a bound; whoever is further back reads the log itself. A run that nobody
+ * looks at is let go after a while.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EventLogError } from '../errors.js';
+import type { PlacedEvent, RunHead, RunRow } from './api.js';
+import { RunView } from './run-view.js';
+import { Signal } from './signal.js';
+import type { RunServerSource } from './source.js';
+
+/** An event as it is sent. */
+export interface Frame extends PlacedEvent {
+  readonly number: number;
+}
+
+const KEPT_FRAMES = 512;
+const LINGER_MS = 20_000;
+const MOST_IDLE = 32;
+
+/** A run that is followed. */
+export class RunHub {
+  readonly view: RunView;
+  /** Fires when there is something new. */
+  readonly changed: Signal = new Signal();
+  /** Resolves when the end of the log was reached once; rejects when the run cannot be read. */
+  readonly ready: Promise<void>;
+  readonly #source: RunServerSource;
+  readonly #stop = new AbortController();
+  #row: RunRow | undefined;
+  #frames: Frame[] = [];
+  #live = false;
+  #ended = false;
+  #failure: unknown;
+
+  constructor(source: RunServerSource, runId: string) {
+    this.#source = source;
+    this.view = new RunView(runId);
+    const tail = source.tail(runId, {
+      signal: this.#stop.signal,
+      onMalformed: error => this.view.malformed(error),
+    });
+    this.ready = tail.caughtUp.then(() => this.refresh());
+    this.ready.catch(() => undefined); // reported to who waits for it
+    void this.#follow(tail);
+  }
+
+  /** The run has ended, and all its events are folded. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Why nothing more comes, where that is not the end of the run. */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
+  /** The run without its nodes. */
+  get head(): RunHead {
+    return this.view.head(this.#row);
+  }
+
+  /** Asks again whether a writer lives. */
+  async refresh(): Promise<void> {
+    const row = await this.#source.row(this.view.runId);
+    const before = this.#row;
+    this.#row = row;
+    if (before?.live !== row?.live || before?.orphan !== row?.orphan) this.changed.fire();
+  }
+
+  /** The events after a number of them; undefined where they are not kept any more. */
+  after(count: number): readonly Frame[] | undefined {
+    if (count === this.view.count) return [];
+    const first = this.#frames[0];
+    return first !== undefined && count >= first.number
+      ? this.#frames.slice(count - first.number)
+      : undefined;
+  }
+
+  close(): void {
+    this.#stop.abort();
+  }
+
+  async #follow(tail: ReturnType<RunServerSource['tail']>): Promise<void> {
+    tail.caughtUp.then(
+      () => {
+        this.#live = true;
+      },
+      () => undefined,
+    );
+    try {
+      for await (const event of tail) {
+        const { position } = tail;
+        const number = this.view.count;
+        this.view.apply(event, position);
+        this.#frames.push({ number, position, event: { ...event } });
+        if (this.#frames.length >= 2 * KEPT_FRAMES) this.#frames = this.#frames.slice(-KEPT_FRAMES);
+        if (this.#live) this.changed.fireSoon();
+      }
+      await this.refresh();
+      this.#ended = true;
+    } catch (error) {
+      this.#failure = error;
+    }
+    this.changed.fire();
+  }
+}
+
+/** The runs that somebody looks at. */
+export class RunHubs {
+  readonly #source: RunServerSource;
+  readonly #hubs = new Map<string, { readonly hub: RunHub; users: number; idleSince: number }>();
+  readonly #stop = new AbortController();
+
+  constructor(source: RunServerSource) {
+    this.#source = source;
+  }
+
+  /** Looks at a run for as long as `work` takes. */
+  async using<Result>(runId: string, work: (hub: RunHub) => Promise<Result>): Promise<Result> {
+    const entry = this.#entry(runId);
+    entry.users++;
+    try {
+      await entry.hub.ready;
+      return await work(entry.hub);
+    } finally {
+      entry.users--;
+      entry.idleSince = performance.now();
+      void this.#letGo();
+    }
+  }
+
+  /** The row of a run in the list has changed. */
+  rowChanged(runId: string): void {
+    void this.#hubs
+      .get(runId)
+      ?.hub.refresh()
+      .catch(() => undefined); // the run itself says what is wrong with it
+  }
+
+  close(): void {
+    this.#stop.abort();
+    for (const { hub } of this.#hubs.values()) hub.close();
+    this.#hubs.clear();
+  }
+
+  #entry(runId: string): { readonly hub: RunHub; users: number; idleSince: number } {
+    const known = this.#hubs.get(runId);
+    if (known !== undefined && known.hub.failure === undefined) return known;
+    if (this.#stop.signal.aborted) throw new EventLogError('ERR_LOG_CLOSED', 'the server is closed');
+    const entry = { hub: new RunHub(this.#source, runId), users: 0, idleSince: 0 };
+    this.#hubs.set(runId, entry);
+    return entry;
+  }
+
+  async #letGo(): Promise<void> {
+    this.#drop(MOST_IDLE, 0);
+    await sleep(LINGER_MS, undefined, { signal: this.#stop.signal, ref: false }).catch(() => undefined);
+    this.#drop(0, LINGER_MS);
+  }
+
+  /** Closes the runs that nobody looks at, those idle longest first, but for so many, and not those idle for less. */
+  #drop(keep: number, idleMs: number): void {
+    const idle = [...this.#hubs].filter(([, { users }]) => users === 0);
+    idle.sort(([, a], [, b]) => a.idleSince - b.idleSince);
+    const before = performance.now() - idleMs;
+    for (const [runId, { hub, idleSince }] of idle.slice(0, Math.max(0, idle.length - keep))) {
+      if (idleSince > before) continue;
+      hub.close();
+      this.#hubs.delete(runId);
+    }
+  }
+}

@@ -1,0 +1,37 @@
+/** Waking whoever waits for something to change. */
+
+/** Wakes all who wait, each time it fires. */
+export class Signal {
+  #waiting = new Set<() => void>();
+  #soon = false;
+
+  /** Resolves when it fires next, or after so many milliseconds, or when the other signal is aborted. */
+  wait(milliseconds: number, stop?: AbortSignal): Promise<void> {
+    if (stop?.aborted === true) return Promise.resolve();
+    return new Promise(resolve => {
+      const wake = () => {
+        clearTimeout(timer);
+        this.#waiting.delete(wake);
+        stop?.removeEventListener('abort', wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, milliseconds);
+      this.#waiting.add(wake);
+      stop?.addEventListener('abort', wake, { once: true });
+    });
+  }
+
+  fire(): void {
+    for (const wake of [...this.#waiting]) wake();
+  }
+
+  /** Fires once after all that is at hand was taken: a burst wakes once. */
+  fireSoon(): void {
+    if (this.#soon) return;
+    this.#soon = true;
+    setImmediate(() => {
+      this.#soon = false;
+      this.fire();
+    });
+  }
+}

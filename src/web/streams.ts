@@ -1,0 +1,248 @@
+/**
+ * The streams of server-sent events: of the list, and of one run.
+ *
+ * Promises: history, then what comes, without a gap and without a repeat, from the cursor that the page gives; one that does not
+ * fit is a `reset`. Each client is sent what it has not got at its own pace: what all of them have lately been sent is kept once, and
+ * whoever is further back reads the log. So a slow client costs no memory, and holds up nobody.
+ */
+import type { ServerResponse } from 'node:http';
+import { EventLogError, messageOf } from '../errors.js';
+import type { StreamMessages } from './api.js';
+import {
+  formatOutputCursor,
+  formatRunCursor,
+  parseOutputCursor,
+  parseRunCursor,
+  type RunCursor,
+} from './cursors.js';
+import { MessageStream } from './message-stream.js';
+import { OutputFeed } from './output-feed.js';
+import { RequestError } from './request.js';
+import type { Frame, RunHub, RunHubs } from './run-hub.js';
+import type { RunList } from './run-list.js';
+import type { RunServerSource } from './source.js';
+
+/** What a stream of a run is asked for. */
+export interface RunStreamRequest {
+  readonly runId: string;
+  readonly after: string | undefined;
+  readonly nodeId: string | undefined;
+  readonly output: string | undefined;
+  /** The id of the last message that the client got, which holds both cursors. */
+  readonly last: string | undefined;
+}
+
+type Reset = StreamMessages['reset'];
+
+/** Between the cursor of the events and that of the output in an id. */
+const SEPARATOR = '~';
+const OUTPUT_POLL_MS = 100;
+const REST_MS = 60_000;
+const CATCH_UP_EVENTS = 256;
+/** Output may still be on its way when its run ends. */
+const AFTER_END_MS = 1000;
+
+/** Streams what changes in the list. */
+export async function streamList(
+  list: RunList,
+  response: ServerResponse,
+  closing: AbortSignal,
+  after: string | undefined,
+): Promise<void> {
+  let cursor = after ?? list.cursor;
+  const stream = new MessageStream(response, closing);
+  while (!stream.gone.aborted) {
+    const changes = list.since(cursor);
+    if (changes === undefined) {
+      await stream.send('reset', { reason: 'cursor', message: 'the list has changed too much since' });
+      break;
+    }
+    const { runs, removed } = changes;
+    const news = changes.cursor !== cursor;
+    cursor = changes.cursor;
+    if (news) await stream.send('runs', { runs, removed, now: Date.now() }, cursor);
+    else await list.changes.wait(REST_MS, stream.gone);
+  }
+  stream.end();
+}
+
+/** Streams a run. */
+export async function streamRun(
+  source: RunServerSource,
+  hubs: RunHubs,
+  request: RunStreamRequest,
+  response: ServerResponse,
+  closing: AbortSignal,
+): Promise<void> {
+  const [last, lastOutput] = request.last?.split(SEPARATOR) ?? [];
+  const cursor = cursorOf(last ?? request.after, parseRunCursor);
+  const output = cursorOf(lastOutput ?? request.output, parseOutputCursor);
+  await hubs.using(request.runId, async hub => {
+    const feed =
+      request.nodeId === undefined
+        ? undefined
+        : new OutputFeed(source, { runId: request.runId, nodeId: request.nodeId }, output);
+    if (hub.ended && last !== undefined && cursor?.count === hub.view.count && !(await feed?.next())) {
+      feed?.close();
+      response.writeHead(204).end(); // an EventSource gives up then
+      return;
+    }
+    const stream = new MessageStream(response, closing);
+    try {
+      await new RunStream(source, hub, stream, feed).run(cursor);
+    } finally {
+      feed?.close();
+      stream.end();
+    }
+  });
+}
+
+function cursorOf<Cursor>(
+  text: string | undefined,
+  parse: (text: string) => Cursor | undefined,
+): Cursor | undefined {
+  if (text === undefined || text === '') return undefined;
+  const cursor = parse(text);
+  if (cursor === undefined) throw new RequestError(400, 'request', 'this is no cursor');
+  return cursor;
+}
+
+/** A run on its way to one client. */
+class RunStream {
+  readonly #source: RunServerSource;
+  readonly #hub: RunHub;
+  readonly #stream: MessageStream;
+  readonly #feed: OutputFeed | undefined;
+  #position = 0;
+  #count = 0;
+  /** The position that the client knows the state of, and its head. */
+  #stateAt = 0;
+  #headSent = '';
+  #quietSince: number | undefined;
+
+  constructor(source: RunServerSource, hub: RunHub, stream: MessageStream, feed: OutputFeed | undefined) {
+    this.#source = source;
+    this.#hub = hub;
+    this.#stream = stream;
+    this.#feed = feed;
+  }
+
+  /** Sends until the run ends or the client goes. */
+  async run(cursor: RunCursor | undefined): Promise<void> {
+    const { view } = this.#hub;
+    if (cursor !== undefined && !this.#fits(cursor)) return this.#reset('cursor', 'the log is another one');
+    this.#position = this.#stateAt = cursor?.position ?? view.position;
+    this.#count = cursor?.count ?? view.count;
+    if (cursor === undefined) await this.#sendState(true);
+    while (!this.#stream.gone.aborted) {
+      try {
+        if ((await this.#sendEvents()) || (await this.#sendOutput())) continue;
+      } catch (error) {
+        return this.#failed(error);
+      }
+      const { failure, ended } = this.#hub;
+      if (failure !== undefined) return this.#failed(failure);
+      if (ended && this.#isQuiet()) {
+        await this.#stream.send('end', { status: this.#hub.head.status }, this.#id);
+        return;
+      }
+      await this.#hub.changed.wait(this.#feed === undefined ? REST_MS : OUTPUT_POLL_MS, this.#stream.gone);
+    }
+  }
+
+  get #id(): string {
+    const run = formatRunCursor({
+      epoch: this.#hub.view.epoch,
+      position: this.#position,
+      count: this.#count,
+    });
+    return this.#feed === undefined ? run : `${run}${SEPARATOR}${formatOutputCursor(this.#feed.cursor)}`;
+  }
+
+  #fits({ epoch, position, count }: RunCursor): boolean {
+    const { view } = this.#hub;
+    return (
+      (count === 0 && position === 0) ||
+      (epoch === view.epoch && position <= view.position && count <= view.count)
+    );
+  }
+
+  /** Sends the events that the client has not got, some at a time, then what they changed; whether there were any. */
+  async #sendEvents(): Promise<boolean> {
+    const { view } = this.#hub;
+    if (this.#count < view.count) {
+      for (const frame of this.#hub.after(this.#count) ?? (await this.#readFrames())) {
+        this.#position = frame.position;
+        this.#count = frame.number + 1;
+        if (!(await this.#stream.send('event', frame, this.#id))) return true;
+      }
+      return true;
+    }
+    const head = JSON.stringify(this.#hub.head);
+    if (this.#stateAt === view.position && this.#headSent === head) return false;
+    await this.#sendState(false);
+    return true;
+  }
+
+  async #sendState(whole: boolean): Promise<void> {
+    const { head: run, view } = this.#hub;
+    const nodes = whole ? view.nodes() : view.nodes(this.#stateAt);
+    this.#stateAt = view.position;
+    this.#headSent = JSON.stringify(run);
+    await this.#stream.send('state', { run, nodes, whole, now: Date.now() }, this.#id);
+  }
+
+  /** The next events from the log, for a client that is further back than what is kept. */
+  async #readFrames(): Promise<Frame[]> {
+    const options = {
+      from: this.#position,
+      limit: CATCH_UP_EVENTS,
+      onMalformed: () => undefined,
+      signal: this.#stream.gone,
+    };
+    const reader = this.#source.read(this.#hub.view.runId, options);
+    const frames: Frame[] = [];
+    for await (const event of reader) {
+      frames.push({ number: this.#count + frames.length, position: reader.position, event: { ...event } });
+      if (reader.position >= this.#hub.view.position) break;
+    }
+    if (frames.length > 0) return frames;
+    throw new EventLogError('ERR_LOG_TRUNCATED', 'the log is shorter than it was');
+  }
+
+  async #sendOutput(): Promise<boolean> {
+    const output = await this.#feed?.next();
+    if (output === undefined) return false;
+    this.#quietSince = undefined;
+    await this.#stream.send('output', output, this.#id);
+    return true;
+  }
+
+  /** Whether nothing has come for so long that after the end of the run nothing more is to be expected. */
+  #isQuiet(): boolean {
+    if (this.#feed === undefined) return true;
+    this.#quietSince ??= performance.now();
+    return performance.now() - this.#quietSince >= AFTER_END_MS;
+  }
+
+  async #failed(error: unknown): Promise<void> {
+    if (this.#stream.gone.aborted) return;
+    const code = error instanceof EventLogError ? error.code : undefined;
+    const gone = code === 'ERR_RUN_NOT_FOUND' || (code === 'ERR_LOG_REPLACED' && (await this.#isGone()));
+    const reason = gone ? 'gone' : code === 'ERR_LOG_TRUNCATED' ? 'truncated' : 'replaced';
+    await this.#reset(reason, messageOf(error));
+  }
+
+  async #isGone(): Promise<boolean> {
+    const { runId } = this.#hub.view;
+    const first = await this.#source
+      .read(runId, { limit: 1 })
+      .toArray()
+      .catch((error: unknown) => error);
+    return first instanceof EventLogError && first.code === 'ERR_RUN_NOT_FOUND';
+  }
+
+  async #reset(reason: Reset['reason'], message: string): Promise<void> {
+    await this.#stream.send('reset', { reason, message });
+  }
+}
