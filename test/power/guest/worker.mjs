@@ -13,6 +13,8 @@ const OWN_RUNS = 8;
 const EVENTS_PER_OWN_RUN = 12;
 const MAX_BATCH = 25;
 const POSITION_EVERY = 16;
+/** An emulated machine on a busy host takes seconds for what a real one does in milliseconds. */
+const LOCK_TIMEOUT_MS = 120_000;
 
 const [root = '', drive = '', name = '', ...shared] = process.argv.slice(2);
 process.once('uncaughtException', error => {
@@ -24,7 +26,7 @@ await Promise.all([createRuns(), ...shared.map(appendToShared)]);
 
 /** @param {string} runId */
 async function appendToShared(runId) {
-  const log = await EventLog.open(root, runId);
+  const log = await EventLog.open(root, runId, { lockTimeout: LOCK_TIMEOUT_MS });
   await Promise.all(Array.from({ length: APPENDERS }, (_, index) => appendForEver(log, `${name}.${index}`)));
 }
 
