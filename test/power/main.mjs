@@ -81,7 +81,8 @@ function optionsOf() {
   }
 }
 
-/** @param {string} text */
+/** How far it is, and how long that took: in a terminal on one line. @param {string} text */
 function progress(text) {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
+  else if (text !== '') console.error(`${((performance.now() - started) / 1000).toFixed(0)} s: ${text}`);
 }

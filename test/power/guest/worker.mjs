@@ -9,7 +9,7 @@ import { draftOf } from './events.mjs';
 import { report } from './report.mjs';
 
 const APPENDERS = 2;
-const OWN_RUNS = 8;
+const OWN_RUNS = 4;
 const EVENTS_PER_OWN_RUN = 12;
 const MAX_BATCH = 25;
 const POSITION_EVERY = 16;
