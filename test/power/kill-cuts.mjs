@@ -53,7 +53,7 @@ export async function cutByKill(setting) {
 
 /** @param {Machine} machine @param {boolean} early */
 async function cutAtRandom(machine, early) {
-  await machine.mustReport(early ? 'checking' : 'working');
+  await machine.mustReport(early ? 'checking' : 'acknowledged');
   if (early) await sleep(Math.random() * RECHECK_MS);
   else {
     const enough = machine.reports('acknowledged', Math.ceil(Math.random() * MAX_ACKNOWLEDGED));
