@@ -12,9 +12,11 @@ import { completionOf } from './cli/commands/completion.js';
 import { demo } from './cli/commands/demo.js';
 import { ls } from './cli/commands/ls.js';
 import { mirror } from './cli/commands/mirror.js';
+import { prune } from './cli/commands/prune.js';
 import { repair } from './cli/commands/repair.js';
 import { serve } from './cli/commands/serve.js';
 import { show } from './cli/commands/show.js';
+import { stats } from './cli/commands/stats.js';
 import { tail } from './cli/commands/tail.js';
 import { text } from './cli/commands/text.js';
 import { timeline } from './cli/commands/timeline.js';
@@ -29,8 +31,10 @@ const RUN_COMMANDS: readonly Command[] = [
   cat,
   tail,
   text,
+  stats,
   verify,
   repair,
+  prune,
   timeline,
   serve,
   mirror,

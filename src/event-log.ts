@@ -41,6 +41,7 @@ import {
   type RunSummary,
   type RunsOptions,
 } from './run/list-runs.js';
+import { type PruneOptions, type PruneReport, pruneRuns } from './run/prune.js';
 import { foldRun, type RunState } from './run/run-state.js';
 import { allocateRunId } from './volume/allocate-run-id.js';
 import { isLive } from './volume/liveness.js';
@@ -297,6 +298,22 @@ export class EventLog implements AsyncDisposable {
     options: RunsOptions | OutlinesOptions = {},
   ): AsyncGenerator<RunOutline, undefined> {
     return listRuns(absoluteRoot(root), options);
+  }
+
+  /**
+   * Removes old runs that have ended, each as a whole; see `PruneOptions`. A run that somebody has open stays.
+   *
+   * A reader that has a run open reads on to its end; a tail of it rejects with `ERR_LOG_REPLACED`, and whoever opens it later
+   * gets `ERR_RUN_NOT_FOUND`. What a mirror has not shipped by then is lost.
+   *
+   * @throws TypeError when neither `olderThan` nor `keep` is given.
+   * @throws EventLogError `ERR_LOCK_UNSUPPORTED` where nobody can know who has a run open; `ERR_UNSAFE_PATH` or `ERR_SYSTEM` when
+   * the runs cannot be listed. A run that cannot be removed is in the report.
+   * @example
+   * const { runs, bytes } = await EventLog.prune(root, { olderThan: 30 * 86_400_000, keep: 10 });
+   */
+  static prune(root: string, options: PruneOptions): Promise<PruneReport> {
+    return pruneRuns(root, options);
   }
 
   /**

@@ -57,6 +57,7 @@ export type { Capture } from './run/capture.js';
 export { type Iteration, iterations } from './run/iterations.js';
 export type { OutlinesOptions, RunOutline, RunSummary, RunsOptions } from './run/list-runs.js';
 export type { Attempt, GateState, NodeState, NodeStatus } from './run/node-state.js';
+export type { PrunedRun, PruneFailure, PruneOptions, PruneReport } from './run/prune.js';
 export { repairRun } from './run/repair.js';
 export {
   type Downtime,

@@ -135,10 +135,14 @@ async function* listed<Row extends RunOutline>(
   root: string,
   options: Omit<RunsOptions, 'counts'>,
   look: Look<Row>,
+  since: number = Number.NEGATIVE_INFINITY,
 ): AsyncGenerator<Row, undefined> {
   const { pipe, reverse = false, status, limit = Number.POSITIVE_INFINITY, signal } = options;
   const all = await runIdsOf(root);
-  const runIds = all.filter(runId => pipe === undefined || parseRunId(runId).pipe === pipe);
+  const runIds = all.filter(runId => {
+    const facts = parseRunId(runId);
+    return (pipe === undefined || facts.pipe === pipe) && facts.createdAt.getTime() >= since;
+  });
   if (reverse) runIds.reverse();
   if (runIds.length === 0) return undefined;
   const underway: Promise<Row | undefined>[] = [];
@@ -189,14 +193,51 @@ async function summarize(
   };
 }
 
+/** A run with all that its events say. */
+export interface FoldedRun extends RunOutline {
+  readonly state: RunState;
+}
+
+/** Folds the runs of a volume that were allocated at `since` or later (milliseconds since the epoch); oldest first. */
+export function foldedRuns(
+  root: string,
+  options: Omit<RunsOptions, 'counts'>,
+  since?: number,
+): AsyncGenerator<FoldedRun, undefined> {
+  return listed(root, options, foldedRow, since);
+}
+
+async function foldedRow(
+  places: RunPlaces,
+  folder: Folder,
+  options: LookOptions,
+): Promise<FoldedRun | undefined> {
+  const looked = await lookAt(places, folder, options, (log, reducer) => foldAll(log, reducer, options));
+  return looked === undefined ? undefined : { ...looked.outline, state: looked.state };
+}
+
 /** A row without. */
 async function outline(
   places: RunPlaces,
   folder: Folder,
   options: LookOptions,
 ): Promise<RunOutline | undefined> {
-  const { events } = options;
-  return (await lookAt(places, folder, options, (log, reducer) => foldEnds(log, reducer, events)))?.outline;
+  return (await outlineOf(places, folder, options))?.outline;
+}
+
+/** One run without counts, and when its log changed last, in milliseconds since the epoch. */
+export interface FoundRun {
+  readonly outline: RunOutline;
+  readonly changedAt: number;
+}
+
+/** Looks at the two ends of one log; undefined where a file, or nothing any more, has the name of the run. */
+export async function outlineOf(
+  places: RunPlaces,
+  folder: Folder,
+  options: LookOptions,
+): Promise<FoundRun | undefined> {
+  return lookAt(places, folder, options, (log, reducer) => foldEnds(log, reducer, options.events));
 }
 
 /** The row of one run without counts; undefined where there is no such run. */
@@ -246,7 +287,7 @@ async function lookAt(
   folder: Folder,
   { abandoned = false, events }: LookOptions,
   fold: (log: ReadableLog, reducer: RunStateReducer) => Promise<string | undefined>,
-): Promise<{ state: RunState; outline: RunOutline } | undefined> {
+): Promise<(FoundRun & { state: RunState }) | undefined> {
   const reducer = new RunStateReducer();
   let problem: string | undefined;
   let bytes = 0;
@@ -285,7 +326,7 @@ async function lookAt(
     bytes,
     ...(problem === undefined ? {} : { problem }),
   };
-  return abandoned && !row.orphan ? undefined : { state, outline: row };
+  return abandoned && !row.orphan ? undefined : { state, outline: row, changedAt };
 }
 
 /** Whether the run of a log was left, from the cheapest answer to the dearest; none takes longer for a larger log. */

@@ -39,6 +39,8 @@ export interface Attempt {
   readonly endedAt?: string;
   /** From start to end, in milliseconds; absent while it runs, or where a time cannot be read. */
   readonly durationMs?: number;
+  /** Why it failed, for programs; absent unless it did. */
+  readonly errorKind?: ErrorKind;
 }
 
 /** A node at its latest attempt. Times are the `ts` of events: RFC 3339, UTC, with milliseconds. */
@@ -183,10 +185,11 @@ function latestOf(nodeId: string): Latest {
   return { nodeId, status: 'running', iterations: 0, gates: [] };
 }
 
-function attemptOf({ status, startedAt, endedAt }: Latest): Attempt {
+function attemptOf({ status, startedAt, endedAt, errorKind }: Latest): Attempt {
   const attempt: Mutable<Attempt> = { status };
   if (startedAt !== undefined) attempt.startedAt = startedAt;
   if (endedAt !== undefined) attempt.endedAt = endedAt;
+  if (status === 'failed' && errorKind !== undefined) attempt.errorKind = errorKind;
   return Object.freeze(timed(attempt));
 }
 
