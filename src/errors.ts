@@ -33,6 +33,7 @@ export type EventLogErrorCode =
   | 'ERR_RUN_EXISTS'
   | 'ERR_RUN_NOT_FOUND'
   | 'ERR_RUN_OWNED'
+  | 'ERR_SNAPSHOT_INVALID'
   | 'ERR_STREAM_NOT_FOUND'
   | 'ERR_STREAM_UNSUITABLE'
   | 'ERR_SYSTEM'

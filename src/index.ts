@@ -56,7 +56,7 @@ export { EventTail, type TailOptions } from './read/event-tail.js';
 export type { Capture } from './run/capture.js';
 export { type Iteration, iterations } from './run/iterations.js';
 export type { OutlinesOptions, RunOutline, RunSummary, RunsOptions } from './run/list-runs.js';
-export type { Attempt, GateState, NodeState, NodeStatus } from './run/node-state.js';
+export type { Attempt, GateState, NodeSnapshot, NodeState, NodeStatus } from './run/node-state.js';
 export type { PrunedRun, PruneFailure, PruneOptions, PruneReport } from './run/prune.js';
 export { repairRun } from './run/repair.js';
 export {
@@ -66,6 +66,7 @@ export {
   RunStateReducer,
 } from './run/run-state.js';
 export type { WarningKind } from './run/sequence-check.js';
+export type { RunSnapshot } from './run/snapshot.js';
 export {
   type Problem,
   type VerifyOptions,

@@ -85,6 +85,18 @@ export type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type Counts = 'attempts' | 'failedAttempts' | 'interruptedAttempts' | 'history';
 type Latest = Mutable<Omit<NodeState, Counts | 'gates'>> & { gates: GateState[] };
 
+/** A node as a saved fold has it. */
+export interface NodeSnapshot {
+  /** The attempts before the latest one, oldest first. */
+  readonly past: readonly Attempt[];
+  /** How often the node started. */
+  readonly attempts: number;
+  /** The node at its latest attempt. */
+  readonly latest: Omit<NodeState, Counts>;
+  /** When the run was left while the latest attempt was open, by the `ts` of the log; absent where nothing shows that the run was left. */
+  readonly leftAt?: string;
+}
+
 /** Folds the events of one node. */
 export class NodeFold {
   readonly #past: Attempt[] = [];
@@ -95,6 +107,22 @@ export class NodeFold {
 
   constructor(nodeId: string) {
     this.#latest = latestOf(nodeId);
+  }
+
+  /** The fold that was saved. */
+  static from({ past, attempts, latest, leftAt }: NodeSnapshot): NodeFold {
+    const fold = new NodeFold(latest.nodeId);
+    fold.#past.push(...past.map(attempt => Object.freeze({ ...attempt })));
+    fold.#attempts = attempts;
+    fold.#latest = { ...latest, gates: [...latest.gates] };
+    fold.#leftAt = leftAt;
+    return fold;
+  }
+
+  /** What has to be saved of this fold. */
+  snapshot(): NodeSnapshot {
+    const leftAt = this.#leftAt === undefined ? {} : { leftAt: this.#leftAt };
+    return { past: this.#past, attempts: this.#attempts, latest: this.#latest, ...leftAt };
   }
 
   /** Whether an attempt began and has not ended. */

@@ -8,6 +8,7 @@ import type { Input, RunEvent } from '../format/events.js';
 import type { EventStream } from '../read/event-stream.js';
 import { isRunId, parseRunId } from '../volume/run-id.js';
 import { type Mutable, millisecondsBetween, NodeFold, type NodeState, timed } from './node-state.js';
+import { invalid, openSnapshot, type RunSnapshot, sealSnapshot } from './snapshot.js';
 
 /** A time in which no executor drove the run: its nodes were interrupted, and a later one began them again. */
 export interface Downtime {
@@ -72,6 +73,53 @@ export class RunStateReducer {
   };
   readonly #downtimes: Downtime[] = [];
   readonly #nodes = new Map<string, NodeFold>();
+  #lastId = '';
+  #restored = false; // nothing was applied since it was taken from a snapshot
+
+  /**
+   * The reducer that was saved as a snapshot, to be continued with the events after its `position`.
+   *
+   * @param snapshot - what `snapshot` returned, also by way of JSON.
+   * @param runId - the run it must be of; any run by default.
+   * @throws EventLogError `ERR_SNAPSHOT_INVALID` when it was damaged, is of another run, or of another version of the library;
+   * also by `apply`, when the first event after it is of another run, or the one that it ends with.
+   * @example
+   * const reducer = RunStateReducer.from(saved, runId);
+   * const reader = EventLog.read(root, runId, { from: saved.position });
+   * for await (const event of reader) reducer.apply(event);
+   * const next = reducer.snapshot(reader.position); // to be saved in its turn
+   */
+  static from(snapshot: RunSnapshot, runId?: string): RunStateReducer {
+    const { run, downtimes, nodes, lastId } = openSnapshot(snapshot, runId);
+    const reducer = new RunStateReducer();
+    Object.assign(reducer.#run, run);
+    reducer.#downtimes.push(...downtimes.map(downtime => Object.freeze(downtime)));
+    for (const node of nodes) reducer.#nodes.set(node.latest.nodeId, NodeFold.from(node));
+    reducer.#lastId = lastId;
+    reducer.#restored = lastId !== '';
+    return reducer;
+  }
+
+  /**
+   * The state so far as plain JSON, to go on from later without reading the log again.
+   *
+   * @param position - the byte position in the log after the last event applied, as a reader or tail has it.
+   * @example
+   * await writeFile('state.json', JSON.stringify(reducer.snapshot(reader.position)));
+   */
+  snapshot(position: number): RunSnapshot {
+    if (!Number.isSafeInteger(position) || position < 0) {
+      throw new TypeError('the position must be an integer from 0 up');
+    }
+    const nodes = Array.from(this.#nodes.values(), node => node.snapshot());
+    return sealSnapshot({
+      position,
+      lastId: this.#lastId,
+      run: this.#run,
+      downtimes: this.#downtimes,
+      nodes,
+    });
+  }
 
   /** The state so far: a copy that later events do not change. */
   get state(): RunState {
@@ -88,6 +136,8 @@ export class RunStateReducer {
    */
   apply(event: RunEvent): void {
     const run = this.#run;
+    if (this.#restored) this.#checkFollows(event);
+    this.#lastId = event.id;
     const before = run.lastTs ?? event.ts;
     run.eventCount++;
     run.lastTs = event.ts;
@@ -111,6 +161,13 @@ export class RunStateReducer {
       default:
         this.#applyToNode(event, before);
     }
+  }
+
+  #checkFollows({ id, run_id }: RunEvent): void {
+    if (run_id !== this.#run.runId)
+      throw invalid(`an event of run ${run_id} does not follow one of ${this.#run.runId}`);
+    if (id === this.#lastId) throw invalid(`event ${id} is the one it ends with`);
+    this.#restored = false;
   }
 
   #end(status: 'completed' | 'aborted', ts: string): boolean {
