@@ -62,11 +62,11 @@ export { repairRun } from './run/repair.js';
 export {
   type Downtime,
   deriveRunState,
+  type RunSnapshot,
   type RunState,
   RunStateReducer,
 } from './run/run-state.js';
 export type { WarningKind } from './run/sequence-check.js';
-export type { RunSnapshot } from './run/snapshot.js';
 export {
   type Problem,
   type VerifyOptions,

@@ -7,8 +7,15 @@
 import type { Input, RunEvent } from '../format/events.js';
 import type { EventStream } from '../read/event-stream.js';
 import { isRunId, parseRunId } from '../volume/run-id.js';
-import { type Mutable, millisecondsBetween, NodeFold, type NodeState, timed } from './node-state.js';
-import { invalid, openSnapshot, type RunSnapshot, sealSnapshot } from './snapshot.js';
+import {
+  type Mutable,
+  millisecondsBetween,
+  NodeFold,
+  type NodeSnapshot,
+  type NodeState,
+  timed,
+} from './node-state.js';
+import { invalid, type Seal, sealed, unsealed } from './snapshot.js';
 
 /** A time in which no executor drove the run: its nodes were interrupted, and a later one began them again. */
 export interface Downtime {
@@ -48,6 +55,20 @@ export interface RunState {
   readonly eventCount: number;
   /** The nodes, in the order of their first appearance. */
   readonly nodes: readonly NodeState[];
+}
+
+/** The state of a `RunStateReducer` as plain JSON; what is in it may change between versions of the library. */
+export interface RunSnapshot extends Seal {
+  /** The byte position in the log after the last event folded: pass it as `from` to go on. */
+  readonly position: number;
+  /** The id of the last event folded; empty where there was none. */
+  readonly lastId: string;
+  /** The run without its nodes, as `RunState` has it. */
+  readonly run: Omit<RunState, 'nodes' | 'downtimes'>;
+  /** When nobody drove the run. */
+  readonly downtimes: readonly Downtime[];
+  /** The nodes, in the order of their first appearance. */
+  readonly nodes: readonly NodeSnapshot[];
 }
 
 type RunDraft = Mutable<Omit<RunState, 'nodes' | 'downtimes'>>;
@@ -90,7 +111,10 @@ export class RunStateReducer {
    * const next = reducer.snapshot(reader.position); // to be saved in its turn
    */
   static from(snapshot: RunSnapshot, runId?: string): RunStateReducer {
-    const { run, downtimes, nodes, lastId } = openSnapshot(snapshot, runId);
+    const { run, downtimes, nodes, lastId } = unsealed(snapshot);
+    if (runId !== undefined && run.runId !== '' && run.runId !== runId) {
+      throw invalid(`it is of run ${run.runId}, not of ${runId}`);
+    }
     const reducer = new RunStateReducer();
     Object.assign(reducer.#run, run);
     reducer.#downtimes.push(...downtimes.map(downtime => Object.freeze(downtime)));
@@ -112,7 +136,7 @@ export class RunStateReducer {
       throw new TypeError('the position must be an integer from 0 up');
     }
     const nodes = Array.from(this.#nodes.values(), node => node.snapshot());
-    return sealSnapshot({
+    return sealed({
       position,
       lastId: this.#lastId,
       run: this.#run,

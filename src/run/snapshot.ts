@@ -6,38 +6,25 @@
  */
 import { createHash } from 'node:crypto';
 import { EventLogError } from '../errors.js';
-import type { NodeSnapshot } from './node-state.js';
-import type { Downtime, RunState } from './run-state.js';
 
-/** The state of a `RunStateReducer` as plain JSON; what is in it may change between versions of the library. */
-export interface RunSnapshot {
+const FORMAT = 1;
+
+/** What a seal adds. */
+export interface Seal {
   /** The form of the snapshot. */
   readonly format: 1;
-  /** The byte position in the log after the last event folded: pass it as `from` to go on. */
-  readonly position: number;
-  /** The id of the last event folded; empty where there was none. */
-  readonly lastId: string;
-  /** The run without its nodes, as `RunState` has it. */
-  readonly run: Omit<RunState, 'nodes' | 'downtimes'>;
-  /** When nobody drove the run. */
-  readonly downtimes: readonly Downtime[];
-  /** The nodes, in the order of their first appearance. */
-  readonly nodes: readonly NodeSnapshot[];
   /** A checksum of all the others. */
   readonly checksum: string;
 }
 
-const FORMAT = 1;
-
-/** Puts a snapshot together; it shares nothing with what it was made of. */
-export function sealSnapshot(content: Omit<RunSnapshot, 'format' | 'checksum'>): RunSnapshot {
-  const copy: typeof content = structuredClone(content);
-  const sealed = { format: FORMAT, ...copy } as const;
-  return { ...sealed, checksum: checksumOf(sealed) };
+/** A copy of the content with a seal. */
+export function sealed<Content extends object>(content: Content): Content & Seal {
+  const copy: Content & Pick<Seal, 'format'> = { format: FORMAT, ...structuredClone(content) };
+  return { ...copy, checksum: checksumOf(copy) };
 }
 
-/** The content of a snapshot that is whole, and of the run that is meant where one is named. */
-export function openSnapshot(snapshot: RunSnapshot, runId: string | undefined): RunSnapshot {
+/** A copy of a snapshot that is whole. */
+export function unsealed<Snapshot extends Seal>(snapshot: Snapshot): Snapshot {
   const given: unknown = snapshot;
   if (typeof given !== 'object' || given === null || Reflect.get(given, 'format') !== FORMAT) {
     throw invalid('it is no snapshot of a run, or one of another version of the library');
@@ -50,9 +37,6 @@ export function openSnapshot(snapshot: RunSnapshot, runId: string | undefined): 
     throw invalid('it is no JSON', cause);
   }
   if (found !== checksum) throw invalid('its checksum does not fit: it was damaged or changed');
-  if (runId !== undefined && snapshot.run.runId !== '' && snapshot.run.runId !== runId) {
-    throw invalid(`it is of run ${snapshot.run.runId}, not of ${runId}`);
-  }
   return structuredClone(snapshot);
 }
 
