@@ -13,6 +13,7 @@ import { connect } from '@nats-io/transport-node';
 import { EventLog } from '../../dist/index.js';
 import { mirrorRun, mirrorVolume } from '../../dist/jetstream.js';
 import { RUN_ID } from '../../fixtures/generate.mjs';
+import { startLink } from '../support/jetstream/link.mjs';
 import {
   newStream,
   quantile,
@@ -32,6 +33,9 @@ const EVENTS = 20_000;
 const RUNS = 64;
 const VOLUMES = 8;
 const APPENDS = 1000;
+/** Of the long link; what eight volumes ship over it at once is more, so that each run takes as many round trips. */
+const ROUND_TRIP_MS = 50;
+const EVENTS_OVER_LINK = 10_000;
 const MIRROR = fileURLToPath(new URL('../support/jetstream/mirror-volume.mjs', import.meta.url));
 
 const server = await startServer();
@@ -80,14 +84,13 @@ async function manyRuns(setting) {
   return emptied(async () => (await mirrorVolume(setting.folder, { connection, once: true })).events);
 }
 
-/** As from so many machines: each volume with a mirror and a connection of its own, all into one stream. @param {Setting} setting */
-async function manyVolumes(setting) {
-  const volumes = Array.from({ length: VOLUMES }, (_, index) => join(setting.folder, `volume-${index}`));
-  for (let run = 0; run < RUNS; run++) {
-    const volume = volumes[run % VOLUMES] ?? '';
-    writeRun(volume, runIdOf(run), Math.round(sizeOf(setting) / RUNS));
-  }
-  const connections = await Promise.all(volumes.map(() => connect({ servers: server.url })));
+/**
+ * As from so many machines: each volume with a mirror and a connection of its own, all into one stream.
+ * @param {string[]} volumes
+ * @param {string} url
+ */
+async function fromMachines(volumes, url) {
+  const connections = await Promise.all(volumes.map(() => connect({ servers: url, noAsyncTraces: true })));
   const mirrored = (/** @type {string} */ volume, /** @type {number} */ index) =>
     mirrorVolume(volume, { connection: connections[index] ?? connection, once: true });
   try {
@@ -98,6 +101,30 @@ async function manyVolumes(setting) {
   } finally {
     await Promise.all(connections.map(own => own.close()));
   }
+}
+
+/** @param {Setting} setting @param {number} count */
+const volumesIn = ({ folder }, count) =>
+  Array.from({ length: count }, (_, index) => join(folder, `volume-${index}`));
+
+/** @param {Setting} setting */
+async function manyVolumes(setting) {
+  const volumes = volumesIn(setting, VOLUMES);
+  for (let run = 0; run < RUNS; run++) {
+    writeRun(volumes[run % VOLUMES] ?? '', runIdOf(run), Math.round((VOLUMES * sizeOf(setting)) / RUNS));
+  }
+  return fromMachines(volumes, server.url);
+}
+
+/** What each of so many volumes with one run ships over a long link. @param {Setting} setting @param {number} count */
+async function overLink(setting, count) {
+  const volumes = volumesIn(setting, count);
+  const events = setting.durationMs < 100 ? EVENTS_OVER_LINK / 20 : EVENTS_OVER_LINK;
+  for (const [index, volume] of volumes.entries()) writeRun(volume, runIdOf(index), events);
+  const link = await startLink(Number(new URL(server.url).port), ROUND_TRIP_MS);
+  const { operations, elapsedMs } = await fromMachines(volumes, link.url);
+  await link.close();
+  return { operations: operations / count, elapsedMs };
 }
 
 /** Milliseconds, sorted: the latest measurement gives the median and the row below it the 99th percentile. */
@@ -121,8 +148,10 @@ async function appending({ folder, durationMs }, mirrored) {
   const consumer = await jetstream(connection).consumers.get(STREAM, { filter_subjects: `${SUBJECTS}>` });
   const messages = await consumer.consume({
     callback: message => {
-      const { stdout } = JSON.parse(message.string());
-      delays.push(Number(process.hrtime.bigint() - BigInt(stdout)) / 1e6);
+      for (const line of message.string().trimEnd().split('\n')) {
+        const { stdout } = JSON.parse(line);
+        delays.push(Number(process.hrtime.bigint() - BigInt(stdout)) / 1e6);
+      }
     },
   });
   /** @type {(stdout: string) => Promise<unknown>} */
@@ -174,6 +203,17 @@ const suite = {
       ],
     },
     {
+      heading: `Shipped over a link of ${ROUND_TRIP_MS} ms round trip, events of each run`,
+      rows: [
+        { name: 'one volume', compare: 'alone', note: 'link', measure: setting => overLink(setting, 1) },
+        {
+          name: `${VOLUMES} volumes at once into one stream`,
+          compare: 'alone',
+          measure: setting => overLink(setting, VOLUMES),
+        },
+      ],
+    },
+    {
       heading: 'From the call of append to the hand-over by the server, milliseconds',
       rows: [
         {
@@ -207,6 +247,7 @@ const suite = {
   ],
   close: stopServers,
   notes: {
+    link: `Finished runs of ${EVENTS_OVER_LINK.toLocaleString('en')} events; the link delays each byte by half of the round trip.`,
     delay:
       'Events come 5 ms apart. The append itself, which waits for the disk, is part of it; an ordered consumer receives.',
   },
