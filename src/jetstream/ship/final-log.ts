@@ -22,7 +22,8 @@ const LONGEST_PAUSE_MS = 16;
 export class FinalLog {
   readonly #log: ReadableLog;
 
-  private constructor(log: ReadableLog) {
+  /** Of a log opened for reading, which it closes. */
+  constructor(log: ReadableLog) {
     this.#log = log;
   }
 

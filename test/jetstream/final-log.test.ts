@@ -1,0 +1,117 @@
+/** What a mirror takes for final, and what the writers notice of its asking. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFileSync, readFileSync, truncateSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { openLogFile } from '../../src/append/log-file.js';
+import { omneEvents } from '../../src/format/vocabulary.js';
+import { FinalLog } from '../../src/jetstream/ship/final-log.js';
+import { eventsIn } from '../../src/jetstream/ship/segment-events.js';
+import { placesOf } from '../../src/volume/places.js';
+import {
+  lineOf,
+  linesOf,
+  logPath,
+  RUN_ID,
+  rejection,
+  sampleEvent,
+  sampleEvents,
+  writeLog,
+} from '../support/logs.js';
+import { temporaryVolume } from '../support/volume.js';
+
+const PROGRAM = fileURLToPath(new URL('../support/processes/look-between-commits.mjs', import.meta.url));
+const TEXT = linesOf(sampleEvents(30));
+const END = Buffer.byteLength(TEXT);
+
+describe('the final part of a log', () => {
+  let root: string;
+  let path: string;
+  let log: FinalLog;
+
+  beforeEach(async () => {
+    root = temporaryVolume();
+    writeLog(root, TEXT, RUN_ID);
+    path = logPath(root, RUN_ID);
+    log = await FinalLog.open(placesOf(root, RUN_ID));
+    onTestFinished(() => log.close());
+  });
+
+  test('ends with its last whole line', async () => {
+    expect(await log.end(0)).toBe(END);
+    appendFileSync(path, '{"type":"node');
+    expect([await log.end(0), await log.end(END)]).toEqual([END, END]);
+    expect(await log.bytes(0, END)).toEqual(Buffer.from(TEXT));
+  });
+
+  test('is not known while a writer is in the midst of a commit, and without what that takes back', async () => {
+    const file = await openLogFile(placesOf(root, RUN_ID));
+    onTestFinished(() => file.close());
+    expect(file.tryLock()).toBe(true);
+    appendFileSync(path, lineOf(sampleEvent(30)));
+    expect(await log.end(END)).toBeUndefined();
+    const waiting = log.end(END);
+    truncateSync(path, END); // its sync has failed
+    file.unlock();
+    expect(await waiting).toBe(END);
+    appendFileSync(path, lineOf(sampleEvent(31)));
+    expect(await log.end(END)).toBe(END + Buffer.byteLength(lineOf(sampleEvent(31))));
+  });
+
+  test('leaves out a hole of the last write, which its next writer cuts off, and what is after it', async () => {
+    const hole = Buffer.alloc(1024 - (END % 512));
+    appendFileSync(path, Buffer.concat([hole, Buffer.from(`"}\n${lineOf(sampleEvent(31))}`)]));
+    expect(await log.end(END)).toBe(END);
+    expect(await log.end(0)).toBe(END);
+  });
+
+  test('says that it became shorter, or is another file', async () => {
+    truncateSync(path, 100);
+    expect(await rejection(log.end(END))).toMatchObject({ code: 'ERR_LOG_TRUNCATED', offset: 100 });
+  });
+
+  test('is cut into whole lines of a size, or one that is longer, or none where that is too long', async () => {
+    const long = `${'x'.repeat(5000)}\n`;
+    appendFileSync(path, `${long}short\n`);
+    const end = readFileSync(path).length;
+    const first = await log.lines(0, end, 1000, 10_000);
+    expect(first.length).toBeGreaterThan(700);
+    expect(first.length).toBeLessThanOrEqual(1000);
+    expect(TEXT.startsWith(first.toString())).toBe(true);
+    expect(first.at(-1)).toBe(0x0a);
+    expect((await log.lines(END, end, 1000, 10_000)).toString()).toBe(long);
+    expect((await log.lines(END, end, 1000, 5001)).toString()).toBe(long);
+    expect(await log.lines(END, end, 1000, 5000)).toHaveLength(0);
+  });
+});
+
+test('a writer is not kept from its lock by those who look between commits', async () => {
+  const root = temporaryVolume();
+  writeLog(root, TEXT, RUN_ID);
+  const path = logPath(root, RUN_ID);
+  const looking = spawn(process.execPath, [PROGRAM, path], { stdio: ['ignore', 'pipe', 'inherit'] });
+  onTestFinished(() => void looking.kill('SIGKILL'));
+  await once(looking.stdout, 'data');
+  const file = await openLogFile(placesOf(root, RUN_ID));
+  onTestFinished(() => file.close());
+  let refused = 0;
+  for (let commit = 0; commit < 20_000; commit++) {
+    if (!file.tryLock()) refused++;
+    file.unlock();
+  }
+  expect(looking.exitCode).toBeNull();
+  expect(refused).toBeLessThan(200); // thousands, where a lock that is shared counts as that of a writer
+});
+
+test('the events of a segment are counted, malformed lines are not, and the end of the run is seen', () => {
+  const [first = '', second = ''] = [lineOf(sampleEvent(0)), lineOf(sampleEvent(1))];
+  const spaced = first.replace('{', '{ ');
+  const count = (...lines: (string | Buffer)[]) =>
+    eventsIn(Buffer.concat(lines.map(line => Buffer.from(line))), omneEvents);
+  expect(count(first, second)).toEqual({ events: 2, ended: false });
+  expect(count(first, '{}\n', '\n', spaced, 'x\n')).toEqual({ events: 2, ended: false });
+  const end = JSON.stringify({ type: 'pipe.completed', id: 'x', ts: '', run_id: RUN_ID });
+  expect(count(first, `${end}\n`)).toEqual({ events: 2, ended: true });
+  expect(count(Buffer.from([0xff, 0x0a]), first, ` ${end}\n`)).toEqual({ events: 2, ended: true });
+});
