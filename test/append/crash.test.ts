@@ -67,6 +67,17 @@ test('whatever fails or crashes, the log holds what was acknowledged, in order, 
   );
 }, 100_000);
 
+test('a tail that has seen the end does not take it for the end before its commit is over', async () => {
+  for (let after = 0; after < 16; after++) {
+    const run = new CrashRun({ incidents: [{ after, kind: 'broken' }] });
+    await run.step({ do: 'append', writer: 0, entries: [[0]] });
+    await run.step({ do: 'end', writer: 0 });
+    await run.step({ do: 'reopen', writer: 1 });
+    await run.step({ do: 'append', writer: 1, entries: [[0]] });
+    await run.finish();
+  }
+});
+
 /** Opens the log in a new process. */
 async function opened(machine: CrashMachine): Promise<Committer> {
   const committer = new Committer(machine.open().file, { lock: false });

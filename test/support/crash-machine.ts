@@ -5,7 +5,9 @@
  * One thing is left out: a process that is killed in the very moment in which a flush of its failed. These are two
  * faults at once, and nothing that could still be done would help.
  */
+import { statSync } from 'node:fs';
 import type { LogFile } from '../../src/append/log-file.js';
+import type { ReadableLog } from '../../src/volume/readable-log.js';
 import { CrashDisk } from './crash-disk.js';
 import { systemError } from './memory-file.js';
 
@@ -26,10 +28,19 @@ export interface MachineOptions {
   readonly ranged?: boolean;
 }
 
+/** Somebody who sees what happens to the log. */
+export interface MachineWatcher {
+  step(): void;
+  cut(size: number): void;
+  powerCut(): void;
+}
+
 /** A process that has the log open. */
 export interface Process {
   readonly file: LogFile;
   readonly alive: boolean;
+  /** It holds the lock, as it does through a commit. */
+  committing: boolean;
   kill(): void;
 }
 
@@ -40,6 +51,13 @@ export class CrashMachine {
   readOnly = false;
   /** Faults met so far. */
   faults = 0;
+  /** How often a cut took whole lines with it. */
+  takenBack = 0;
+  /** How often without a failed sync or a power cut: what reads beside a writer relies on that not to happen. */
+  takenBackInVain = 0;
+  powerCuts = 0;
+  /** Called at each step, before a cut, and when the power goes. */
+  watcher: MachineWatcher | undefined;
   #incidents: Incident[];
   #steps = 0; // since the last incident
   #processes: Process[] = [];
@@ -65,9 +83,40 @@ export class CrashMachine {
 
   /** Every process is gone, and what was not flushed may be. */
   powerCut(): void {
+    this.powerCuts++;
+    this.watcher?.powerCut();
     for (const process of this.#processes.splice(0)) process.kill();
     this.disk.powerCut();
     this.readOnly = false;
+  }
+
+  /** Cuts the log. */
+  cut(size: number, flushFailed: boolean): void {
+    if (this.disk.content.subarray(size).includes('\n')) {
+      this.takenBack++;
+      if (!flushFailed && this.powerCuts === 0) this.takenBackInVain++;
+    }
+    this.watcher?.cut(size);
+    this.disk.truncate(size);
+  }
+
+  /** Opens the log for reading, in another process. */
+  openForReading(): ReadableLog {
+    const { disk } = this;
+    const read = (buffer: Buffer, position: number) => disk.content.subarray(position).copy(buffer);
+    const stat = () => Object.assign(statSync('.'), { size: disk.content.length });
+    return {
+      path: '/disk/events.jsonl',
+      opened: stat(),
+      stat,
+      size: () => disk.content.length,
+      stands: () => true,
+      read: async (buffer, position) => read(buffer, position),
+      readNow: read,
+      sync: async () => undefined,
+      isQuiet: () => !this.#processes.some(process => process.alive && process.committing),
+      close: async () => undefined,
+    };
   }
 
   /** The incident of this step, if it is one of `possible`. */
@@ -80,6 +129,9 @@ export class CrashMachine {
   }
 }
 
+/** Turns of the microtask queue that a flush takes: time enough for a reader to see what it may fail to bring. */
+const FLUSH_TURNS = 8;
+
 const NEVER: Promise<never> = new Promise(() => undefined);
 
 /** The log as one process has it open; once the process is gone, nothing it was doing comes back. */
@@ -89,7 +141,9 @@ class FileOfProcess implements LogFile, Process {
   alive = true;
   readonly #machine: CrashMachine;
   readonly #disk: CrashDisk;
-  #flushFailed = false;
+  committing = false;
+  #flushFailed = false; // at the step before
+  #takingBack = false; // a flush has failed: what it was to bring may be cut off
 
   constructor(machine: CrashMachine) {
     this.#machine = machine;
@@ -119,10 +173,13 @@ class FileOfProcess implements LogFile, Process {
     disk.write(bytes.subarray(0, first));
     await this.#step();
     disk.write(bytes.subarray(first, landing));
+    this.#machine.watcher?.step();
+    for (let i = 0; i < FLUSH_TURNS; i++) await undefined;
     const failed = await this.#step('full', 'broken');
     if (failed !== undefined) {
       disk.failFlush(start);
       this.#flushFailed = true;
+      this.#takingBack = true;
       throw asError(failed, ranged ? 'write' : 'fdatasync');
     }
     disk.flush(ranged ? start : 0);
@@ -142,7 +199,7 @@ class FileOfProcess implements LogFile, Process {
       this.#machine.readOnly = true;
       throw asError('broken', 'ftruncate');
     }
-    this.#disk.truncate(size);
+    this.#machine.cut(size, this.#takingBack);
     await this.#step();
   }
 
@@ -176,6 +233,7 @@ class FileOfProcess implements LogFile, Process {
     if (this.alive) await undefined;
     if (!this.alive) return NEVER;
     if (this.#machine.readOnly) throw systemError('EROFS', 'write');
+    this.#machine.watcher?.step();
     const kind = this.#machine.incident(
       this.#flushFailed ? ['power', ...faults] : ['power', 'kill', ...faults],
     );

@@ -1,6 +1,7 @@
 /**
  * A run of the real queue and the real commit over a disk that crashes, and the book kept beside it: what was
- * submitted, and what became of it. After every recovery the log is held against the book.
+ * submitted, and what became of it. After every recovery the log is held against the book, and what readers beside the
+ * writers have handed out against the log.
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import { vi } from 'vitest';
@@ -11,6 +12,7 @@ import { decodeEvent } from '../../src/format/decode.js';
 import { prepareDraft } from '../../src/format/encode.js';
 import type { EventDraft } from '../../src/format/events.js';
 import { CrashMachine, type MachineOptions, type Process } from './crash-machine.js';
+import { CrashWitnesses } from './crash-witnesses.js';
 
 const RUN_ID = 'feature-01kp8g6dg0zg6axb6gqz17wf7m';
 
@@ -52,6 +54,7 @@ interface Line {
 /** Drives one run; every method throws when a promise is broken. */
 export class CrashRun {
   readonly #machine: CrashMachine;
+  readonly #witnesses: CrashWitnesses;
   readonly #book: Submitted[] = [];
   #decoded: Buffer = Buffer.alloc(0);
   #lines: Line[] = []; // of what was decoded
@@ -60,10 +63,12 @@ export class CrashRun {
 
   constructor(options: MachineOptions) {
     this.#machine = new CrashMachine(options);
+    this.#witnesses = new CrashWitnesses(this.#machine);
   }
 
   async step(step: Step): Promise<void> {
     vi.setSystemTime(Date.now() + 1);
+    this.#witnesses.begin();
     switch (step.do) {
       case 'append': {
         const writer = await this.#turnOf(step.writer);
@@ -99,6 +104,8 @@ export class CrashRun {
   /** Lets everything come to its end; nothing may hang, and what has ended is held against the book. */
   async settle(): Promise<void> {
     await turn();
+    this.#witnesses.step();
+    await turn();
     for (const error of this.#unexplained) throw error;
     for (const entry of this.#book) {
       if (entry.outcome !== 'pending') continue;
@@ -106,7 +113,9 @@ export class CrashRun {
       entry.outcome = 'unknown';
     }
     // A living writer has looked at the log since the last power cut: it is repaired.
-    if (this.#writers.some(writer => writer?.process.alive)) this.#check();
+    if (!this.#writers.some(writer => writer?.process.alive)) return;
+    this.#check();
+    this.#witnesses.check(this.#lines.map(({ id }) => id));
   }
 
   /** The end: a last power cut, no more incidents; the log must be whole, and writable. */
@@ -145,7 +154,12 @@ export class CrashRun {
     const before = disk.content;
     const process = machine.open();
     const committer = new Committer(process.file, { lock: false });
-    const queue = new CommitQueue<Append>(batch => committer.commit(batch));
+    const queue = new CommitQueue<Append>(async batch => {
+      process.committing = true;
+      const settle = await committer.commit(batch);
+      process.committing = false;
+      return settle;
+    });
     const opening = committer.start().then(
       recovery => ({ recovery }),
       (error: unknown) => ({ error }),

@@ -1,0 +1,71 @@
+/**
+ * Witnesses beside the writers of a machine that crashes: they look at the log at every step, and are held against it once it is
+ * repaired. A power cut ends them with everything else.
+ */
+import type { CrashMachine, MachineWatcher } from './crash-machine.js';
+import { untruth, type WatchedLog, WITNESSES, type Witness } from './witnesses.js';
+
+interface Watch {
+  readonly witness: Witness;
+  over: boolean;
+  /** It was held against the log after its end. */
+  checked: boolean;
+  /** The log was cut below its position while it had it closed: it may find other lines there, and cannot know. */
+  unknowing: boolean;
+}
+
+export class CrashWitnesses implements MachineWatcher {
+  readonly #machine: CrashMachine;
+  #watches: Watch[] = [];
+  #waiting: ((answer: 'changed' | undefined) => void)[] = [];
+
+  constructor(machine: CrashMachine) {
+    this.#machine = machine;
+    machine.watcher = this;
+  }
+
+  /** Starts those that are not there, or have come to their end and were held against the log. */
+  begin(): void {
+    const watched: WatchedLog = {
+      open: async () => this.#machine.openForReading(),
+      change: () => new Promise(resolve => this.#waiting.push(resolve)),
+    };
+    this.#watches = WITNESSES.map((start, index) => {
+      const before = this.#watches[index];
+      if (before?.checked === false) return before;
+      const { witness, over } = start(watched);
+      const watch: Watch = { witness, over: false, checked: false, unknowing: false };
+      void over.then(() => {
+        watch.over = true;
+      });
+      return watch;
+    });
+  }
+
+  step(): void {
+    for (const wake of this.#waiting.splice(0)) wake('changed');
+  }
+
+  cut(size: number): void {
+    for (const watch of this.#watches) {
+      watch.unknowing ||= watch.witness.name === 'replay' && watch.witness.position > size;
+    }
+  }
+
+  powerCut(): void {
+    this.#watches = [];
+    for (const wake of this.#waiting.splice(0)) wake(undefined);
+  }
+
+  /** Holds what was handed out against the ids in the log; throws when somebody was misled. */
+  check(log: readonly string[]): void {
+    const { takenBack, takenBackInVain, powerCuts } = this.#machine;
+    if (takenBackInVain > 0) throw new Error('whole lines were taken back without need');
+    for (const watch of this.#watches) {
+      const { witness, unknowing } = watch;
+      const wrong = unknowing ? undefined : untruth(witness, log, takenBack + powerCuts > 0);
+      if (wrong !== undefined) throw new Error(wrong);
+      watch.checked = watch.over;
+    }
+  }
+}

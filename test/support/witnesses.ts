@@ -1,0 +1,108 @@
+/**
+ * Readers beside a writer, whatever breaks: what they hand out is held against the log in the end.
+ *
+ * A witness either has handed out the first lines of the log, in order and without a gap, or it has said so with an error.
+ * They look through a `WatchedLog`, so the same ones watch a disk in memory that crashes and a file; another kind of reader
+ * (of a copy elsewhere, say) is one more `StartWitness` in `WITNESSES`.
+ */
+
+import { errnoOf } from '../../src/errors.js';
+import { EventFilter } from '../../src/read/event-filter.js';
+import { LogScanner } from '../../src/read/log-scanner.js';
+import { findStart } from '../../src/read/start-position.js';
+import type { ReadableLog } from '../../src/volume/readable-log.js';
+
+/** A log to look at, and when. */
+export interface WatchedLog {
+  /** Opens the log. */
+  readonly open: () => Promise<ReadableLog>;
+  /** Resolves at the next moment at which the log may have changed; undefined once watching is over. */
+  readonly change: () => Promise<'changed' | undefined>;
+}
+
+/** What a reader beside the writers has handed out. */
+export interface Witness {
+  readonly name: string;
+  /** The ids of the events, in order. */
+  readonly ids: string[];
+  /** What it has said when it gave up; undefined while it has not. */
+  error: unknown;
+  /** The position after the last event handed out. */
+  position: number;
+  /** It has seen the end of the run, and ended without an error. */
+  ended: boolean;
+}
+
+/** Starts a reader; the promise resolves when it has come to its end. */
+export type StartWitness = (log: WatchedLog) => { readonly witness: Witness; readonly over: Promise<void> };
+
+/** Reads on after what it has handed out, as long as it is open, and ends with the run: what `EventTail` does. */
+const tail: StartWitness = watched =>
+  start('tail', async witness => {
+    const log = await watched.open();
+    const scanner = new LogScanner(log, 0, new EventFilter({}), { stopAtTerminal: true });
+    for (;;) {
+      await readOn(scanner, witness);
+      if (!scanner.ended) {
+        if ((await watched.change()) === undefined) return;
+        continue;
+      }
+      while (!log.isQuiet()) if ((await watched.change()) === undefined) return;
+      scanner.lastLine.check();
+      witness.ended = true;
+      return;
+    }
+  });
+
+/** Opens the log again each time and goes on from its position: what a program does that saves `position`. */
+const replay: StartWitness = watched =>
+  start('replay', async witness => {
+    do {
+      const log = await watched.open();
+      const filter = new EventFilter({});
+      await readOn(
+        new LogScanner(log, await findStart(log, filter, { from: witness.position }), filter, {}),
+        witness,
+      );
+    } while ((await watched.change()) !== undefined);
+  });
+
+/** All kinds of readers. */
+export const WITNESSES: readonly StartWitness[] = [tail, replay];
+
+function start(name: string, work: (witness: Witness) => Promise<void>): ReturnType<StartWitness> {
+  const witness: Witness = { name, ids: [], error: undefined, position: 0, ended: false };
+  const over = work(witness).catch((error: unknown) => {
+    witness.error = error;
+  });
+  return { witness, over };
+}
+
+async function readOn(scanner: LogScanner, witness: Witness): Promise<void> {
+  for (let batch = await scanner.next(); batch !== undefined; batch = await scanner.next()) {
+    witness.ids.push(...batch.events.map(({ id }) => id));
+    witness.position = batch.ends.at(-1) ?? witness.position;
+  }
+}
+
+/**
+ * What is wrong with what a witness has handed out, given the ids of the whole lines of the log; undefined when nothing is. One that
+ * is still reading has had its chance to come to the end; it may give up only where something was taken back or damaged.
+ */
+export function untruth(
+  { name, ids, error, ended }: Witness,
+  log: readonly string[],
+  mayGiveUp: boolean,
+): string | undefined {
+  if (error !== undefined) {
+    const code = errnoOf(error) ?? String(error);
+    return mayGiveUp && SAYS_SO.includes(code) ? undefined : `the ${name} failed with ${code}`;
+  }
+  const wrong = ids.findIndex((id, index) => id !== log[index]);
+  if (wrong !== -1) return `the ${name} handed out an event, number ${wrong}, that is not there in the log`;
+  if (ended || ids.length === log.length) return undefined;
+  return `the ${name} never handed out event ${ids.length}`;
+}
+
+/** Errors that say that the log is not what it was. */
+const SAYS_SO: readonly string[] = ['ERR_LOG_TRUNCATED', 'ERR_INVALID_POSITION', 'ERR_MALFORMED_LINE'];
