@@ -130,7 +130,7 @@ export class CrashMachine {
 }
 
 /** Turns of the microtask queue that a flush takes: time enough for a reader to see what it may fail to bring. */
-const FLUSH_TURNS = 8;
+const FLUSH_TURNS = 24;
 
 const NEVER: Promise<never> = new Promise(() => undefined);
 

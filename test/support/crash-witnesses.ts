@@ -17,7 +17,8 @@ interface Watch {
 export class CrashWitnesses implements MachineWatcher {
   readonly #machine: CrashMachine;
   #watches: Watch[] = [];
-  #waiting: ((answer: 'changed' | undefined) => void)[] = [];
+  #steps = 0;
+  #waiting: (() => void)[] = [];
 
   constructor(machine: CrashMachine) {
     this.#machine = machine;
@@ -26,14 +27,10 @@ export class CrashWitnesses implements MachineWatcher {
 
   /** Starts those that are not there, or have come to their end and were held against the log. */
   begin(): void {
-    const watched: WatchedLog = {
-      open: async () => this.#machine.openForReading(),
-      change: () => new Promise(resolve => this.#waiting.push(resolve)),
-    };
     this.#watches = WITNESSES.map((start, index) => {
       const before = this.#watches[index];
       if (before?.checked === false) return before;
-      const { witness, over } = start(watched);
+      const { witness, over } = start(this.#watched());
       const watch: Watch = { witness, over: false, checked: false, unknowing: false };
       void over.then(() => {
         watch.over = true;
@@ -42,8 +39,21 @@ export class CrashWitnesses implements MachineWatcher {
     });
   }
 
+  /** The log as one of them sees it: no step is missed that is made while it looks. */
+  #watched(): WatchedLog {
+    const { powerCuts } = this.#machine;
+    let seen = this.#steps;
+    const change = async () => {
+      if (seen === this.#steps) await new Promise<void>(resolve => this.#waiting.push(resolve));
+      seen = this.#steps;
+      return powerCuts === this.#machine.powerCuts ? 'changed' : undefined;
+    };
+    return { open: async () => this.#machine.openForReading(), change };
+  }
+
   step(): void {
-    for (const wake of this.#waiting.splice(0)) wake('changed');
+    this.#steps++;
+    for (const wake of this.#waiting.splice(0)) wake();
   }
 
   cut(size: number): void {
@@ -54,7 +64,7 @@ export class CrashWitnesses implements MachineWatcher {
 
   powerCut(): void {
     this.#watches = [];
-    for (const wake of this.#waiting.splice(0)) wake(undefined);
+    this.step();
   }
 
   /** Holds what was handed out against the ids in the log; throws when somebody was misled. */
