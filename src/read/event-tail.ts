@@ -216,7 +216,7 @@ export class EventTail<T extends EventType = EventType> extends EventStream<T> {
 
   /** Waits until no commit is under way: when its sync fails, the writer takes back what was handed out, the end included. */
   async #endDecided(scanner: LogScanner, closed: () => boolean): Promise<void> {
-    while (!closed() && !scanner.log.isQuiet()) {
+    while (!closed() && scanner.log.settledSize() === undefined) {
       this.#options.signal?.throwIfAborted();
       await sleep(DECIDED_POLL_MS);
     }

@@ -33,11 +33,6 @@ export interface ReadableLog {
   readNow(buffer: Buffer, position: number): number;
   /** Brings what was read to stable storage, whoever wrote it. */
   sync(): Promise<void>;
-  /**
-   * Whether no writer is within a commit, as far as flock(2) shows it. It is taken for a moment to ask, shared, so ask only where
-   * nobody is kept waiting by that: after the terminal event.
-   */
-  isQuiet(): boolean;
   close(): Promise<void>;
 }
 
@@ -75,7 +70,6 @@ export async function openForReading(places: RunPlaces, runs?: Folder): Promise<
         throw systemError('the log could not be synced', path, error);
       }
     },
-    isQuiet: () => lookBetweenCommits(fd, path, () => true) ?? false,
     close: async () => fs.closeSync(fd), // nothing was written: it cannot have to wait for the disk
   };
 }

@@ -107,6 +107,7 @@ export class CrashMachine {
     const stat = () => Object.assign(statSync('.'), { size: disk.content.length });
     return {
       path: '/disk/events.jsonl',
+      begin: 0,
       opened: stat(),
       stat,
       size: () => disk.content.length,
@@ -114,7 +115,10 @@ export class CrashMachine {
       read: async (buffer, position) => read(buffer, position),
       readNow: read,
       sync: async () => undefined,
-      isQuiet: () => !this.#processes.some(process => process.alive && process.committing),
+      settledSize: () =>
+        this.#processes.some(process => process.alive && process.committing)
+          ? undefined
+          : disk.content.length,
       close: async () => undefined,
     };
   }

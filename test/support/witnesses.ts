@@ -47,7 +47,7 @@ const tail: StartWitness = watched =>
         if ((await watched.change()) === undefined) return;
         continue;
       }
-      while (!log.isQuiet()) if ((await watched.change()) === undefined) return;
+      while (log.settledSize() === undefined) if ((await watched.change()) === undefined) return;
       scanner.lastLine.check();
       witness.ended = true;
       return;
