@@ -24,7 +24,7 @@ import { type Redact, redactDraft } from './append/redact.js';
 import { commits } from './diagnostics.js';
 import { EventLogError, systemError } from './errors.js';
 import { type PreparedEvent, prepareDraft } from './format/encode.js';
-import type { EventDraft, EventOf, EventsOfDrafts, EventType, ExactDraft } from './format/events.js';
+import type { EventOf, EventsOfDrafts, EventType, ExactDraft, PartialDraft } from './format/events.js';
 import { lineTooLong, MAX_LINE_BYTES } from './format/lines.js';
 import { omneEvents, type Vocabulary } from './format/vocabulary.js';
 import { checkOptions } from './options.js';
@@ -340,7 +340,7 @@ export class EventLog implements AsyncDisposable {
    * const started = await log.append({ type: 'node.started', node_id: 'plan', kind: 'prompt' });
    * console.log(started.id, started.ts);
    */
-  append<const D extends EventDraft>(draft: D & ExactDraft<D>): Promise<EventOf<D['type']>> {
+  append<const D extends PartialDraft>(draft: D & ExactDraft<D>): Promise<EventOf<D['type']>> {
     return this.#enqueue(
       () => [this.#prepare(draft)],
       ([only]) => only?.event as EventOf<D['type']>, // the copy of this very draft
@@ -358,7 +358,7 @@ export class EventLog implements AsyncDisposable {
    * @example
    * await log.appendAll(nodes.map(node_id => ({ type: 'node.started', node_id, kind: 'bash' })));
    */
-  appendAll<const D extends EventDraft, const L extends Iterable<D>>(
+  appendAll<const D extends PartialDraft, const L extends Iterable<D>>(
     drafts: L & Iterable<D & ExactDraft<D>>,
   ): Promise<EventsOfDrafts<L>> {
     return this.#enqueue(

@@ -122,23 +122,43 @@ export type RunEvent = EventOf<EventType>;
 
 /** What a caller hands to `append`: the event of one type without `id`, `ts` and `run_id`; defaulted fields may be left out. */
 export type DraftOf<T extends EventType> = {
-  [K in T]: DeepReadonly<{ type: K } & RecordOf<Schema[K], NamesOf<Schema[K], 'optional' | 'defaulted'>>>;
+  [K in T]: DeepReadonly<
+    { type: K } & OrUndefined<RecordOf<Schema[K], NamesOf<Schema[K], 'optional' | 'defaulted'>>>
+  >;
 }[T];
+
+/** What may be left out may also be undefined, whatever the settings of the compiler. */
+type OrUndefined<T> = { [K in keyof T]: Record<never, never> extends Pick<T, K> ? T[K] | undefined : T[K] };
+
+/** What a draft looks like while fields are missing. */
+export type PartialDraft = { [K in EventType]: { readonly type: K } & Partial<DraftOf<K>> }[EventType];
+
+/** Named in the error of the compiler where a draft lacks fields. */
+export interface MissingField<Name> {
+  /** The name of the field, or of several. */
+  readonly 'missing field': Name;
+}
 
 /** Any draft: a union told apart by `type`. */
 export type EventDraft = DraftOf<EventType>;
 
 /** What `appendAll` gives for its drafts: the tuple of their events for a tuple, an array for any other iterable. */
 export type EventsOfDrafts<L> = L extends readonly unknown[]
-  ? { -readonly [K in keyof L]: L[K] extends EventDraft ? EventOf<L[K]['type']> : never }
-  : L extends Iterable<infer D extends EventDraft>
+  ? { -readonly [K in keyof L]: L[K] extends PartialDraft ? EventOf<L[K]['type']> : never }
+  : L extends Iterable<infer D extends PartialDraft>
     ? EventOf<D['type']>[]
     : never;
 
-/** A draft of which no field, at any depth, is unknown to the type it names; anything else does not compile. */
-export type ExactDraft<D extends EventDraft> = D extends EventDraft
-  ? NothingBeyond<D, DraftOf<D['type']>>
+/** A draft that lacks no field, and of which none, at any depth, is unknown to the type it names; anything else does not compile. */
+export type ExactDraft<D extends PartialDraft> = D extends PartialDraft
+  ? [MissingOf<D, DraftOf<D['type']>>] extends [never]
+    ? DraftOf<D['type']> & NothingBeyond<D, DraftOf<D['type']>>
+    : MissingField<MissingOf<D, DraftOf<D['type']>>>
   : never;
+type MissingOf<D, S> = Exclude<
+  { [K in keyof S]-?: Record<never, never> extends Pick<S, K> ? never : K }[keyof S],
+  keyof D
+>;
 type NothingBeyond<D, S> = D extends readonly (infer Item)[]
   ? S extends readonly (infer Known)[]
     ? readonly NothingBeyond<Item, Known>[]

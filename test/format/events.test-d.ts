@@ -17,6 +17,7 @@ import {
   type IterationStarted,
   isRunId,
   isTerminal,
+  type MissingField,
   type NodeCompleted,
   type NodeError,
   type NodeFailed,
@@ -266,13 +267,32 @@ describe('a draft does not compile', () => {
     log.append({ type: 'gate.passed', node_id: 'a', gate: 'b', method: 'human' });
     // @ts-expect-error a number in quotes
     log.append({ type: 'iteration.started', node_id: 'a', iteration: '1', byte_offset: 0 });
-    // @ts-expect-error undefined is not absent
-    log.append({ type: 'node.started', node_id: 'a', kind, name: undefined });
+    // @ts-expect-error a field that must be there is not undefined
+    log.append({ type: 'node.started', node_id: undefined, kind });
     // @ts-expect-error null is not absent
     log.append({ type: 'node.started', node_id: 'a', kind, name: null });
-    // @ts-expect-error undefined is not absent
-    log.append({ type: 'pipe.started', pipe: 'a', inputs: undefined });
+    // @ts-expect-error null is not absent
+    log.append({ type: 'pipe.started', pipe: 'a', inputs: null });
   });
+
+  test('that lacks a field, which the error names', () => {
+    const lacking = { type: 'node.started', kind: 'bash' } as const;
+    expectTypeOf<ExactDraft<typeof lacking>>().toEqualTypeOf<MissingField<'node_id'>>();
+    expectTypeOf<ExactDraft<{ type: 'gate.passed'; gate: 'a' }>>().toEqualTypeOf<
+      MissingField<'node_id' | 'method'>
+    >();
+    // @ts-expect-error no node_id
+    log.append(lacking);
+    // @ts-expect-error no node_id in the second
+    log.appendAll([{ type: 'pipe.completed' }, lacking]);
+  });
+});
+
+test('what may be left out may be undefined', () => {
+  const model = flag ? text : undefined;
+  log.append({ type: 'node.started', node_id: 'a', kind, model, name: undefined });
+  log.append({ type: 'pipe.started', pipe: 'a', inputs: undefined, distro_version: undefined });
+  log.appendAll([{ type: 'gate.passed', node_id: 'a', gate: 'b', method: 'hook', stdout: undefined }]);
 });
 
 test('appendAll takes any iterable of drafts, mixed as they come', () => {

@@ -63,7 +63,7 @@ function draftOf<const T extends string, R, O>(
     .map(([always, sometimes]) => ({ type, ...always, ...sometimes }));
 }
 
-function draftsWith(paths: Arbitrary<string>): Arbitrary<EventDraft> {
+function draftsWith(paths: Arbitrary<string>) {
   const input = fc.record({ key: texts, value: texts }, { noNullPrototype: true });
   const kind = fc.constantFrom('command', 'prompt', 'bash', 'loop');
   const method = fc.constantFrom('hook', 'human_cli', 'mcp_tool');
