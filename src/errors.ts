@@ -29,6 +29,7 @@ export type EventLogErrorCode =
   | 'ERR_MIRROR_DIVERGED'
   | 'ERR_NO_SPACE'
   | 'ERR_REMOTE_FAILED'
+  | 'ERR_ROOT_NOT_FOUND'
   | 'ERR_RUN_ENDED'
   | 'ERR_RUN_EXISTS'
   | 'ERR_RUN_NOT_FOUND'
@@ -51,6 +52,10 @@ export interface ErrorFacts {
   readonly field?: string | undefined;
   /** How many of the events of the call are on disk and stay. */
   readonly kept?: number | undefined;
+  /** The type of the event that was refused. */
+  readonly type?: string | undefined;
+  /** The node of the event that was refused, where it has one. */
+  readonly node_id?: string | undefined;
   /** The original error. */
   readonly cause?: unknown;
 }
@@ -82,6 +87,12 @@ export class EventLogError extends Error {
   /** Of a call that found no room (`ERR_NO_SPACE`): how many of its events, its first ones, are on disk and stay; absent otherwise. */
   readonly kept: number | undefined;
 
+  /** The type of the event that was refused. */
+  readonly type: string | undefined;
+  /** The node of the event that was refused, where it has one. */
+  readonly node_id: string | undefined;
+  readonly #what: string;
+
   /** Called by the library; `what` is the message without the whereabouts. */
   constructor(code: EventLogErrorCode, what: string, facts: ErrorFacts = {}) {
     super(what + whereabouts(facts), 'cause' in facts ? { cause: facts.cause } : undefined);
@@ -91,6 +102,18 @@ export class EventLogError extends Error {
     this.offset = facts.offset;
     this.field = facts.field;
     this.kept = facts.kept;
+    this.type = facts.type;
+    this.node_id = facts.node_id;
+    this.#what = what;
+  }
+
+  /** Called by the library: the same error about one event, which the message names. What is no error of the library stays as it is. */
+  static about(event: Pick<ErrorFacts, 'type' | 'node_id'>, error: unknown): unknown {
+    if (!(error instanceof EventLogError) || error.type !== undefined || event.type === undefined)
+      return error;
+    const { code, path, line, offset, field, kept } = error;
+    const cause = 'cause' in error ? { cause: error.cause } : {};
+    return new EventLogError(code, error.#what, { path, line, offset, field, kept, ...event, ...cause });
   }
 }
 
@@ -116,12 +139,19 @@ export class MalformedLineError extends EventLogError {
   }
 }
 
-function whereabouts({ path, line, offset }: ErrorFacts): string {
+function whereabouts({ type, node_id, path, line, offset }: ErrorFacts): string {
   const places: string[] = [];
+  if (type !== undefined) places.push(node_id === undefined ? type : `${type} of node ${shortened(node_id)}`);
   if (path !== undefined) places.push(path);
   if (line !== undefined) places.push(`line ${line}`);
   if (offset !== undefined) places.push(`byte offset ${offset}`);
   return places.length === 0 ? '' : ` (${places.join(', ')})`;
+}
+
+const LONGEST_SHOWN = 80;
+
+function shortened(text: string): string {
+  return JSON.stringify(text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text);
 }
 
 /**
@@ -153,6 +183,11 @@ function property(value: unknown, name: string): unknown {
 /** The error for a link, or for something that is not what must be there. */
 export function unsafePath(path: string, what: string): EventLogError {
   return new EventLogError('ERR_UNSAFE_PATH', what, { path });
+}
+
+/** The error for a volume root that is not there. */
+export function rootNotFound(root: string): EventLogError {
+  return new EventLogError('ERR_ROOT_NOT_FOUND', 'the volume root does not exist', { path: root });
 }
 
 /** Wraps what the operating system said where no other code says more. */

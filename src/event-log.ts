@@ -22,7 +22,7 @@ import {
 import type { Recovery } from './append/recovery.js';
 import { type Redact, redactDraft } from './append/redact.js';
 import { commits } from './diagnostics.js';
-import { EventLogError, systemError } from './errors.js';
+import { type ErrorFacts, EventLogError, systemError } from './errors.js';
 import { type PreparedEvent, prepareDraft } from './format/encode.js';
 import type { EventOf, EventsOfDrafts, EventType, ExactDraft, PartialDraft } from './format/events.js';
 import { lineTooLong, MAX_LINE_BYTES } from './format/lines.js';
@@ -428,9 +428,13 @@ export class EventLog implements AsyncDisposable {
   #prepare(given: unknown, index?: number): PreparedEvent {
     const draft = this.#redact === undefined ? given : redactDraft(given, this.#redact);
     const at = index === undefined ? '' : `[${index}]`;
-    const prepared = this.#withinLimit(() => prepareDraft(draft, this.runId, at, this.#vocabulary));
-    if (prepared.bytes - 1 > this.#maxLineBytes) throw lineTooLong(this.#maxLineBytes, this.path);
-    return prepared;
+    try {
+      const prepared = this.#withinLimit(() => prepareDraft(draft, this.runId, at, this.#vocabulary));
+      if (prepared.bytes - 1 > this.#maxLineBytes) throw lineTooLong(this.#maxLineBytes, this.path);
+      return prepared;
+    } catch (error) {
+      throw EventLogError.about(namesOf(draft), error);
+    }
   }
 
   /** A text may be so long that its JSON has no room in a string at all. */
@@ -445,17 +449,22 @@ export class EventLog implements AsyncDisposable {
   #enqueue<T>(prepare: () => PreparedEvent[], resultOf: (events: PreparedEvent[]) => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const events = prepare();
-      this.#checkMayAppend(events); // after `prepare`, which runs the caller's getters and iterators
+      const refuse = (error: unknown) => reject(EventLogError.about(namesOfRefused(events, error), error));
       const done = () => resolve(resultOf(events));
-      if (events.length === 0) return done();
-      this.#queue.push({
-        events,
-        bytes: events.reduce((sum, prepared) => sum + prepared.bytes, 0),
-        last: events.some(({ event }) => this.#vocabulary.isTerminal(event)),
-        queuedAt: commits.observed ? performance.now() : undefined,
-        resolve: done,
-        reject,
-      });
+      try {
+        this.#checkMayAppend(events); // after `prepare`, which runs the caller's getters and iterators
+        if (events.length === 0) return done();
+        this.#queue.push({
+          events,
+          bytes: events.reduce((sum, prepared) => sum + prepared.bytes, 0),
+          last: events.some(({ event }) => this.#vocabulary.isTerminal(event)),
+          queuedAt: commits.observed ? performance.now() : undefined,
+          resolve: done,
+          reject: refuse,
+        });
+      } catch (error) {
+        refuse(error);
+      }
     });
   }
 
@@ -466,4 +475,22 @@ export class EventLog implements AsyncDisposable {
       throw new EventLogError('ERR_RUN_ENDED', 'an event comes after the terminal one', facts);
     }
   }
+}
+
+/** The event of a call that was refused first: of several, those before may have been kept. */
+function namesOfRefused(events: readonly PreparedEvent[], error: unknown): RefusedEvent {
+  const kept = error instanceof EventLogError ? (error.kept ?? 0) : 0;
+  return namesOf(events[kept]?.event);
+}
+
+type RefusedEvent = Pick<ErrorFacts, 'type' | 'node_id'>;
+
+/** The type and node of an event or draft, as far as they are texts. */
+function namesOf(event: unknown): RefusedEvent {
+  if (typeof event !== 'object' || event === null) return {};
+  const textOf = (name: string): string | undefined => {
+    const value: unknown = Reflect.get(event, name);
+    return typeof value === 'string' ? value : undefined;
+  };
+  return { type: textOf('type'), node_id: textOf('node_id') };
 }

@@ -1,8 +1,12 @@
 /// <reference types="node" preserve="true" />
+// The line above lets TypeScript 7 find the types of Node where no setting names them.
 /**
- * omne-event-log: an append-only JSONL event log for pipe and agent runs. `EventLog` appends, replays and follows; README.md says
- * how to use it, src/README.md how the source is laid out. (The line above this lets TypeScript 7 find the types of Node
- * where no setting names them.)
+ * omne-event-log: an append-only JSONL event log for programs that run pipes and agents.
+ *
+ * To write: `EventLog.create` starts a run and `EventLog.resume` goes on with one; `log.append` resolves once the event is on disk.
+ * To read: `EventLog.read` replays a run, `EventLog.tail` follows it, `EventLog.runs` lists runs, and `deriveRunState` says what
+ * happened. Every failure is an `EventLogError` with a `code`.
+ * README.md leads to a page for each of these; src/run/executor/README.md has a whole executor.
  */
 
 export { maskValues } from './append/mask-values.js';

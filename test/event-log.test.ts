@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { appendFile, mkdir, rm, truncate } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { decodeEvent, type EventDraft, EventLog, EventLogError } from '../src/index.js';
 import { temporaryVolume } from './support/volume.js';
 
@@ -28,8 +28,23 @@ test('create makes the folder and an empty log where the design says', async () 
   expect(log.recovered).toBeUndefined();
 });
 
-test('create makes a missing root, and the option mode narrows permissions', async () => {
-  const root = join(temporaryVolume(), 'not', 'there');
+test('a root that does not exist is refused, and not made', async () => {
+  const root = join(temporaryVolume(), 'not-there');
+  const runId = 'feature-01kp8g6dg0zg6axb6gqz17wf7m';
+  const notFound = expect.objectContaining({ code: 'ERR_ROOT_NOT_FOUND', path: root });
+  await expect(EventLog.create(root, 'feature')).rejects.toEqual(notFound);
+  await expect(EventLog.allocate(root, 'feature')).rejects.toEqual(notFound);
+  for (const create of [true, false]) {
+    await expect(EventLog.open(root, runId, { create })).rejects.toEqual(notFound);
+  }
+  await expect(EventLog.read(root, runId).toArray()).rejects.toEqual(notFound);
+  await expect(EventLog.tail(root, runId).toArray()).rejects.toEqual(notFound);
+  await expect(EventLog.runs(root).next()).rejects.toEqual(notFound);
+  expect(existsSync(root)).toBe(false);
+});
+
+test('the option mode narrows permissions', async () => {
+  const root = temporaryVolume();
   await using log = await EventLog.create(root, 'feature', { mode: 0o600 });
   expect(statSync(log.path).mode & 0o777).toBe(0o600);
   expect(statSync(dirname(log.path)).mode & 0o777).toBe(0o700);
@@ -393,4 +408,45 @@ test('every error carries its code, path and a message that names the path', asy
   expect(error).toBeInstanceOf(EventLogError);
   expect(error).toMatchObject({ path: join(root, '.omne/var/runs', missing, 'events.jsonl') });
   expect(String(error)).toContain(missing);
+});
+
+describe('the error of an append that is refused names the event', () => {
+  const named = { type: 'node.started', node_id: 'build' };
+
+  test('when the draft breaks the schema', async () => {
+    await using log = await EventLog.create(temporaryVolume(), 'feature');
+    const wrong = { type: 'node.started', node_id: 'build', kind: 'shell' };
+    const error = await log.append(wrong as EventDraft).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'ERR_INVALID_EVENT', field: 'kind', ...named });
+    expect(String(error)).toContain('(node.started of node "build")');
+    expect(await log.append({ type: 'nonsense' } as unknown as EventDraft).catch(String)).toContain(
+      '(nonsense)',
+    );
+    expect(await log.append(7 as unknown as EventDraft).catch(String)).not.toContain('undefined');
+  });
+
+  test('when the run has ended, the log is closed, or no more may wait', async () => {
+    const log = await EventLog.create(temporaryVolume(), 'feature', { maxPendingBytes: 300 });
+    const start = { ...named, kind: 'bash' } as EventDraft;
+    const full = log.appendAll([start, start, start]).catch((thrown: unknown) => thrown);
+    expect(await full).toMatchObject({ code: 'ERR_BACKLOG_FULL', ...named });
+    await log.append({ type: 'pipe.completed' });
+    await expect(log.append(start)).rejects.toMatchObject({
+      code: 'ERR_RUN_ENDED',
+      path: log.path,
+      ...named,
+    });
+    await log.close();
+    const error = await log.append(start).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'ERR_LOG_CLOSED', ...named });
+    expect(String(error).split(log.path)).toHaveLength(2); // named once
+  });
+
+  test('and a long node id is shortened', async () => {
+    await using log = await EventLog.create(temporaryVolume(), 'feature', { maxLineBytes: 1000 });
+    const started = { type: 'node.started', node_id: 'x'.repeat(5000), kind: 'bash' } as const;
+    const error = await log.append(started).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'ERR_LINE_TOO_LONG', node_id: started.node_id });
+    expect(String(error).length).toBeLessThan(500);
+  });
 });

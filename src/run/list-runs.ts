@@ -44,7 +44,7 @@ export interface RunOutline {
   readonly lastTs?: string;
   /** From start to end, in milliseconds; absent while it runs, or where a time cannot be read. */
   readonly durationMs?: number;
-  /** The size of the log in bytes. */
+  /** The size of the log in bytes; no position to read from: a line that is being written counts. `reader.position` is one. */
   readonly bytes: number;
   /** What is wrong with the log; the other figures are then of what could be read. Absent where nothing is. */
   readonly problem?: string;

@@ -7,7 +7,7 @@
 import fs, { constants } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import fse from 'fs-extra';
-import { errnoOf, systemError } from '../errors.js';
+import { errnoOf, rootNotFound, systemError } from '../errors.js';
 import { throughDiskGate } from './disk-gate.js';
 import { enter, type Folder, folderMode, noFolder, RUNS, within } from './folder.js';
 import { isLive } from './liveness.js';
@@ -76,34 +76,28 @@ async function removeEmpty(places: RunPlaces, runs: Folder, run: Folder): Promis
   }
 }
 
-/** Makes `<root>/.omne/var`, and the root itself if it is missing. */
+/** Makes `<root>/.omne/var`; the root must be there: one that is not is a mistake in its name more often than a new one. */
 export async function makeVarFolder(root: string, mode = 0o666): Promise<void> {
   const folder = varFolder(root);
   try {
-    const above = dirname(folder);
-    const first = await makeAbove(above, mode);
-    // A new entry is durable once its parent is synced; the first new folder may be far above the root.
-    if (first !== undefined) await syncFolders(dirname(above), dirname(first));
+    if (await makeVolume(dirname(folder), mode)) await syncFolder(dirname(dirname(folder)));
     await within(root, [], volume => volume.make('var', mode));
   } catch (error) {
     throw systemError('the volume folder could not be made', folder, error);
   }
 }
 
-/**
- * Makes a folder and those above it that are missing; links are the user's own business here. Returns the first one made.
- * Node's recursive `mkdir` does the same but never comes back where a folder cannot be made at all, as in /proc.
- */
-async function makeAbove(folder: string, mode: number): Promise<string | undefined> {
-  if ((await fse.stat(folder).catch(() => undefined))?.isDirectory()) return undefined;
-  const first = folder === dirname(folder) ? undefined : await makeAbove(dirname(folder), mode);
+/** Makes `.omne`; a link there, or above, is the user's own business. Returns whether it was not there before. */
+async function makeVolume(folder: string, mode: number): Promise<boolean> {
+  if ((await fse.stat(folder).catch(() => undefined))?.isDirectory()) return false;
   try {
     await fse.mkdir(folder, { mode: folderMode(mode) });
-    return first ?? folder;
+    return true;
   } catch (error) {
-    if (errnoOf(error) !== 'EEXIST') throw error;
-    if ((await fse.stat(folder)).isDirectory()) return first; // somebody else was quicker
-    throw noFolder(folder);
+    const errno = errnoOf(error);
+    if (errno === 'ENOENT') throw rootNotFound(dirname(folder));
+    if (errno === 'EEXIST' && (await fse.stat(folder)).isDirectory()) return false; // somebody else was quicker
+    throw errno === 'EEXIST' || errno === 'ENOTDIR' ? noFolder(folder) : error;
   }
 }
 

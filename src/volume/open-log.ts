@@ -6,7 +6,7 @@
  */
 import fs, { type Stats } from 'node:fs';
 import fse from 'fs-extra';
-import { EventLogError, errnoOf, systemError, unsafePath } from '../errors.js';
+import { EventLogError, errnoOf, rootNotFound, systemError, unsafePath } from '../errors.js';
 import { type Folder, withinRun } from './folder.js';
 import { LOG_NAME, type RunPlaces } from './places.js';
 import { PLATFORM } from './platform.js';
@@ -57,11 +57,12 @@ async function checkOpened(fd: number, places: RunPlaces): Promise<Stats> {
   return opened;
 }
 
-function asOpenError(error: unknown, { log }: RunPlaces): EventLogError {
+function asOpenError(error: unknown, { root, log }: RunPlaces): EventLogError {
   if (error instanceof EventLogError) return error;
   const facts = { path: log, cause: error };
   switch (errnoOf(error)) {
     case 'ENOENT':
+      if (!fs.existsSync(root)) return rootNotFound(root);
       return new EventLogError('ERR_RUN_NOT_FOUND', 'no such run, or it has no log', facts);
     case 'EEXIST':
       return new EventLogError('ERR_RUN_EXISTS', 'the run has a log already', facts);

@@ -3,8 +3,9 @@
  *
  * Promise: no link is followed, and no log is read.
  */
+import fs from 'node:fs';
 import fse from 'fs-extra';
-import { errnoOf, systemError } from '../errors.js';
+import { errnoOf, rootNotFound, systemError } from '../errors.js';
 import { RUNS, within } from './folder.js';
 import { runsFolder } from './places.js';
 import { compareRunIds, isRunId } from './run-id.js';
@@ -15,7 +16,10 @@ export async function runIdsOf(root: string): Promise<string[]> {
     const names = await within(root, RUNS, runs => fse.readdir(runs.at('.')));
     return names.filter(isRunId).sort(compareRunIds);
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return [];
+    if (errnoOf(error) === 'ENOENT') {
+      if (!fs.existsSync(root)) throw rootNotFound(root);
+      return [];
+    }
     throw systemError('the runs could not be listed', runsFolder(root), error);
   }
 }

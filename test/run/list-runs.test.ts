@@ -137,8 +137,10 @@ describe('the listing', () => {
     },
   );
 
-  test('of a volume that does not exist is empty', async () => {
-    expect(await idsOf(join(temporaryVolume(), 'missing'))).toEqual([]);
+  test('of a volume without runs is empty, of a root that does not exist an error', async () => {
+    expect(await idsOf(temporaryVolume())).toEqual([]);
+    const missing = idsOf(join(temporaryVolume(), 'missing'));
+    expect(await rejection(missing)).toMatchObject({ code: 'ERR_ROOT_NOT_FOUND' });
   });
 
   test('does not go through a link in the place of the runs', async () => {

@@ -72,10 +72,13 @@ describe('a run id is allocated', () => {
     expect(stored(root)).toMatch(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/);
   });
 
-  test('in a volume whose root is not there yet', async () => {
-    const root = join(temporaryVolume(), 'not', 'there');
+  test('in a volume that is new: its folder .omne is made, and no root', async () => {
+    const root = temporaryVolume();
     await EventLog.allocate(root, 'a');
     expect(existsSync(ulidLastPath(root))).toBe(true);
+    const missing = join(root, 'not-there');
+    await expect(EventLog.allocate(missing, 'a')).rejects.toMatchObject({ code: 'ERR_ROOT_NOT_FOUND' });
+    expect(existsSync(missing)).toBe(false);
   });
 
   test('above every one before it, in any pipe, also by callers that do not wait for each other', async () => {
