@@ -3,7 +3,7 @@
  * The command `omne-log`: finds the command, runs it, and turns how it ended into an exit code.
  *
  * Promise: 0 fine, 1 error, 2 wrong usage, 3 a run that was left, 130 interrupted (SIGINT), 143 terminated (SIGTERM). Who closes the pipe we write
- * to (`| head`) has seen enough: that ends the command quietly, with 0, when it next writes.
+ * to (`| head`) has seen enough: that ends the command quietly, with 0, also while it waits.
  */
 import { readFile } from 'node:fs/promises';
 import { type Command, EXIT, table, UsageError } from './cli/command.js';
@@ -22,6 +22,7 @@ import { text } from './cli/commands/text.js';
 import { timeline } from './cli/commands/timeline.js';
 import { verify } from './cli/commands/verify.js';
 import { nextStep } from './cli/next-step.js';
+import { whenReaderLeaves } from './cli/reader-left.js';
 import { giveUpWriting, paint, print, printable } from './cli/screen/terminal.js';
 import { errnoOf } from './errors.js';
 
@@ -64,6 +65,10 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 process.stdout.on('error', error => ending.abort(error));
+whenReaderLeaves(() => {
+  ending.abort(Object.assign(new Error('nobody reads what is written'), { code: 'EPIPE' }));
+  giveUpWriting();
+});
 
 process.exitCode = await main(process.argv.slice(2)).then(
   code => (ending.signal.aborted ? exitCodeOf(ending.signal.reason) : code),

@@ -23,6 +23,8 @@ export interface Libc {
   flock(fd: number, operation: number): number;
   /** For the commands that take a `struct flock`; it is changed in place. */
   fcntl(fd: number, command: number, lock: Uint8Array): number;
+  /** `fds` are so many `struct pollfd`; they are changed in place. */
+  poll(fds: Uint8Array, count: number, timeoutMs: number): number;
   errno(): number;
   readonly codes: { readonly [name: string]: number };
 }
@@ -40,8 +42,10 @@ export function libc(): Libc {
     const itself = library.load(null); // the process: Node is linked against libc
     const flock: Libc['flock'] = itself.func('int flock(int fd, int operation)');
     const fcntl: VariadicFcntl = itself.func('int fcntl(int fd, int command, ...)'); // passed otherwise on some machines
+    const poll: Libc['poll'] = itself.func('int poll(void *fds, unsigned long count, int timeout)');
     loaded = {
       flock,
+      poll,
       fcntl: (fd, command, lock) => fcntl(fd, command, 'void *', lock),
       errno: () => library.errno(),
       codes: library.os.errno,

@@ -14,6 +14,7 @@ import { type Cell, Columns } from '../screen/columns.js';
 import { age, count, duration } from '../screen/figures.js';
 import { DAMAGED, MARKS } from '../screen/status-marks.js';
 import { jsonLine, lineWidth, print, printable } from '../screen/terminal.js';
+import { jsonInUtc } from '../screen/times.js';
 
 const PAGE_ROWS = 50;
 
@@ -57,7 +58,7 @@ export const ls: Command = defineCommand({
       limit,
     });
     if (values.json === true) {
-      for await (const run of runs) await print(jsonLine(JSON.stringify(run)));
+      for await (const run of runs) await print(jsonLine(jsonInUtc(run)));
       return EXIT.ok;
     }
     const columns = new Columns();

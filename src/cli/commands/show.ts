@@ -7,6 +7,7 @@ import { ROOT_OPTION, RUN_HELP } from '../pick-run.js';
 import { openSource } from '../run-source.js';
 import { treeOf } from '../screen/run-tree.js';
 import { jsonLine, lineWidth, print } from '../screen/terminal.js';
+import { jsonInUtc } from '../screen/times.js';
 
 /** The command `show`. */
 export const show: Command = defineCommand({
@@ -25,7 +26,7 @@ export const show: Command = defineCommand({
     const reducer = new RunStateReducer();
     const damage = await foldRun(source, runId, signal, event => reducer.apply(event));
     const state = reducer.state.eventCount === 0 ? { ...reducer.state, runId } : reducer.state;
-    if (values.json === true) await print(jsonLine(JSON.stringify(state)));
+    if (values.json === true) await print(jsonLine(jsonInUtc(state)));
     else await print(treeOf(state, await source.writerOf(runId), lineWidth()).join('\n'));
     if (damage !== undefined) throw damage;
     return EXIT.ok;

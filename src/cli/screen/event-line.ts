@@ -5,7 +5,8 @@
  */
 import { EVENT_TYPES, type EventType, type RunEvent } from '../../index.js';
 import { type Colour, paint, printable } from './terminal.js';
-import { pad } from './width.js';
+import { TIME_WIDTH, timeOfDay } from './times.js';
+import { cutTo, pad } from './width.js';
 
 /** Types that are not listed are gray. */
 const COLOURS: { readonly [T in EventType]?: Colour } = {
@@ -18,16 +19,15 @@ const COLOURS: { readonly [T in EventType]?: Colour } = {
   'gate.passed': 'cyan',
 };
 
-const TIME_WIDTH = '12:00:00.000'.length;
 const TYPE_WIDTH = Math.max(...EVENT_TYPES.map(({ length }) => length));
 const NODE_WIDTH = 12;
 
 /** What is in the columns before the details, or goes without saying. */
 const SHOWN_BEFORE: ReadonlySet<string> = new Set(['type', 'id', 'ts', 'run_id', 'node_id']);
 
-/** The line of an event; the time is UTC, as in the log. */
+/** The line of an event; the time of day is that of UTC. */
 export function eventLine(event: RunEvent): string {
-  const time = printable(event.ts.slice(11, 11 + TIME_WIDTH)).padEnd(TIME_WIDTH);
+  const time = cutTo(printable(timeOfDay(event.ts)), TIME_WIDTH).padEnd(TIME_WIDTH);
   const type = paint(COLOURS[event.type] ?? 'gray', event.type.padEnd(TYPE_WIDTH));
   const node = pad('node_id' in event ? printable(event.node_id) : '', NODE_WIDTH);
   return `${time}  ${type}  ${node}  ${printable(detailsOf(event).trimEnd())}`.trimEnd();

@@ -8,9 +8,12 @@ import { type Cell, Columns } from './columns.js';
 import { count, downtimeOf, duration } from './figures.js';
 import { MARKS } from './status-marks.js';
 import { type Colour, paint, printable } from './terminal.js';
+import { utc } from './times.js';
 import { cutTo } from './width.js';
 
 const MOST_LINES = 20;
+/** How many characters of an input are shown; such as a whole prompt has more. */
+const MOST_INPUT = 500;
 
 /** Lays out a run; `writer` says, for a run that has not ended, whether a writer holds it. */
 export function treeOf(
@@ -22,7 +25,7 @@ export function treeOf(
     state.nodes.map((node, index) => nodeRow(node, index === state.nodes.length - 1)),
     maxWidth,
   );
-  const lines = [...header(state, writer)];
+  const lines = [...header(state, writer, maxWidth)];
   for (const [index, node] of state.nodes.entries()) {
     const bar = index === state.nodes.length - 1 ? ' ' : '│';
     lines.push(heads[index] ?? '');
@@ -34,12 +37,12 @@ export function treeOf(
   return lines;
 }
 
-function header(state: RunState, writer: string): string[] {
+function header(state: RunState, writer: string, maxWidth: number): string[] {
   const { glyph, colour } = MARKS[state.status];
   const took = state.durationMs === undefined ? '' : ` after ${duration(state.durationMs)}`;
   const status = `${state.status}${took}${state.status === 'running' ? `, ${writer}` : ''}`;
   const facts = [
-    ...(state.startedAt === undefined ? [] : [`started ${printable(state.startedAt)}`]),
+    ...(state.startedAt === undefined ? [] : [`started ${printable(utc(state.startedAt))}`]),
     count(state.nodes.length, 'node'),
     count(state.eventCount, 'event'),
     ...downtimeOf(state),
@@ -49,7 +52,14 @@ function header(state: RunState, writer: string): string[] {
     `${paint(colour, glyph)} ${paint('bold', printable(state.runId))}  ${paint(colour, status)}`,
     ...(state.reason === undefined ? [] : [`  ${paint(colour, printable(state.reason))}`]),
     `  ${paint('dim', facts.join(', '))}`,
-    ...state.inputs.map(({ key, value }) => `  ${paint('dim', `${printable(key)} =`)} ${printable(value)}`),
+    ...state.inputs.map(({ key, value }) => {
+      const shown = cutTo(
+        printable(value.slice(0, MOST_INPUT)),
+        Math.min(MOST_INPUT, maxWidth - 6 - key.length),
+      );
+      const rest = value.length > MOST_INPUT ? ` (${count(value.length, 'character')}, --json has all)` : '';
+      return `  ${paint('dim', `${printable(key)} =`)} ${shown}${rest}`;
+    }),
   ];
 }
 

@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import type { MalformedLineError, NodeState, RunState } from '../../index.js';
 import { count, downtimeOf, duration } from '../screen/figures.js';
 import { MARKS } from '../screen/status-marks.js';
+import { utc } from '../screen/times.js';
 import { Axis } from './axis.js';
 import { html, Markup } from './markup.js';
 import type { Moment, Row, Span, Stretch, Timeline } from './rows.js';
@@ -60,7 +61,7 @@ function headerOf(state: RunState): Markup {
   const took = durationMs === undefined ? '' : ` after ${duration(durationMs)}`;
   const why = reason === undefined ? '' : `: ${reason}`;
   const facts = [
-    ...(startedAt === undefined ? [] : [`started ${startedAt}`]),
+    ...(startedAt === undefined ? [] : [`started ${utc(startedAt)}`]),
     count(nodes.length, 'node'),
     count(eventCount, 'event'),
     ...downtimeOf(state),

@@ -1,0 +1,38 @@
+/**
+ * Noticing that who reads our stdout has left, without writing to it: for a command that waits.
+ *
+ * Promise: a pipe or socket is looked at some twenty times a second, once a command has run that long; without poll(2) the next
+ * write finds out, as ever.
+ */
+import { fstatSync } from 'node:fs';
+import { libc } from '../volume/flock.js';
+
+const LOOK_MS = 40;
+const STDOUT = 1;
+const POLLFD_BYTES = 8; // int fd, short events, short revents
+const POLLERR_OR_POLLHUP = 0x08 | 0x10;
+
+/** Calls `left` once, when nobody can read stdout any more. Keeps no process running. */
+export function whenReaderLeaves(left: () => void): void {
+  const stdout = fstatSync(STDOUT);
+  if (!stdout.isFIFO() && !stdout.isSocket()) return;
+  const timer = setInterval(() => {
+    const gone = readerIsGone();
+    if (gone !== false) clearInterval(timer);
+    if (gone === true) left();
+  }, LOOK_MS);
+  timer.unref();
+}
+
+/** Undefined where nobody can know. */
+function readerIsGone(): boolean | undefined {
+  const pollfd = Buffer.alloc(POLLFD_BYTES);
+  const words = new DataView(pollfd.buffer, pollfd.byteOffset);
+  words.setInt32(0, STDOUT, true); // all machines that Node has builds for but one are little-endian; there 16777216 is no descriptor
+  try {
+    if (libc().poll(pollfd, 1, 0) < 0) return false;
+  } catch {
+    return undefined;
+  }
+  return (words.getInt16(6, true) & POLLERR_OR_POLLHUP) !== 0;
+}
