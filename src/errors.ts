@@ -210,6 +210,12 @@ function withoutPath(message: string, path: string): string {
   return message.endsWith(end) ? message.slice(0, -end.length) : message;
 }
 
+/** Whether the process has no descriptor left, or the system none: that says nothing of the file concerned. */
+export function isOutOfDescriptors(error: unknown): boolean {
+  const errno = errnoOf(property(error, 'cause') ?? error);
+  return errno === 'EMFILE' || errno === 'ENFILE';
+}
+
 /** Whether a system error says that the disk, a quota or the file size limit is used up. */
 export function isNoSpace(error: unknown): boolean {
   const errno = errnoOf(error);

@@ -3,8 +3,10 @@
  *
  * Promise: finding a run reads the names of the folders and no log.
  */
+import { statSync } from 'node:fs';
 import { EventLogError } from '../errors.js';
 import { findVolumeRoot, isRunId, parseRunId } from '../index.js';
+import { placesOf } from '../volume/places.js';
 import { runIdsOf } from '../volume/run-folders.js';
 import { UsageError } from './command.js';
 
@@ -29,9 +31,16 @@ export async function whichRoot(given: string | undefined): Promise<string> {
   return root;
 }
 
-/** The id of the run that is meant. */
+/** The id of the run that is meant; `last` is the newest that has begun: one whose log is empty, or missing, has not. */
 export function whichRun(root: string, given: string): Promise<string> {
-  return pickRun(given, root, async () => (await runIdsOf(root)).reverse());
+  return pickRun(given, root, async () => {
+    const runIds = (await runIdsOf(root)).reverse();
+    return given === 'last' ? runIds.slice(runIds.findIndex(runId => hasBegun(root, runId))) : runIds;
+  });
+}
+
+function hasBegun(root: string, runId: string): boolean {
+  return (statSync(placesOf(root, runId).log, { throwIfNoEntry: false })?.size ?? 0) > 0;
 }
 
 /** The same among runs from anywhere: `list` gives their ids, newest first, `place` is where they are. */

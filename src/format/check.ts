@@ -131,7 +131,7 @@ function takeValue({ spec, shape }: Field, value: unknown, rule: Rule, at: strin
   switch (spec.type) {
     case 'string':
       if (typeof value !== 'string') throw wrong(at, 'a string', value);
-      if (!value.isWellFormed()) throw new SchemaViolation(at, `${label(at)} holds a lone surrogate`);
+      if (!value.isWellFormed()) throw new SchemaViolation(at, loneSurrogate(at, rule));
       if (rule === 'draft' && spec.draft === 'relative-path') checkRelativePath(value, at);
       return value;
     case 'enum':
@@ -157,6 +157,11 @@ function takeValue({ spec, shape }: Field, value: unknown, rule: Rule, at: strin
         ? []
         : Array.from(value, (item, index) => takeRecord(shape, item, rule, `${at}[${index}]`));
   }
+}
+
+function loneSurrogate(at: string, rule: Rule): string {
+  const hint = rule === 'wire' ? '' : ': cut a text with tailText, or pass text.toWellFormed()';
+  return `${label(at)} holds a lone surrogate${hint}`;
 }
 
 function rejectUnknown(shape: Shape, source: Values, at: string): void {

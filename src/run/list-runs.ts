@@ -7,7 +7,7 @@
  */
 import { basename } from 'node:path';
 import fse from 'fs-extra';
-import { EventLogError, errnoOf } from '../errors.js';
+import { EventLogError, errnoOf, isOutOfDescriptors } from '../errors.js';
 import { endOfLastLine } from '../format/lines.js';
 import { isVocabulary, type Vocabulary } from '../format/vocabulary.js';
 import { checkOptions, isBoolean, isInteger, isSignal, isText, type OptionCheck, oneOf } from '../options.js';
@@ -303,7 +303,7 @@ async function lookAt(
     }
     if (bytes === 0) problem = 'the log is empty';
   } catch (error) {
-    if (!(error instanceof EventLogError)) throw error;
+    if (!(error instanceof EventLogError) || isOutOfDescriptors(error)) throw error;
     const stat = await fse.lstat(places.folder).catch(() => undefined);
     if (!stat?.isDirectory()) return undefined;
     if (changedAt === 0) changedAt = stat.mtimeMs; // a run being made has a folder before it has a log

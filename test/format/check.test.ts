@@ -257,3 +257,8 @@ describe('only own properties count', () => {
     expect(missing).toBe('kind');
   });
 });
+
+test('a draft with a lone surrogate is refused with what to do about it', () => {
+  const draft = { type: 'pipe.aborted', reason: 'cut \ud83d' };
+  expect(() => prepareDraft(draft, 'r')).toThrow(/holds a lone surrogate: cut a text with tailText, or pass/);
+});
