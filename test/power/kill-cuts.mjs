@@ -53,7 +53,8 @@ export async function cutByKill(setting) {
 
 /** @param {Machine} machine @param {boolean} early */
 async function cutAtRandom(machine, early) {
-  await machine.mustReport(early ? 'checking' : 'acknowledged');
+  await machine.mustReport(early ? 'checking' : 'working');
+  if (!early) await machine.mustReport('acknowledged');
   if (early) await sleep(Math.random() * RECHECK_MS);
   else {
     const enough = machine.reports('acknowledged', Math.ceil(Math.random() * MAX_ACKNOWLEDGED));

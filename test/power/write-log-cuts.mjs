@@ -70,6 +70,7 @@ async function work(setting, base, session) {
   copyDrive(base, drive);
   writeFileSync(writeLog, '');
   const machine = new Machine({ ...setting, session, drives: [drive], work: true, writeLog });
+  await machine.mustReport('working');
   await machine.mustReport('acknowledged');
   await Promise.race([machine.reports('acknowledged', ACKNOWLEDGED), sleep(MAX_WORK_MS)]);
   machine.stop();
