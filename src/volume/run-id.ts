@@ -22,7 +22,7 @@ export function checkPipe(pipe: string): void {
   if (!PIPE.test(pipe)) {
     throw new EventLogError(
       'ERR_INVALID_PIPE',
-      `invalid pipe name ${shown(pipe)}: 1 to 128 letters, digits, dots, underscores and dashes, the first a letter or digit`,
+      `invalid pipe name ${quoted(pipe)}: 1 to 128 letters, digits, dots, underscores and dashes, the first a letter or digit`,
     );
   }
 }
@@ -55,12 +55,12 @@ export function parseRunId(runId: string): {
   if (pipe === undefined || ulid === undefined) {
     throw new EventLogError(
       'ERR_INVALID_RUN_ID',
-      `invalid run id ${shown(runId)}: <pipe>-<ulid>, the ULID 26 lower-case characters`,
+      `invalid run id ${quoted(runId)}: <pipe>-<ulid>, the ULID 26 lower-case characters`,
     );
   }
   return { pipe, ulid, createdAt: new Date(decodeTime(ulid)) };
 }
 
-function shown(text: string): string {
+function quoted(text: string): string {
   return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
 }

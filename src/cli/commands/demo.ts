@@ -58,8 +58,8 @@ export const demo: Command = defineCommand({
         'events',
         `${events.length}, replayed by process ${pid}, equal to those appended by process ${process.pid}`,
       ],
-      ['nodes', `${count(events, 'node.completed')} done, ${count(events, 'node.failed')} failed`],
-      ['iterations', String(count(events, 'iteration.started'))],
+      ['nodes', `${countOf(events, 'node.completed')} done, ${countOf(events, 'node.failed')} failed`],
+      ['iterations', String(countOf(events, 'iteration.started'))],
       ['duration', `${durationOf(events)} ms`],
       ['appends', describe(appendTimes)],
       ['log', printable(logPath)],
@@ -123,7 +123,7 @@ async function replay(
   return { events, pid: reader.pid };
 }
 
-function count(events: readonly RunEvent[], type: EventType): number {
+function countOf(events: readonly RunEvent[], type: EventType): number {
   return events.filter(event => event.type === type).length;
 }
 

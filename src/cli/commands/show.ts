@@ -1,9 +1,9 @@
 /** `omne-log show`: what happened in a run, as a tree of its nodes or as JSON. */
 import { RunStateReducer } from '../../index.js';
 import { type Command, defineCommand, EXIT } from '../command.js';
-import { foldRun } from '../fold-run.js';
 import { NATS_HELP, NATS_OPTIONS } from '../nats.js';
 import { ROOT_OPTION, RUN_HELP } from '../pick-run.js';
+import { readPastDamage } from '../read-past-damage.js';
 import { openSource } from '../run-source.js';
 import { treeOf } from '../screen/run-tree.js';
 import { jsonLine, lineWidth, print } from '../screen/terminal.js';
@@ -24,7 +24,7 @@ export const show: Command = defineCommand({
     await using source = await openSource(values);
     const runId = await source.which(run);
     const reducer = new RunStateReducer();
-    const damage = await foldRun(source, runId, signal, event => reducer.apply(event));
+    const damage = await readPastDamage(source, runId, signal, event => reducer.apply(event));
     const state = reducer.state.eventCount === 0 ? { ...reducer.state, runId } : reducer.state;
     if (values.json === true) await print(jsonLine(jsonInUtc(state)));
     else await print(treeOf(state, await source.writerOf(runId), lineWidth()).join('\n'));

@@ -37,7 +37,7 @@ attempts have one, it is that of the latest. Only iterations say where an attemp
 });
 
 async function printIterations(texts: readonly Iteration[]): Promise<void> {
-  for (const { text } of texts) await write(shown(await text()));
+  for (const { text } of texts) await write(forTerminal(await text()));
 }
 
 /** The iterations that are meant: of an attempt, or the latest with this number. */
@@ -66,10 +66,10 @@ async function printCapture(places: RunPlaces, node: string, signal: AbortSignal
   const fd = await openCapture(places, path);
   const decoder = new TextDecoder();
   for await (const chunk of createReadStream(path, { fd, signal })) {
-    await write(process.stdout.isTTY ? shown(decoder.decode(chunk, { stream: true })) : chunk);
+    await write(process.stdout.isTTY ? forTerminal(decoder.decode(chunk, { stream: true })) : chunk);
   }
 }
 
-function shown(captured: string): string {
+function forTerminal(captured: string): string {
   return process.stdout.isTTY ? printableText(captured) : captured;
 }

@@ -2,8 +2,8 @@
 import { writeFile } from 'node:fs/promises';
 import { stripVTControlCharacters } from 'node:util';
 import { type Command, defineCommand, EXIT, UsageError } from '../command.js';
-import { foldRun } from '../fold-run.js';
 import { ROOT_OPTION, RUN_HELP, whichRoot, whichRun } from '../pick-run.js';
+import { readPastDamage } from '../read-past-damage.js';
 import { volumeSource } from '../run-source.js';
 import { treeOf } from '../screen/run-tree.js';
 import { print, printable, write } from '../screen/terminal.js';
@@ -26,7 +26,7 @@ export const timeline: Command = defineCommand({
     const root = await whichRoot(values.root);
     const runId = await whichRun(root, run);
     const picture = new Timeline();
-    const damage = await foldRun(volumeSource(root), runId, signal, event => picture.apply(event));
+    const damage = await readPastDamage(volumeSource(root), runId, signal, event => picture.apply(event));
     const state = { ...picture.state, runId };
     const text = treeOf(state, 'as far as this page knows').map(stripVTControlCharacters); // colours are for terminals
     const page = timelinePage(state, picture, text, damage);

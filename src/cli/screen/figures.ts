@@ -1,10 +1,11 @@
 /** Figures in words for people: how long, how long ago, how much. Pure. */
 import type { RunState } from '../../index.js';
 
-const SECOND = 1000;
-const MINUTE = 60 * SECOND;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
+/** Units of time, in milliseconds. */
+export const SECOND = 1000;
+export const MINUTE: number = 60 * SECOND;
+export const HOUR: number = 60 * MINUTE;
+export const DAY: number = 24 * HOUR;
 
 /** `420 ms`, `12.3 s`, `3 m 04 s`, `2 h 05 m`, `4 d 03 h` */
 export function duration(milliseconds: number): string {

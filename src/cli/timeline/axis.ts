@@ -1,9 +1,6 @@
 /** The time axis of the timeline: from times to places, and the ticks below. Pure. */
+import { DAY, HOUR, MINUTE, SECOND } from '../screen/figures.js';
 
-const SECOND = 1000;
-const MINUTE = 60 * SECOND;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
 const MOST_TICKS = 6;
 
 const STEPS: readonly number[] = [

@@ -7,7 +7,7 @@ import type { MalformedLineError, RunEvent } from '../index.js';
 import type { RunSource } from './run-source.js';
 
 /** Hands every event of a run to `take`; resolves with the first malformed line, if there is one. */
-export async function foldRun(
+export async function readPastDamage(
   source: RunSource,
   runId: string,
   signal: AbortSignal,
