@@ -449,5 +449,5 @@ test('no view lets a text of an event reach the terminal unescaped', async () =>
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).not.toMatch(CONTROLS);
   }
-  expect(outcomes.map(({ stdout }) => stdout.trimEnd().split('\n').length)).toEqual([1, 9, 5, 5, 5, 1]);
+  expect(outcomes.map(({ stdout }) => stdout.trimEnd().split('\n').length)).toEqual([1, 9, 5, 5, 5, 5]);
 });
