@@ -27,6 +27,7 @@ import {
   ulids,
   unknownKeys,
 } from './support/arbitraries.js';
+import { rounds } from './support/rounds.js';
 
 /** The event, or undefined when the line is rejected as it must be; anything else fails the test. */
 function decoded(line: string | Uint8Array): RunEvent | undefined {
@@ -53,7 +54,7 @@ describe('an event', () => {
         expect(decodeEvent(line)).toStrictEqual(event);
         expect(decodeEvent(Buffer.from(line))).toStrictEqual(event);
       }),
-      { numRuns: 1000 },
+      { numRuns: rounds(1000) },
     );
   });
 
@@ -92,7 +93,7 @@ describe('a draft that append takes', () => {
         expect({ ...prepared.event, ...draft, id, ts, run_id: runId }).toStrictEqual(prepared.event);
         expect(`${encodeEvent(prepared.event)}\n`).toBe(line);
       }),
-      { numRuns: 1000 },
+      { numRuns: rounds(1000) },
     );
   });
 
@@ -139,9 +140,9 @@ test('any value at all as a draft is either refused with ERR_INVALID_EVENT or re
         outcomes.refused++;
       }
     }),
-    { numRuns: 2000 },
+    { numRuns: rounds(2000) },
   );
-  expect(Math.min(outcomes.taken, outcomes.refused)).toBeGreaterThan(20);
+  expect(Math.min(outcomes.taken, outcomes.refused)).toBeGreaterThan(rounds(20));
 });
 
 describe('a line', () => {
@@ -160,9 +161,9 @@ describe('a line', () => {
         expect(decodeEvent(canonical)).toStrictEqual(event);
         expect(encodeEvent(decodeEvent(canonical))).toBe(canonical);
       }),
-      { numRuns: 5000 },
+      { numRuns: rounds(5000) },
     );
-    expect(Math.min(outcomes.accepted, outcomes.rejected)).toBeGreaterThan(500);
+    expect(Math.min(outcomes.accepted, outcomes.rejected)).toBeGreaterThan(rounds(500));
   });
 
   test('reads the same with its members reordered, escaped, spaced out and joined by unknown ones', () => {
@@ -183,7 +184,7 @@ describe('a line', () => {
           expect(decodeEvent(line)).toStrictEqual(event);
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: rounds(1000) },
     );
   });
 

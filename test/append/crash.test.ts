@@ -11,9 +11,10 @@ import { ALL_BITS } from '../support/crash-disk.js';
 import { CrashMachine, type Incident } from '../support/crash-machine.js';
 import { CrashRun, type Step } from '../support/crash-run.js';
 import { RUN_ID } from '../support/logs.js';
+import { rounds } from '../support/rounds.js';
 import { completedRun, logOf } from '../support/small-run.js';
 
-const RUNS = Number(process.env['CRASH_RUNS'] ?? 3000);
+const RUNS = rounds(3000);
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date'] });

@@ -9,6 +9,7 @@ import { jsonSchema } from '../../src/format/json-schema.js';
 import { decodeEvent, EVENT_TYPES, encodeEvent, MalformedLineError } from '../../src/index.js';
 import { events, rearrangedLines } from '../support/arbitraries.js';
 import { conformanceCases } from '../support/logs.js';
+import { rounds } from '../support/rounds.js';
 
 const validate = new Ajv2020({ strict: true }).compile(jsonSchema());
 const cases = conformanceCases();
@@ -106,9 +107,9 @@ test('the schema and the decoder agree on every value', () => {
       if (reason !== undefined) rejected++;
       expect(validate(JSON.parse(plain)), `${plain}: ${reason}`).toBe(reason === undefined);
     }),
-    { numRuns: 2000 },
+    { numRuns: rounds(2000) },
   );
-  expect(rejected).toBeGreaterThan(100);
+  expect(rejected).toBeGreaterThan(rounds(100));
 });
 
 test('every event that is written is valid', () => {

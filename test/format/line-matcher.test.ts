@@ -11,6 +11,7 @@ import { decodeEvent, encodeEvent, MalformedLineError, type RunEvent } from '../
 import { escaped, events, joined, lines, membersOf, spaces } from '../support/arbitraries.js';
 import { decode } from '../support/decoding.js';
 import { conformanceCases, readerOf, writeLog } from '../support/logs.js';
+import { rounds } from '../support/rounds.js';
 import { temporaryVolume } from '../support/volume.js';
 
 /** The event, or why there is none. */
@@ -86,9 +87,9 @@ describe('the lanes of decoding agree', () => {
           expect(JSON.stringify(other)).toBe(JSON.stringify(strict));
         }
       }),
-      { numRuns: 20_000 },
+      { numRuns: rounds(20_000) },
     );
-    expect(Math.min(taken.fast, taken.flat, taken.neither)).toBeGreaterThan(300);
+    expect(Math.min(taken.fast, taken.flat, taken.neither)).toBeGreaterThan(rounds(300));
   });
 
   test('on canonical lines with one byte changed, put in or taken out', async () => {
@@ -110,10 +111,10 @@ describe('the lanes of decoding agree', () => {
         expect(verdict(() => decodeEvent(edited))).toStrictEqual(strictVerdict(edited));
         if (!edited.includes(0x0a)) asTheyAre.push(edited);
       }),
-      { numRuns: 10_000 },
+      { numRuns: rounds(10_000) },
     );
-    expect(Math.min(taken.fast, taken.neither)).toBeGreaterThan(300);
-    expect(asTheyAre.filter(line => !isUtf8(line)).length).toBeGreaterThan(300);
+    expect(Math.min(taken.fast, taken.neither)).toBeGreaterThan(rounds(300));
+    expect(asTheyAre.filter(line => !isUtf8(line)).length).toBeGreaterThan(rounds(300));
     await expectStrictVerdicts(asTheyAre);
   });
 
@@ -162,7 +163,7 @@ test('the fast lane takes every canonical line that has no list', () => {
       const line = encodeEvent(event);
       if (!line.includes('"inputs":[')) expect(fast(line)).toStrictEqual(event);
     }),
-    { numRuns: 1000 },
+    { numRuns: rounds(1000) },
   );
 });
 
@@ -180,7 +181,7 @@ test('the middle lane takes flat events in any order, with spaces and escapes', 
       expect(isFlat(text)).toBe(true);
       expect(decodeText(text)).toStrictEqual(event);
     }),
-    { numRuns: 1000 },
+    { numRuns: rounds(1000) },
   );
 });
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { entries, find, findByBytes, Specials } from '../../src/format/lanes/special-bytes.js';
 import { decodeEvent, encodeEvent, type RunEvent } from '../../src/index.js';
 import { texts } from '../support/arbitraries.js';
+import { rounds } from '../support/rounds.js';
 
 /** Position and UTF-16 position of each special byte in [from, to), told by the text: slow, and hard to get wrong. */
 function specialsOf(bytes: Buffer, from = 0, to = bytes.length): [number, number][] {
@@ -41,7 +42,7 @@ describe('special bytes are found', () => {
         const to = before + bytes.length;
         expect(listed(0, finder(whole, before, to, 0, 0))).toEqual(specialsOf(whole, before, to));
       }),
-      { numRuns: 1000 },
+      { numRuns: rounds(1000) },
     );
   });
 

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { tailText } from '../../src/index.js';
 import { brokenTexts, texts } from '../support/arbitraries.js';
+import { rounds } from '../support/rounds.js';
 
 describe('tailText gives the end of a text', () => {
   test('whole when it fits, to the byte', () => {
@@ -80,7 +81,7 @@ describe('tailText gives the end of a text', () => {
         expect(bytes).toBeGreaterThanOrEqual(Math.min(Buffer.byteLength(whole), maxBytes - 3));
         expect(end.isWellFormed() && isUtf8(Buffer.from(end))).toBe(true);
       }),
-      { numRuns: 2000 },
+      { numRuns: rounds(2000) },
     );
   });
 });

@@ -5,10 +5,12 @@ import { expect, test, vi } from 'vitest';
 import { EventLog, type EventTail, encodeEvent, type RunEvent } from '../../src/index.js';
 import { startProgram } from '../support/processes/program.js';
 import { quickVolume } from '../support/quick-volume.js';
+import { rounds } from '../support/rounds.js';
 
-/** How many events each writer appends; with the terminal event they are 20,000. */
-const COUNTS = { singly: 6500, bursts: 6500, batches: 6500, dribbled: 499 };
-const TOTAL = 20_000;
+/** How many events each writer appends; the writers in batches take a hundred at a time. */
+const MANY = rounds(65) * 100;
+const COUNTS = { singly: MANY, bursts: MANY, batches: MANY, dribbled: rounds(499) };
+const TOTAL = 3 * MANY + COUNTS.dribbled + 1;
 
 /** The events a tail has handed out so far, and the promise of its end. */
 function follow(tail: EventTail): { events: RunEvent[]; ended: Promise<void> } {
@@ -22,7 +24,7 @@ function follow(tail: EventTail): { events: RunEvent[]; ended: Promise<void> } {
 
 const textOf = (events: readonly RunEvent[]) => events.map(event => `${encodeEvent(event)}\n`).join('');
 
-test('20,000 events that other processes append reach each of three tails once, in order', async () => {
+test(`${TOTAL} events that other processes append reach each of three tails once, in order`, async () => {
   const log = await EventLog.create(quickVolume(), 'feature');
   const { root, runId, path } = log;
   await log.close();

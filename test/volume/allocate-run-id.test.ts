@@ -20,6 +20,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { EventLog, EventLogError, parseRunId } from '../../src/index.js';
 import { tryLock } from '../../src/volume/flock.js';
 import { runsFolder, ulidLastPath } from '../../src/volume/places.js';
+import { rounds } from '../support/rounds.js';
 import { temporaryVolume } from '../support/volume.js';
 
 const CHILD = fileURLToPath(new URL('../support/allocate-child.mjs', import.meta.url));
@@ -92,12 +93,14 @@ describe('a run id is allocated', () => {
     expect(ulids.every(ulid => ulid < ulidOf(later))).toBe(true);
   });
 
-  test('never to two of 8 processes that take 200 each, and each sees its own rise', async () => {
+  const EACH = rounds(200);
+
+  test(`never to two of 8 processes that take ${EACH} each, and each sees its own rise`, async () => {
     const root = temporaryVolume();
-    const processes = await Promise.all(Array.from({ length: 8 }, () => allocatedElsewhere(root, 200)));
+    const processes = await Promise.all(Array.from({ length: 8 }, () => allocatedElsewhere(root, EACH)));
     const all = processes.flat();
-    expect(all).toHaveLength(1600);
-    expect(new Set(all).size).toBe(1600);
+    expect(all).toHaveLength(8 * EACH);
+    expect(new Set(all).size).toBe(8 * EACH);
     for (const own of processes) expect(own.toSorted()).toEqual(own);
     expect(stored(root)).toBe(all.map(ulidOf).sort().at(-1)?.toUpperCase());
   });
