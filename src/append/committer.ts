@@ -19,7 +19,7 @@ import { type EventGroup, type StampedBatch, Stamper } from './stamper.js';
 
 /** One call of `append` or `appendAll`: it resolves when all its events are durable; refused for want of room, it may keep the first of them. */
 export interface Append extends EventGroup {
-  /** It ends the run: nothing may stand after it. */
+  /** It ends the run: nothing may follow it. */
   readonly last: boolean;
   /** When it was called, by `performance.now()`; undefined where nobody listened to the diagnostics then. */
   readonly queuedAt?: number | undefined;
@@ -122,14 +122,14 @@ export class Committer {
   /** Takes in what others appended since the last look. */
   async #look(): Promise<Recovery | undefined> {
     const { path } = this.#file;
-    const { size, stands } = this.#file.stat();
-    if (!stands) {
-      const what = 'the log was deleted, or another file stands in its place';
+    const { size, inPlace } = this.#file.stat();
+    if (!inPlace) {
+      const what = 'the log was deleted, or another file is in its place';
       throw new EventLogError('ERR_LOG_REPLACED', what, { path });
     }
     if (size < this.#end) {
       const facts = { path, offset: size };
-      throw this.#fail(new EventLogError('ERR_LOG_TRUNCATED', 'the log was cut behind its writer', facts));
+      throw this.#fail(new EventLogError('ERR_LOG_TRUNCATED', 'the log was cut by another program', facts));
     }
     if (size === this.#end) return undefined;
     const read = (buffer: Buffer, position: number) => this.#file.read(buffer, position);
@@ -146,12 +146,12 @@ export class Committer {
       this.#stamper.raiseTo(last.id);
       this.#ended = this.#vocabulary.isTerminal(last);
     }
-    const recovery = tornBytes === 0 ? undefined : await this.#mend(end, size);
+    const recovery = tornBytes === 0 ? undefined : await this.#repair(end, size);
     this.#end = end;
     return recovery;
   }
 
-  async #mend(end: number, size: number): Promise<Recovery> {
+  async #repair(end: number, size: number): Promise<Recovery> {
     try {
       return await cutTornTail(this.#file, end, size);
     } catch (error) {
@@ -210,7 +210,7 @@ export class Committer {
       const { size } = this.#file.stat();
       if (size > this.#end && size <= this.#end + bytes) await this.#file.truncate(this.#end);
     } catch {
-      // The log has failed already, and that is what is told.
+      // The log has failed already, and that is what is reported.
     }
   }
 

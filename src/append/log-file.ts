@@ -11,7 +11,7 @@ import { throughDiskGate } from '../volume/disk-gate.js';
 import { tryLock, unlock } from '../volume/flock.js';
 import { type Folder, withinRun } from '../volume/folder.js';
 import { syncFolder } from '../volume/make-folders.js';
-import { openInside, readFully, standsAt } from '../volume/open-log.js';
+import { isAt, openInside, readFully } from '../volume/open-log.js';
 import { LOG_NAME, type RunPlaces } from '../volume/places.js';
 import { PLATFORM } from '../volume/platform.js';
 
@@ -22,7 +22,7 @@ const SHARED_TRIES = 100;
 export interface LogFile {
   readonly path: string;
   /** The size in bytes, and whether this file still is at its path. */
-  stat(): { readonly size: number; readonly stands: boolean };
+  stat(): { readonly size: number; readonly inPlace: boolean };
   /** Fills `buffer` from `position`; fewer bytes only at the end of the file. */
   read(buffer: Buffer, position: number): Promise<number>;
   /** Writes once at the end and makes it durable; resolves with the bytes written, which may be fewer than given. */
@@ -78,9 +78,9 @@ class NodeLogFile implements OpenLogFile {
     this.#dsync = dsync;
   }
 
-  stat(): { size: number; stands: boolean } {
+  stat(): { size: number; inPlace: boolean } {
     const { size, ino, dev } = fs.fstatSync(this.fd);
-    return { size, stands: standsAt(this.path, { ino, dev }) };
+    return { size, inPlace: isAt(this.path, { ino, dev }) };
   }
 
   read(buffer: Buffer, position: number): Promise<number> {

@@ -16,7 +16,7 @@ export class SchemaViolation extends Error {
   }
 }
 
-/** A number that breaks the schema. The value may have been rounded when the line was parsed: whoever has the line tells it as written. */
+/** A number that breaks the schema. The value may have been rounded when the line was parsed: whoever has the line reports it as written. */
 export class NumberViolation extends SchemaViolation {
   readonly #problem: string;
 
@@ -39,7 +39,7 @@ export type Rule = 'wire' | 'event' | 'draft';
 
 /** A `RecordSpec` made ready for use. */
 export interface Shape {
-  /** The event type, where the record is an event or a draft; told once, never read from the record again. */
+  /** The event type, where the record is an event or a draft; given once, never read from the record again. */
   readonly tag: string | undefined;
   readonly fields: readonly Field[];
   /** All keys the record may have: the fields, and `type` before them where there is a tag. */

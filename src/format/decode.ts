@@ -70,7 +70,7 @@ export function decodeStrictly(text: string, vocabulary: Vocabulary = omneEvents
   });
 }
 
-/** Takes the record that a text was parsed to; a number that is told of is told as it is written there. */
+/** Takes the record that a text was parsed to; a number that is reported is reported as it is written there. */
 function takeAsWritten(shape: Shape, value: unknown, text: string): ReturnType<typeof takeRecord> {
   try {
     return takeRecord(shape, value, 'wire');

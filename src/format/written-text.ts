@@ -7,7 +7,7 @@
 import { type Field, label, quote, SchemaViolation, type Shape } from './check.js';
 
 /**
- * Finds in the JSON text of an event what `JSON.parse` does not tell: a known key given twice, and an integer written
+ * Finds in the JSON text of an event what `JSON.parse` does not say: a known key given twice, and an integer written
  * with a sign, fraction or exponent. `text` must be valid JSON.
  */
 export function checkText(text: string, top: Shape): void {
@@ -37,7 +37,7 @@ export function numberText(text: string, top: Shape, path: string): string | und
   return found;
 }
 
-/** Is told of each known field: whether it was there before, and where its value begins, or the white space before it. */
+/** Called with each known field: whether it was there before, and where its value begins, or the white space before it. */
 type Visit = (text: string, level: Level, field: Field, repeated: boolean, from: number) => void;
 
 function walk(text: string, top: Shape, visit: Visit): void {

@@ -145,7 +145,7 @@ export class EventTail<T extends EventType = EventType> extends EventStream<T> {
           return batch;
         }
         this.#tornBytes = scanner.tornBytes;
-        if (!scanner.log.stands()) throw replaced(scanner.log.path);
+        if (!scanner.log.inPlace()) throw replaced(scanner.log.path);
         if (growth === undefined) {
           if (stopAtTerminal && (await this.#endedBefore(scanner))) break;
           // From here on a notice can come; what grew before it is found by one more look.

@@ -155,7 +155,7 @@ export class LogScanner<Source extends LogSource = ReadableLog> {
   #readAhead(): void {
     const { room, offset } = this.#cutter;
     this.#ahead = this.log.read(room, offset);
-    this.#ahead.catch(() => undefined); // told by the next `next`
+    this.#ahead.catch(() => undefined); // reported by the next `next`
   }
 
   /** Closes the log, once a reading ahead has come back. */

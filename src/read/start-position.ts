@@ -26,12 +26,12 @@ interface Range {
   readonly end: number;
 }
 
-/** The position of the first line to read; `filter` is told when all from there on is after `after`. */
+/** The position of the first line to read; `filter` learns when all from there on is after `after`. */
 export async function findStart(log: LogSource, filter: EventFilter, options: StartOptions): Promise<number> {
   const { from = 0, last, after } = options;
   if (from === 'end') {
     const end = await endOfLastLine(log.read, log.begin, log.size());
-    if (after !== undefined && (await behindEvent(log, { start: log.begin, end }, options)) !== undefined)
+    if (after !== undefined && (await positionAfter(log, { start: log.begin, end }, options)) !== undefined)
       filter.metAfter();
     return end;
   }
@@ -39,12 +39,13 @@ export async function findStart(log: LogSource, filter: EventFilter, options: St
   await checkLineStart(log, start);
   if (after === undefined && last === undefined) return start;
   const range = { start, end: await endOfLastLine(log.read, start, log.size()) };
-  const behind = last === undefined ? await behindEvent(log, range, options) : undefined;
+  const afterEvent = last === undefined ? await positionAfter(log, range, options) : undefined;
   // Where the event is before where reading begins, all there is is after it.
   const passed =
-    behind === undefined && (await behindEvent(log, { start: log.begin, end: start }, options)) !== undefined;
-  if (passed || behind !== undefined) filter.metAfter(); // else the filter knows what to do
-  if (last === undefined) return behind ?? start;
+    afterEvent === undefined &&
+    (await positionAfter(log, { start: log.begin, end: start }, options)) !== undefined;
+  if (passed || afterEvent !== undefined) filter.metAfter(); // else the filter knows what to do
+  if (last === undefined) return afterEvent ?? start;
   return startOfLast(log, range, filter, passed ? { ...options, after: undefined } : options);
 }
 
@@ -60,7 +61,7 @@ async function checkLineStart(log: LogSource, start: number): Promise<void> {
 }
 
 /** Where the line after the event with the id `after` begins; undefined when no event has it. */
-async function behindEvent(
+async function positionAfter(
   log: LogSource,
   { start, end }: Range,
   { events, after: id, maxLineBytes }: StartOptions,
@@ -68,16 +69,16 @@ async function behindEvent(
   if (id === undefined) return undefined;
   const found = end - start > LONG_LOG_BYTES ? await endOfEvent(log, { start, end }, id, events) : undefined;
   if (found !== undefined) return found;
-  let behind = end;
+  let next = end;
   for await (const { bytes, offset } of linesBackward(log.read, end, {
     start,
     maxLineBytes,
     path: log.path,
   })) {
-    // Most lines can be told without decoding them: without an escape the id is there as it is.
+    // Most lines are known without decoding them: without an escape the id is there as it is.
     const candidate = bytes.includes(id) || bytes.includes(BACKSLASH);
-    if (candidate && decodeOrSkip(bytes, events)?.id === id) return behind;
-    behind = offset;
+    if (candidate && decodeOrSkip(bytes, events)?.id === id) return next;
+    next = offset;
   }
   return undefined;
 }
@@ -96,7 +97,7 @@ async function startOfLast(
   if (count === 0) return end;
   let earliest = end; // where the last matching events met so far begin
   let found = 0;
-  let behindGreater: number | undefined; // the same, but only as far as a greater id is before them
+  let fromGreater: number | undefined; // the same, but only as far as a greater id is before them
   let lesser = false; // there was an id below `after`
   for await (const { bytes, offset } of linesBackward(log.read, end, {
     start,
@@ -113,12 +114,12 @@ async function startOfLast(
       earliest = offset;
       found++;
     }
-    if (after === undefined || event.id > after) behindGreater = earliest;
+    if (after === undefined || event.id > after) fromGreater = earliest;
     else lesser = true;
     if (found >= count && !lesser) break; // without a look at the line before, which may be a bad one
   }
-  if (behindGreater !== undefined) filter.metAfter();
-  return behindGreater ?? end;
+  if (fromGreater !== undefined) filter.metAfter();
+  return fromGreater ?? end;
 }
 
 /** Whether the line that ends at `position` is a terminal event. */

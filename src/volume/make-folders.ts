@@ -16,7 +16,7 @@ import { CAPTURE_FOLDER, LOG_NAME, type RunPlaces, varFolder } from './places.js
 import { PLATFORM } from './platform.js';
 
 /**
- * Makes the folders down to the run folder, and does `work`, which is told whether the run folder was made by this call. If it was,
+ * Makes the folders down to the run folder, and does `work`, which learns whether the run folder was made by this call. If it was,
  * and the work fails, it is taken away again, with a log that holds nothing: a run that was never begun is not there. That takes
  * no further descriptor: having none left is a reason to fail.
  */
@@ -72,7 +72,7 @@ async function removeEmpty(places: RunPlaces, runs: Folder, run: Folder): Promis
     if (fs.existsSync(run.at(CAPTURE_FOLDER))) fs.rmdirSync(run.at(CAPTURE_FOLDER));
     fs.rmdirSync(runs.at(basename(places.folder)));
   } catch {
-    // What made the work fail is the error to tell.
+    // What made the work fail is the error to report.
   }
 }
 

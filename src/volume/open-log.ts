@@ -12,7 +12,7 @@ import { LOG_NAME, type RunPlaces } from './places.js';
 import { PLATFORM } from './platform.js';
 
 /** Whether the file with this inode still is at the path. */
-export function standsAt(path: string, { ino, dev }: { ino: number; dev: number }): boolean {
+export function isAt(path: string, { ino, dev }: { ino: number; dev: number }): boolean {
   const found = fs.lstatSync(path, { throwIfNoEntry: false });
   return found?.ino === ino && found.dev === dev;
 }

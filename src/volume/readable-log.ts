@@ -9,7 +9,7 @@ import { systemError } from '../errors.js';
 import { throughDiskGate } from './disk-gate.js';
 import { lookBetweenCommits } from './flock.js';
 import type { Folder } from './folder.js';
-import { openInside, readFully, standsAt } from './open-log.js';
+import { isAt, openInside, readFully } from './open-log.js';
 import type { RunPlaces } from './places.js';
 
 /** A log opened for reading. */
@@ -17,16 +17,16 @@ export interface ReadableLog {
   readonly path: string;
   /** Where the first line starts: a file has all its lines. */
   readonly begin: 0;
-  /** What was told of the file when it was opened. */
+  /** What was known of the file when it was opened. */
   readonly opened: Stats;
-  /** What is told of it at this moment. */
+  /** What is known of it at this moment. */
   stat(): Stats;
   /** The size in bytes at this moment. */
   size(): number;
   /** The size at a moment when no writer is in the midst of a commit that it may take back; undefined where one is. */
   settledSize(): number | undefined;
   /** Whether the file read is still the one that is at the path. */
-  stands(): boolean;
+  inPlace(): boolean;
   /** Fills `buffer` from `position`; fewer bytes only at the end of the file. */
   readonly read: (buffer: Buffer, position: number) => Promise<number>;
   /** The same at once, on this thread: for the few bytes at the end of a log that is being written. */
@@ -40,7 +40,7 @@ export interface ReadableLog {
 export async function openForReading(places: RunPlaces, runs?: Folder): Promise<ReadableLog> {
   const path = places.log;
   const { fd, stat: opened } = await openInside(places, constants.O_RDONLY, undefined, runs);
-  const told = <T>(look: () => T): T => {
+  const named = <T>(look: () => T): T => {
     try {
       return look();
     } catch (error) {
@@ -51,10 +51,10 @@ export async function openForReading(places: RunPlaces, runs?: Folder): Promise<
     path,
     begin: 0,
     opened,
-    stat: () => told(() => fs.fstatSync(fd)),
-    size: () => told(() => fs.fstatSync(fd).size),
-    settledSize: () => told(() => lookBetweenCommits(fd, path, () => fs.fstatSync(fd).size)),
-    stands: () => told(() => standsAt(path, opened)),
+    stat: () => named(() => fs.fstatSync(fd)),
+    size: () => named(() => fs.fstatSync(fd).size),
+    settledSize: () => named(() => lookBetweenCommits(fd, path, () => fs.fstatSync(fd).size)),
+    inPlace: () => named(() => isAt(path, opened)),
     read: async (buffer, position) => {
       try {
         return await readFully(fd, buffer, position);
@@ -62,7 +62,7 @@ export async function openForReading(places: RunPlaces, runs?: Folder): Promise<
         throw systemError('the log could not be read', path, error);
       }
     },
-    readNow: (buffer, position) => told(() => fs.readSync(fd, buffer, 0, buffer.length, position)),
+    readNow: (buffer, position) => named(() => fs.readSync(fd, buffer, 0, buffer.length, position)),
     sync: async () => {
       try {
         await throughDiskGate(() => fse.fdatasync(fd));

@@ -281,7 +281,7 @@ test.each([
     expect(seen.splice(0)).toEqual([...taken, 'copy', 'truncate', 'sync', ...given]);
     await commit(committer, [gate('a')]);
     expect(seen.splice(0)).toEqual([...taken, 'write', 'sync', ...given]);
-    disk.stands = false;
+    disk.inPlace = false;
     expect(await commit(committer, [gate('b')])).toEqual(['ERR_LOG_REPLACED']);
     expect(seen.splice(0)).toEqual([...taken, ...given]);
     await expect(new Committer(disk.open(), { lock }).start()).rejects.toMatchObject({

@@ -158,8 +158,8 @@ class FileOfProcess implements LogFile, Process {
     this.alive = false;
   }
 
-  stat(): { size: number; stands: boolean } {
-    return { size: this.#disk.content.length, stands: true };
+  stat(): { size: number; inPlace: boolean } {
+    return { size: this.#disk.content.length, inPlace: true };
   }
 
   async read(buffer: Buffer, position: number): Promise<number> {

@@ -20,7 +20,7 @@ export class MemoryDisk {
   /** Called before each look at the size; may throw to make it fail. */
   onStat: () => void = () => undefined;
   /** Whether the log still is at its path. */
-  stands = true;
+  inPlace = true;
   /** How often the log was read. */
   reads = 0;
   /** Called when the lock is taken and when it is given back. */
@@ -53,9 +53,9 @@ class MemoryFile implements LogFile {
     this.#disk = disk;
   }
 
-  stat(): { size: number; stands: boolean } {
+  stat(): { size: number; inPlace: boolean } {
     this.#disk.onStat();
-    return { size: this.#disk.written.length, stands: this.#disk.stands };
+    return { size: this.#disk.written.length, inPlace: this.#disk.inPlace };
   }
 
   async read(buffer: Buffer, position: number): Promise<number> {

@@ -76,7 +76,7 @@ export class FlatLane {
   }
 
   #keyAt(view: DataView, at: number): Key | undefined {
-    for (const key of this.#keys[view.getUint8(at)] ?? NONE) if (stands(key.bytes, view, at)) return key;
+    for (const key of this.#keys[view.getUint8(at)] ?? NONE) if (isTextAt(key.bytes, view, at)) return key;
     return undefined;
   }
 
@@ -140,7 +140,7 @@ function skipSpace(view: DataView, from: number): number {
   }
 }
 
-function stands(bytes: Uint8Array, view: DataView, at: number): boolean {
+function isTextAt(bytes: Uint8Array, view: DataView, at: number): boolean {
   for (let index = 0; index < bytes.length; index++) {
     if (view.getUint8(at + index) !== bytes[index]) return false;
   }

@@ -37,7 +37,7 @@ export class Templates {
 
   /** The templates of the types whose line may start like this one. */
   startingLike(view: DataView, start: number): readonly Template[] {
-    const bucket = bucketOf(view.getUint8(start + TYPE_AT), view.getUint8(start + TELLING_AT));
+    const bucket = bucketOf(view.getUint8(start + TYPE_AT), view.getUint8(start + DISTINCT_AT));
     return this.#buckets[bucket] ?? this.#fill(bucket);
   }
 
@@ -45,7 +45,7 @@ export class Templates {
     const templates: Template[] = [];
     for (const [type, spec] of Object.entries(this.#schema)) {
       const start = `${type}"${AFTER_TYPE}`;
-      if (bucketOf(start.charCodeAt(0), start.charCodeAt(TELLING_AT - TYPE_AT)) !== bucket) continue;
+      if (bucketOf(start.charCodeAt(0), start.charCodeAt(DISTINCT_AT - TYPE_AT)) !== bucket) continue;
       if (slotsOf({ ...COMMON, ...spec }) > SLOTS) continue; // left to the strict lane
       const template = compiled<Template>(templateCode(type, spec));
       if (template !== undefined) templates.push(template);
@@ -57,8 +57,8 @@ export class Templates {
 
 const OPENING = '{"type":"';
 const TYPE_AT = OPENING.length;
-const TELLING_AT = TYPE_AT + 'pipe.'.length; // what is behind `pipe.` and `node.` tells most types apart
-/** What comes after the type, at least as long as a short type leaves it to tell types apart. */
+const DISTINCT_AT = TYPE_AT + 'pipe.'.length; // what is after `pipe.` and `node.` differs in most types
+/** What comes after the type, at least as long as a short type leaves it to differ. */
 const AFTER_TYPE = `,"${Object.keys(COMMON)[0]}":`;
 
 function bucketOf(first: number, second: number): number {
@@ -222,7 +222,7 @@ function lastTextCode(parts: readonly Part[]): string {
     );
 }
 
-/** The code of `mayBeOfNode`: only texts can be told without being made. */
+/** The code of `mayBeOfNode`: only texts can be compared without being made. */
 function mayBeOfNodeCode(parts: readonly Part[]): string {
   const part = parts.find(({ name }) => name === 'node_id');
   if (part?.spec.type !== 'string') return `${part !== undefined}`;

@@ -44,7 +44,7 @@ export class LineMatcher {
     this.#captures.use(bytes, length);
   }
 
-  /** Whether this is the buffer given last; the same object stands for the same bytes. */
+  /** Whether this is the buffer given last; the same object has the same bytes. */
   uses(bytes: Buffer): boolean {
     return bytes === this.#bytes;
   }

@@ -46,7 +46,7 @@ export class Captures {
     this.#specials.use(bytes, length);
     if (this.view.buffer !== buffer || this.view.byteOffset !== byteOffset)
       this.view = new DataView(buffer, byteOffset);
-    const last = this.view.byteLength - LOOK_AHEAD - 1; // where the newline of a line may stand
+    const last = this.view.byteLength - LOOK_AHEAD - 1; // where the newline of a line may be
     this.#matchable = length <= last ? length : last < 0 ? 0 : bytes.lastIndexOf(LF, last) + 1;
   }
 
@@ -125,7 +125,7 @@ export class Captures {
       : JSON.parse(line.substring(from, to + 1));
   }
 
-  /** Whether a string may be the one of these bytes, told without making its text; escapes leave that open. */
+  /** Whether a string may be the one of these bytes, known without making its text; escapes leave that open. */
   mayHold(slot: number, bytes: Uint8Array): boolean {
     if ((this.escaped & (1 << slot)) !== 0) return true;
     const start = positionAt(this.opening(slot)) + 1;

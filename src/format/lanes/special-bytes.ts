@@ -1,5 +1,5 @@
 /**
- * Where the special bytes stand: quotes, backslashes and control characters, the newlines among them. All else of a JSON string
+ * Where the special bytes are: quotes, backslashes and control characters, the newlines among them. All else of a JSON string
  * is text, so who knows these places need not look at the rest.
  *
  * Promise: for a line that is covered every special byte has an entry, in order. Memory is bounded: a line with more of them than
@@ -19,7 +19,7 @@ const simd = makeSimdFinder(INPUT_BYTES + (MAX_ENTRIES + OVERRUN + 1) * ENTRY_BY
 const input = new Uint8Array(simd?.memory.buffer ?? new ArrayBuffer(0), 0, simd ? INPUT_BYTES : 0);
 
 /**
- * Two numbers for each special byte: its position in the buffer, and how many UTF-16 units stand before it, counted from
+ * Two numbers for each special byte: its position in the buffer, and how many UTF-16 units are before it, counted from
  * the same place. An entry is named by the index of its first number. There is one such list for all: what is in it holds
  * until any `Specials` covers another line.
  */
@@ -28,7 +28,7 @@ export const entries: Int32Array =
     ? new Int32Array(2 * (MAX_ENTRIES + 1))
     : new Int32Array(simd.memory.buffer, INPUT_BYTES, 2 * (MAX_ENTRIES + OVERRUN + 1));
 
-/** Whose lines the entries stand for. */
+/** Whose lines the entries are of. */
 let owner: Specials | undefined;
 
 /** The special bytes in the lines of one buffer after the other. */
@@ -68,16 +68,16 @@ export class Specials {
     let surplus = 0;
     for (let from = start; from < this.#length && first <= 2 * (MAX_ENTRIES - CHUNK_BYTES); ) {
       const to = Math.min(from + CHUNK_BYTES, this.#length);
-      const behind = find(this.#bytes, from, to, first, surplus);
-      for (let entry = behind - 2; entry >= first; entry -= 2) {
+      const after = find(this.#bytes, from, to, first, surplus);
+      for (let entry = after - 2; entry >= first; entry -= 2) {
         const position = positionAt(entry);
         if (this.#bytes[position] !== LF) continue;
         this.#to = position + 1;
         return true;
       }
       from = to;
-      first = behind;
-      surplus = positionAt(behind) - unitAt(behind);
+      first = after;
+      surplus = positionAt(after) - unitAt(after);
     }
     return false;
   }
@@ -94,16 +94,16 @@ export function unitAt(entry: number): number {
 }
 
 /**
- * Writes the entries of [from, to) from `first` on, and after them one for the place where it stopped, which it returns. In front
- * of `from` there are `surplus` bytes that are no UTF-16 unit of their own.
+ * Writes the entries of [from, to) from `first` on, and after them one for the place where it stopped, which it returns. Before
+ * `from` there are `surplus` bytes that are no UTF-16 unit of their own.
  */
 export function find(bytes: Uint8Array, from: number, to: number, first: number, surplus: number): number {
   if (simd === undefined) return findByBytes(bytes, from, to, first, surplus);
   input.set(bytes.subarray(from, to));
   const out = INPUT_BYTES + (first / 2) * ENTRY_BYTES;
-  let behind = (2 * (simd.find(to - from, out, from, surplus) - INPUT_BYTES)) / ENTRY_BYTES;
-  while (behind > first && positionAt(behind - 2) >= to) behind -= 2; // of bytes that lay after the input
-  return behind;
+  let after = (2 * (simd.find(to - from, out, from, surplus) - INPUT_BYTES)) / ENTRY_BYTES;
+  while (after > first && positionAt(after - 2) >= to) after -= 2; // of bytes that lay after the input
+  return after;
 }
 
 /** The same without vectors. */

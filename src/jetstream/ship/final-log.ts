@@ -95,7 +95,7 @@ export class FinalLog {
   }
 
   #checkPlace(): void {
-    if (this.#log.stands()) return;
+    if (this.#log.inPlace()) return;
     const what = 'another file, or none, is in the place of the log';
     throw new EventLogError('ERR_LOG_REPLACED', what, { path: this.path });
   }

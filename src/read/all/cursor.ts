@@ -38,7 +38,7 @@ export const FROM_START: VolumeCursor = { begun: '', ended: '', runs: new Map() 
 const VERSION = 1;
 const MARK_LENGTH = 8;
 
-/** The end of an event id; the end of a ULID is what tells it from others. */
+/** The end of an event id; the end of a ULID is what makes it differ from others. */
 export function markOf(id: string): string {
   return id.slice(-MARK_LENGTH);
 }

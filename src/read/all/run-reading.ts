@@ -99,7 +99,7 @@ export class RunReading {
   async load(): Promise<void> {
     this.#scanner ??= await this.#open();
     while (!this.loaded && !this.#scanner.finished) {
-      this.grown = false; // what grows from here on counts anew
+      this.grown = false; // what grows from here on counts again
       const batch = await this.#scanner.next();
       if (batch === undefined) break;
       this.#events = [];
