@@ -111,7 +111,7 @@ export class CrashMachine {
       opened: stat(),
       stat,
       size: () => disk.content.length,
-      stands: () => true,
+      inPlace: () => true,
       read: async (buffer, position) => read(buffer, position),
       readNow: read,
       sync: async () => undefined,
