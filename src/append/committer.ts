@@ -233,7 +233,8 @@ export class Committer {
 
   #noSpace(cause?: unknown, what = 'no space for the event'): EventLogError {
     const why = cause === undefined ? 'a write came to its end early' : `${errnoOf(cause)}`;
-    const facts = { path: this.#file.path, offset: this.#end, kept: 0, cause };
+    const where = this.#end < 0 ? {} : { offset: this.#end, kept: 0 }; // opening has no events to keep
+    const facts = { path: this.#file.path, ...where, cause };
     return new EventLogError('ERR_NO_SPACE', `${what} (${why}); nothing was kept`, facts);
   }
 

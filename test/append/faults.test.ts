@@ -64,6 +64,23 @@ describe('a sync that fails', () => {
   });
 });
 
+testWith(
+  ['strace'],
+  'a reader that has seen the lines of a sync that fails says so when it goes on',
+  async () => {
+    // The sync takes its time, so that all see what it does not bring.
+    const inject = 'fdatasync:error=EIO:delay_enter=500ms:when=2';
+    const steps = [[['a'], ['b', 'c'], ['d']]];
+    const run = await breakRun({ dsync: false, steps }, { inject });
+    expect(run.kept).toEqual([]);
+    expect(run.witnesses.map(({ ids }) => ids.length)).toEqual([5, 5]);
+    expect(run.witnesses).toMatchObject([
+      { name: 'tail', error: { code: 'ERR_LOG_TRUNCATED' } },
+      { name: 'replay', error: expect.anything() },
+    ]);
+  },
+);
+
 describe('a short write', () => {
   // Room for the first commits, for `c` and `d`; the line of `e` lands in part and has to be cut off again.
   const PADDING = 1000;

@@ -39,31 +39,35 @@ export type StartWitness = (log: WatchedLog) => { readonly witness: Witness; rea
 /** Reads on after what it has handed out, as long as it is open, and ends with the run: what `EventTail` does. */
 const tail: StartWitness = watched =>
   start('tail', async witness => {
-    const log = await watched.open();
-    const scanner = new LogScanner(log, 0, new EventFilter({}), { stopAtTerminal: true });
-    for (;;) {
-      await readOn(scanner, witness);
-      if (!scanner.ended) {
-        if ((await watched.change()) === undefined) return;
-        continue;
-      }
-      while (log.settledSize() === undefined) if ((await watched.change()) === undefined) return;
-      scanner.lastLine.check();
-      witness.ended = true;
-      return;
+    const scanner = new LogScanner(await watched.open(), 0, new EventFilter({}), { stopAtTerminal: true });
+    try {
+      await follow(scanner, witness, watched);
+    } finally {
+      await scanner.close();
     }
   });
+
+async function follow(scanner: LogScanner, witness: Witness, { change }: WatchedLog): Promise<void> {
+  do await readOn(scanner, witness);
+  while (!scanner.ended && (await change()) !== undefined);
+  if (!scanner.ended) return;
+  while (scanner.log.settledSize() === undefined) if ((await change()) === undefined) return;
+  scanner.lastLine.check();
+  witness.ended = true;
+}
 
 /** Opens the log again each time and goes on from its position: what a program does that saves `position`. */
 const replay: StartWitness = watched =>
   start('replay', async witness => {
     do {
       const log = await watched.open();
-      const filter = new EventFilter({});
-      await readOn(
-        new LogScanner(log, await findStart(log, filter, { from: witness.position }), filter, {}),
-        witness,
-      );
+      try {
+        const filter = new EventFilter({});
+        const from = await findStart(log, filter, { from: witness.position });
+        await readOn(new LogScanner(log, from, filter, {}), witness);
+      } finally {
+        await log.close();
+      }
     } while ((await watched.change()) !== undefined);
   });
 

@@ -56,6 +56,12 @@ export function namesIn(root: string, runId: string): string[] {
     .map(event => (event.type === 'gate.passed' ? event.gate : event.type));
 }
 
+/** The ids of the events in the whole lines of a log. */
+export function idsIn(root: string, runId: string): string[] {
+  const lines = readFileSync(placesOf(root, runId).log, 'utf8').split('\n').slice(0, -1);
+  return lines.map(line => decodeEvent(line).id);
+}
+
 /** The names of the events that were acknowledged, in order; or of those that were rejected with a code. */
 export function namesOf(outcomes: readonly Outcome[], code?: string): string[] {
   return outcomes.filter(outcome => outcome.code === code).flatMap(({ names }) => names);
