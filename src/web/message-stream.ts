@@ -5,6 +5,7 @@
  * for a while is dropped. A comment comes every 15 seconds, so that no proxy takes silence for death.
  */
 import type { ServerResponse } from 'node:http';
+import { onAbort } from '../read/on-abort.js';
 import type { StreamMessageName, StreamMessages } from './api.js';
 import { drained } from './writing.js';
 
@@ -24,10 +25,10 @@ export class MessageStream {
     const gone = new AbortController();
     this.gone = gone.signal;
     const end = () => response.destroy();
-    closing.addEventListener('abort', end);
+    const stay = onAbort(closing, end);
     response.on('close', () => {
       clearInterval(this.#heartbeat);
-      closing.removeEventListener('abort', end);
+      stay();
       gone.abort();
     });
     response.writeHead(200, {

@@ -46,9 +46,9 @@ const RUN_SERVER_OPTIONS: Readonly<Record<keyof RunServerOptions, OptionCheck>> 
   maxStreams: integerFrom(1),
 };
 
-const HEADERS_TIMEOUT_MS = 10_000;
+const HEADERS_TIMEOUT_MS = 5000;
 const REQUEST_TIMEOUT_MS = 15_000;
-const CHECK_INTERVAL_MS = 2000;
+const CHECK_INTERVAL_MS = 1000;
 /** Connections beyond the streams, for everything else. */
 const SPARE_CONNECTIONS = 1000;
 

@@ -1,4 +1,5 @@
 /** Waking whoever waits for something to change. */
+import { onAbort } from '../read/on-abort.js';
 
 /** Wakes all who wait, each time it fires. */
 export class Signal {
@@ -12,12 +13,12 @@ export class Signal {
       const wake = () => {
         clearTimeout(timer);
         this.#waiting.delete(wake);
-        stop?.removeEventListener('abort', wake);
+        stay?.();
         resolve();
       };
       const timer = setTimeout(wake, milliseconds);
       this.#waiting.add(wake);
-      stop?.addEventListener('abort', wake, { once: true });
+      const stay = stop && onAbort(stop, wake);
     });
   }
 
