@@ -15,8 +15,6 @@ const CHUNK_BYTES = 64 * 1024;
 /** A page that is further back than the first is brought to the second. */
 const MOST_LAG_BYTES = 4 * 1024 * 1024;
 const AFTER_LAG_BYTES = 256 * 1024;
-/** An incomplete character at the end of a file waits so long for its rest. */
-const CHARACTER_MS = 500;
 /** How often to look whether another file is in its place, or whether it is there at all. */
 const REOPEN_MS = 500;
 
@@ -27,7 +25,6 @@ export class OutputFeed {
   #output: NodeOutput | undefined;
   #openedAt = Number.NEGATIVE_INFINITY;
   #cursor: OutputCursor | undefined;
-  #shortSince: number | undefined;
 
   constructor(source: RunServerSource, node: NodeName, cursor: OutputCursor | undefined) {
     this.#source = source;
@@ -54,23 +51,11 @@ export class OutputFeed {
     const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, size - offset));
     const bytes = buffer.subarray(0, await output.read(buffer, offset));
     const start = lags ? firstCharacter(bytes) : 0;
-    const end = this.#wholeCharacters(bytes);
+    const end = lastCharacter(bytes); // a part of a character waits for its rest
     this.#cursor = { file, offset: offset + end };
     if (end <= start && !restarted) return undefined;
     const text = bytes.toString('utf8', start, end);
     return { node: this.#node.nodeId, start: offset + start, end: offset + end, text, restarted };
-  }
-
-  /** Where the last whole character ends. What is cut off at the end of a file for long is taken as it is. */
-  #wholeCharacters(bytes: Buffer): number {
-    const whole = lastCharacter(bytes);
-    if (whole === bytes.length) {
-      this.#shortSince = undefined;
-      return whole;
-    }
-    const now = performance.now();
-    this.#shortSince ??= now;
-    return whole === 0 && now - this.#shortSince > CHARACTER_MS ? bytes.length : whole;
   }
 
   close(): void {
