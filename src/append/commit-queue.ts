@@ -7,6 +7,7 @@
  * `maxPendingBytes` waiting is refused with `ERR_BACKLOG_FULL`, and nothing of the refused entry is kept.
  */
 import { EventLogError } from '../errors.js';
+import { afterMicrotasks } from '../real-time.js';
 
 /** How much one commit takes at most: 1 MiB. */
 export const MAX_BATCH_BYTES: number = 1024 * 1024;
@@ -107,9 +108,4 @@ export class CommitQueue<Entry extends QueueEntry> {
     }
     return this.#waiting.splice(0, count);
   }
-}
-
-/** Runs `work` once the promise jobs that are due now have run: no timer, no turn of the event loop. */
-function afterMicrotasks(work: () => void): void {
-  queueMicrotask(() => process.nextTick(work));
 }

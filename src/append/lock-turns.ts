@@ -14,6 +14,7 @@
  * and what it does so counts as waiting for the lock.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { monotonicMs } from '../real-time.js';
 import { LOCK_TIMEOUT_MS, waitForLock } from '../volume/flock.js';
 
 const PERIOD_MS = 1000;
@@ -47,7 +48,7 @@ export class Turns {
 
   /** Waits for a turn and takes the lock; `ERR_LOCK_TIMEOUT` when the budget is used up. */
   async take(): Promise<void> {
-    const askedAt = performance.now();
+    const askedAt = monotonicMs();
     const pauseMs = Math.min(this.#pauseMs(Date.now()), this.#timeoutMs);
     if (pauseMs > 0) await sleep(pauseMs);
     if (!this.#lock.tryLock()) {

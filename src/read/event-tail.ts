@@ -22,6 +22,7 @@ import {
   type OptionCheck,
   oneOf,
 } from '../options.js';
+import { monotonicMs } from '../real-time.js';
 import { isOrphan } from '../volume/orphan.js';
 import type { RunPlaces } from '../volume/places.js';
 import { CaughtUp } from './caught-up.js';
@@ -192,7 +193,7 @@ export class EventTail<T extends EventType = EventType> extends EventStream<T> {
       ...rest
     } = this.#options;
     const filter = new EventFilter(rest);
-    const deadline = performance.now() + appearTimeout;
+    const deadline = monotonicMs() + appearTimeout;
     let from = this.#options.from;
     while (!closed()) {
       signal?.throwIfAborted();
@@ -206,7 +207,7 @@ export class EventTail<T extends EventType = EventType> extends EventStream<T> {
         return scanner;
       } catch (error) {
         const absent = error instanceof EventLogError && error.code === 'ERR_RUN_NOT_FOUND';
-        if (!absent || performance.now() >= deadline) throw error;
+        if (!absent || monotonicMs() >= deadline) throw error;
       }
       if (from === 'end') from = 'start';
       await sleep(Math.min(APPEAR_POLL_MS, appearTimeout));

@@ -6,6 +6,7 @@
  */
 import { type FSWatcher, watch } from 'node:fs';
 import type { WokenBy } from '../diagnostics.js';
+import { after } from '../real-time.js';
 
 /** A longer timer of Node goes off at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -37,9 +38,9 @@ export class Growth {
   wait(): Promise<WokenBy> {
     if (this.#noticed) return Promise.resolve('notice');
     return new Promise(resolve => {
-      const timer = setTimeout(() => this.#wake?.(), this.#pollInterval);
+      const stop = after(this.#pollInterval, () => this.#wake?.());
       this.#wake = () => {
-        clearTimeout(timer);
+        stop();
         this.#wake = undefined;
         resolve(this.#noticed ? 'notice' : 'poll');
       };

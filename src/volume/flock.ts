@@ -9,6 +9,7 @@ import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type koffi from 'koffi';
 import { EventLogError, messageOf } from '../errors.js';
+import { monotonicMs } from '../real-time.js';
 import { PLATFORM } from './platform.js';
 
 /** How long an append waits for the lock, in milliseconds, unless an option says otherwise. */
@@ -106,11 +107,11 @@ export async function waitForLock(
   path: string,
   timeoutMs: number = LOCK_TIMEOUT_MS,
   pauseMs: () => number = () => 0,
-  askedAt: number = performance.now(),
+  askedAt: number = monotonicMs(),
 ): Promise<void> {
   const deadline = askedAt + timeoutMs;
   while (!attempt()) {
-    const left = deadline - performance.now();
+    const left = deadline - monotonicMs();
     if (left <= 0) {
       const what = `the lock was held by others for ${timeoutMs} ms (option lockTimeout)`;
       throw new EventLogError('ERR_LOCK_TIMEOUT', what, { path });

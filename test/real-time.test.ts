@@ -1,0 +1,63 @@
+/** Under fake timers a log is written, followed and waited for as without. */
+import { closeSync, existsSync, openSync } from 'node:fs';
+import { afterEach, expect, test, vi } from 'vitest';
+import { EventLog } from '../src/index.js';
+import { tryLock, unlock, waitForLock } from '../src/volume/flock.js';
+import { temporaryVolume } from './support/volume.js';
+
+const { nextTick } = process;
+
+function fake(): void {
+  vi.useFakeTimers({
+    toFake: [
+      'setTimeout',
+      'clearTimeout',
+      'setInterval',
+      'setImmediate',
+      'queueMicrotask',
+      'Date',
+      'performance',
+    ],
+  });
+}
+
+afterEach(() => {
+  vi.useRealTimers();
+  process.nextTick = nextTick;
+});
+
+test('appends resolve, also where nextTick is fake as Jest makes it, and a tail sees them', async () => {
+  const root = temporaryVolume();
+  fake();
+  await using log = await EventLog.create(root, 'p');
+  const tail = log.tail({ watch: false, pollInterval: 5 })[Symbol.asyncIterator]();
+  process.nextTick = () => undefined;
+  const appended = log.append({ type: 'pipe.started', pipe: 'p' });
+  await appended;
+  process.nextTick = nextTick;
+  expect((await tail.next()).value?.type).toBe('pipe.started');
+  const next = tail.next(); // waits for the poll
+  await log.append({ type: 'pipe.completed' });
+  expect((await next).value?.type).toBe('pipe.completed');
+  expect(existsSync(log.path)).toBe(true);
+});
+
+test('waiting for a run that does not appear ends', async () => {
+  const root = temporaryVolume();
+  const runId = await EventLog.allocate(root, 'p');
+  fake();
+  await expect(EventLog.tail(root, runId, { appearTimeout: 50 }).toArray()).rejects.toMatchObject({
+    code: 'ERR_RUN_NOT_FOUND',
+  });
+});
+
+test('waiting for a lock ends', async () => {
+  await using log = await EventLog.create(temporaryVolume(), 'p');
+  const [holder, waiter] = [openSync(log.path, 'r'), openSync(log.path, 'r')];
+  expect(tryLock(holder, log.path)).toBe(true);
+  fake();
+  const waiting = waitForLock(() => tryLock(waiter, log.path), log.path, 50);
+  await expect(waiting).rejects.toMatchObject({ code: 'ERR_LOCK_TIMEOUT' });
+  unlock(holder);
+  for (const fd of [holder, waiter]) closeSync(fd);
+});
