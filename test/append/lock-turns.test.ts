@@ -2,6 +2,12 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Turns } from '../../src/append/lock-turns.js';
 
+// These tests set the clock themselves.
+vi.mock('../../src/real-time.js', async original => ({
+  ...(await original<object>()),
+  monotonicMs: () => performance.now(),
+}));
+
 // The promise timers of Node cannot be faked; these go through the ones that are.
 vi.mock('node:timers/promises', () => ({
   setTimeout: (ms: number) => new Promise(resolve => setTimeout(resolve, ms)),
