@@ -73,14 +73,18 @@ test('there are recipes', () => {
   expect(recipes.length).toBeGreaterThan(3);
 });
 
-test.each(recipes)('a recipe runs: $code', async ({ code }) => {
-  const folder = temporaryVolume();
-  const bin = join(folder, 'bin');
-  await mkdir(bin);
-  const command = `#!/bin/sh\nexec "${process.execPath}" "${project}/dist/cli.js" "$@"\n`;
-  await writeFile(join(bin, 'omne-log'), command, { mode: 0o755 });
-  const environment = { ...process.env, PATH: `${bin}:${process.env['PATH']}` };
-  await run('omne-log', ['demo', '--dir', folder], { env: environment });
-  const { stdout, stderr } = await run('sh', ['-e', '-c', code], { cwd: folder, env: environment });
-  expect([stderr, stdout === '']).toEqual(['', false]);
-});
+test.each(recipes)(
+  'a recipe runs: $code',
+  async ({ code }) => {
+    const folder = temporaryVolume();
+    const bin = join(folder, 'bin');
+    await mkdir(bin);
+    const command = `#!/bin/sh\nexec "${process.execPath}" "${project}/dist/cli.js" "$@"\n`;
+    await writeFile(join(bin, 'omne-log'), command, { mode: 0o755 });
+    const environment = { ...process.env, PATH: `${bin}:${process.env['PATH']}` };
+    await run('omne-log', ['demo', '--dir', folder], { env: environment });
+    const { stdout, stderr } = await run('sh', ['-e', '-c', code], { cwd: folder, env: environment });
+    expect([stderr, stdout === '']).toEqual(['', false]);
+  },
+  120_000,
+);
