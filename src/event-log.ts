@@ -24,9 +24,15 @@ import { type Redact, redactDraft } from './append/redact.js';
 import { commits } from './diagnostics.js';
 import { type ErrorFacts, EventLogError, systemError } from './errors.js';
 import { type PreparedEvent, prepareDraft } from './format/encode.js';
-import type { EventOf, EventsOfDrafts, EventType, ExactDraft, PartialDraft } from './format/events.js';
+import {
+  type EventsOfDrafts,
+  type ExactDraft,
+  type OmneEvents,
+  omneEvents,
+  type PartialDraft,
+} from './format/events.js';
 import { lineTooLong, MAX_LINE_BYTES } from './format/lines.js';
-import { omneEvents, type Vocabulary } from './format/vocabulary.js';
+import type { DefinitionOf, EventIn, TypesOf, Vocabulary } from './format/vocabulary.js';
 import { checkOptions } from './options.js';
 import type { VolumeReadOptions, VolumeTailOptions } from './read/all/options.js';
 import { VolumeStream } from './read/all/volume-stream.js';
@@ -49,9 +55,9 @@ import { inRunFolder } from './volume/make-folders.js';
 import { absoluteRoot, placesOf, type RunPlaces } from './volume/places.js';
 
 /** A run to go on with. */
-export interface ResumedRun {
+export interface ResumedRun<V extends Vocabulary = OmneEvents> {
   /** The log, open for appending; this process drives the run until it is closed. */
-  readonly log: EventLog;
+  readonly log: EventLog<V>;
   /** What happened in the run so far. */
   readonly state: RunState;
 }
@@ -64,7 +70,7 @@ export interface ResumedRun {
  * await log.append({ type: 'pipe.started', pipe: 'feature' });
  * await log.append({ type: 'pipe.completed' }); // on disk when it resolves
  */
-export class EventLog implements AsyncDisposable {
+export class EventLog<V extends Vocabulary = OmneEvents> implements AsyncDisposable {
   /** The folder that contains `.omne`, absolute. */
   readonly root: string;
   /** `<pipe>-<ulid>` */
@@ -74,7 +80,7 @@ export class EventLog implements AsyncDisposable {
   /** What `open` cut from a torn tail; undefined when there was nothing to repair. */
   readonly recovered: Recovery | undefined;
 
-  readonly #vocabulary: Vocabulary;
+  readonly #vocabulary: V;
   readonly #opened: OpenedLog;
   readonly #committer: Committer;
   readonly #queue: CommitQueue<Append>;
@@ -83,12 +89,12 @@ export class EventLog implements AsyncDisposable {
   readonly #mode: number | undefined;
   #closing: Promise<void> | undefined;
 
-  private constructor(places: RunPlaces, runId: string, opened: OpenedLog, options: LogOptions) {
+  private constructor(places: RunPlaces, runId: string, opened: OpenedLog, options: LogOptions<V>) {
     this.root = places.root;
     this.runId = runId;
     this.path = places.log;
     this.recovered = opened.recovery;
-    this.#vocabulary = options.events ?? omneEvents;
+    this.#vocabulary = options.events ?? (omneEvents as Vocabulary as V); // V is that of omne where the option is left out
     this.#opened = opened;
     this.#committer = opened.committer;
     this.#queue = new CommitQueue(batch => opened.committer.commit(batch), { ...options, path: this.path });
@@ -112,7 +118,7 @@ export class EventLog implements AsyncDisposable {
    * const runId = await EventLog.allocate(root, 'feature');
    * const log = await EventLog.open(root, runId, { create: true });
    */
-  static async allocate(root: string, pipe: string, options: LogOptions = {}): Promise<string> {
+  static async allocate(root: string, pipe: string, options: LogOptions<Vocabulary> = {}): Promise<string> {
     checkOptions(options, LOG_OPTIONS);
     return allocateRunId(absoluteRoot(root), pipe, options);
   }
@@ -125,7 +131,11 @@ export class EventLog implements AsyncDisposable {
    * @example
    * const log = await EventLog.create(root, 'feature', { mode: 0o600 });
    */
-  static async create(root: string, pipe: string, options: LogOptions = {}): Promise<EventLog> {
+  static async create<V extends Vocabulary = OmneEvents>(
+    root: string,
+    pipe: string,
+    options: LogOptions<V> = {},
+  ): Promise<EventLog<V>> {
     checkOptions(options, LOG_OPTIONS);
     const start = absoluteRoot(root); // the current folder may change while this is under way
     const runId = await allocateRunId(start, pipe, options);
@@ -148,7 +158,11 @@ export class EventLog implements AsyncDisposable {
    * const log = await EventLog.open(root, runId);
    * if (log.recovered) console.warn(`${log.recovered.bytes} torn bytes are kept in ${log.recovered.savedTo}`);
    */
-  static async open(root: string, runId: string, options: OpenLogOptions = {}): Promise<EventLog> {
+  static async open<V extends Vocabulary = OmneEvents>(
+    root: string,
+    runId: string,
+    options: OpenLogOptions<V> = {},
+  ): Promise<EventLog<V>> {
     checkOptions(options, OPEN_LOG_OPTIONS);
     const places = placesOf(root, runId);
     const openAs = (make?: 'ensure') => openForAppending(places, options, make);
@@ -172,12 +186,16 @@ export class EventLog implements AsyncDisposable {
    * const { log, state } = await EventLog.resume(root, runId);
    * const done = new Set(state.nodes.filter(node => node.status === 'completed').map(node => node.nodeId));
    */
-  static async resume(root: string, runId: string, options: LogOptions = {}): Promise<ResumedRun> {
+  static async resume<V extends Vocabulary = OmneEvents>(
+    root: string,
+    runId: string,
+    options: LogOptions<V> = {},
+  ): Promise<ResumedRun<V>> {
     checkOptions(options, LOG_OPTIONS);
     const log = await EventLog.open(root, runId, { ...options, owner: true });
     try {
       if (log.ended) throw new EventLogError('ERR_RUN_ENDED', 'the run has ended', { path: log.path });
-      return { log, state: await foldRun(log.read()) };
+      return { log, state: await foldRun(log.read(), options.events) };
     } catch (error) {
       await log.close();
       throw error;
@@ -208,11 +226,11 @@ export class EventLog implements AsyncDisposable {
    * @example
    * const failures = await EventLog.read(root, runId, { types: ['node.failed'] }).toArray();
    */
-  static read<T extends EventType = EventType>(
+  static read<V extends Vocabulary = OmneEvents, T extends TypesOf<V> = TypesOf<V>>(
     root: string,
     runId: string,
-    options: ReadOptions<T> = {},
-  ): EventReader<T> {
+    options: ReadOptions<T, V> = {},
+  ): EventReader<T, V> {
     return new EventReader(placesOf(root, runId), options);
   }
 
@@ -223,11 +241,11 @@ export class EventLog implements AsyncDisposable {
    * @example
    * for await (const event of EventLog.tail(root, runId, { from: savedPosition })) await handle(event);
    */
-  static tail<T extends EventType = EventType>(
+  static tail<V extends Vocabulary = OmneEvents, T extends TypesOf<V> = TypesOf<V>>(
     root: string,
     runId: string,
-    options: TailOptions<T> = {},
-  ): EventTail<T> {
+    options: TailOptions<T, V> = {},
+  ): EventTail<T, V> {
     return new EventTail(placesOf(root, runId), options);
   }
 
@@ -240,10 +258,10 @@ export class EventLog implements AsyncDisposable {
    * @example
    * for await (const { runId, event } of EventLog.readAll(root, { since: Date.now() - 3_600_000 })) console.log(runId, event.type);
    */
-  static readAll<T extends EventType = EventType>(
+  static readAll<V extends Vocabulary = OmneEvents, T extends TypesOf<V> = TypesOf<V>>(
     root: string,
-    options: VolumeReadOptions<T> = {},
-  ): VolumeStream<T> {
+    options: VolumeReadOptions<T, V> = {},
+  ): VolumeStream<T, V> {
     return new VolumeStream(root, options, false);
   }
 
@@ -256,10 +274,10 @@ export class EventLog implements AsyncDisposable {
    *   await sendToChat(`${event.node_id} failed in ${runId}: ${event.error.kind}`);
    * }
    */
-  static tailAll<T extends EventType = EventType>(
+  static tailAll<V extends Vocabulary = OmneEvents, T extends TypesOf<V> = TypesOf<V>>(
     root: string,
-    options: VolumeTailOptions<T> = {},
-  ): VolumeStream<T> {
+    options: VolumeTailOptions<T, V> = {},
+  ): VolumeStream<T, V> {
     return new VolumeStream(root, options, true);
   }
 
@@ -269,9 +287,9 @@ export class EventLog implements AsyncDisposable {
    * @example
    * for await (const event of log.tail({ from: 'end' })) console.log(event.type); // what is appended from now on
    */
-  tail<T extends EventType = EventType>(options: TailOptions<T> = {}): EventTail<T> {
+  tail<T extends TypesOf<V> = TypesOf<V>>(options: TailOptions<T, V> = {}): EventTail<T, V> {
     const { events = this.#vocabulary, maxLineBytes = this.#maxLineBytes } = options;
-    return EventLog.tail(this.root, this.runId, { ...options, events, maxLineBytes });
+    return new EventTail(placesOf(this.root, this.runId), { ...options, events, maxLineBytes });
   }
 
   /**
@@ -322,9 +340,9 @@ export class EventLog implements AsyncDisposable {
    * @example
    * const [last] = await log.read({ last: 1 }).toArray();
    */
-  read<T extends EventType = EventType>(options: ReadOptions<T> = {}): EventReader<T> {
+  read<T extends TypesOf<V> = TypesOf<V>>(options: ReadOptions<T, V> = {}): EventReader<T, V> {
     const { events = this.#vocabulary, maxLineBytes = this.#maxLineBytes } = options;
-    return EventLog.read(this.root, this.runId, { ...options, events, maxLineBytes });
+    return new EventReader(placesOf(this.root, this.runId), { ...options, events, maxLineBytes });
   }
 
   /**
@@ -340,10 +358,12 @@ export class EventLog implements AsyncDisposable {
    * const started = await log.append({ type: 'node.started', node_id: 'plan', kind: 'prompt' });
    * console.log(started.id, started.ts);
    */
-  append<const D extends PartialDraft>(draft: D & ExactDraft<D>): Promise<EventOf<D['type']>> {
+  append<const D extends PartialDraft<V>>(
+    draft: D & ExactDraft<D, V>,
+  ): Promise<EventIn<DefinitionOf<V>, D['type']>> {
     return this.#enqueue(
       () => [this.#prepare(draft)],
-      ([only]) => only?.event as EventOf<D['type']>, // the copy of this very draft
+      ([only]) => only?.event as EventIn<DefinitionOf<V>, D['type']>, // the copy of this very draft
     );
   }
 
@@ -358,16 +378,16 @@ export class EventLog implements AsyncDisposable {
    * @example
    * await log.appendAll(nodes.map(node_id => ({ type: 'node.started', node_id, kind: 'bash' })));
    */
-  appendAll<const D extends PartialDraft, const L extends Iterable<D>>(
-    drafts: L & Iterable<D & ExactDraft<D>>,
-  ): Promise<EventsOfDrafts<L>> {
+  appendAll<const D extends PartialDraft<V>, const L extends Iterable<D>>(
+    drafts: L & Iterable<D & ExactDraft<D, V>>,
+  ): Promise<EventsOfDrafts<L, V>> {
     return this.#enqueue(
       () => {
         const prepared: PreparedEvent[] = [];
         for (const draft of drafts) prepared.push(this.#prepare(draft, prepared.length));
         return prepared;
       },
-      prepared => prepared.map(({ event }) => event) as EventsOfDrafts<L>, // the copies of these very drafts
+      prepared => prepared.map(({ event }) => event) as EventsOfDrafts<L, V>, // the copies of these very drafts
     );
   }
 

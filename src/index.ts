@@ -21,6 +21,7 @@ export {
   MalformedLineError,
 } from './errors.js';
 export { EventLog, type ResumedRun } from './event-log.js';
+export type { CodecOptions } from './format/codec-options.js';
 export { decodeEvent } from './format/decode.js';
 export { encodeEvent } from './format/encode.js';
 export {
@@ -43,15 +44,41 @@ export {
   type NodeFailed,
   type NodeKind,
   type NodeStarted,
+  type OmneDefinition,
+  type OmneEvents,
+  omneEvents,
   type PartialDraft,
   type PipeAborted,
   type PipeCompleted,
   type PipeStarted,
   type RunEvent,
 } from './format/events.js';
+export {
+  type DeepReadonly,
+  type DraftValuesOf,
+  type FieldMakers,
+  type FieldPresence,
+  type FieldsDefinition,
+  type FieldType,
+  field,
+  type IntegerBounds,
+  type JsonValue,
+  type ReadonlyJsonValue,
+  type ValuesOf,
+} from './format/field.js';
 export { type JsonSchemaObject, jsonSchema } from './format/json-schema.js';
+export type { StandardIssue, StandardResult, StandardSchema } from './format/standard-schema.js';
 export { tailText } from './format/tail-text.js';
-export { type CodecOptions, omneEvents, type Vocabulary } from './format/vocabulary.js';
+export {
+  type DefinitionOf,
+  type DraftsOf,
+  defineEvents,
+  type EventsDefinition,
+  type EventsOf,
+  type TypesOf,
+  type Vocabulary,
+  type VocabularyOptions,
+} from './format/vocabulary.js';
 export type { VolumeReadOptions, VolumeTailOptions } from './read/all/options.js';
 export { type VolumeEvent, VolumeStream } from './read/all/volume-stream.js';
 export { type DecoderOptions, type EventDecoder, eventDecoder } from './read/event-decoder.js';
@@ -68,6 +95,7 @@ export { repairRun } from './run/repair.js';
 export {
   type Downtime,
   deriveRunState,
+  type ReducerOptions,
   type RunSnapshot,
   type RunState,
   RunStateReducer,

@@ -4,8 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { EVENT_TYPES } from '../src/format/events.js';
-import { omneEvents } from '../src/format/vocabulary.js';
+import { EVENT_TYPES, omneEvents } from '../src/format/events.js';
 import { anchorsOf, linksOf, manual, pages, project, proseOf, sectionOf, textOf } from './support/pages.js';
 import { temporaryVolume } from './support/volume.js';
 

@@ -91,7 +91,7 @@ describe('a draft that append takes', () => {
         expect(Buffer.byteLength(line)).toBe(prepared.bytes);
         expect(decodeEvent(line)).toStrictEqual(prepared.event);
         expect({ ...prepared.event, ...draft, id, ts, run_id: runId }).toStrictEqual(prepared.event);
-        expect(`${encodeEvent(prepared.event)}\n`).toBe(line);
+        expect(`${encodeEvent(prepared.event as RunEvent)}\n`).toBe(line);
       }),
       { numRuns: rounds(1000) },
     );

@@ -10,8 +10,9 @@
  */
 import { CommitTimer, commits, recoveries } from '../diagnostics.js';
 import { EventLogError, errnoOf, isNoSpace, syscallOf, systemError } from '../errors.js';
+import { omneEvents } from '../format/events.js';
 import { LF } from '../format/lines.js';
-import { omneEvents, type Vocabulary } from '../format/vocabulary.js';
+import type { Vocabulary } from '../format/vocabulary.js';
 import { Turns } from './lock-turns.js';
 import type { LogFile } from './log-file.js';
 import { cutTornTail, inspectEnd, type Recovery } from './recovery.js';

@@ -6,6 +6,7 @@
  */
 import fs from 'node:fs';
 import { EventLogError, systemError } from '../errors.js';
+import type { OmneEvents } from '../format/events.js';
 import { isVocabulary, type Vocabulary } from '../format/vocabulary.js';
 import { isBoolean, isFunction, isInteger, type OptionCheck } from '../options.js';
 import { holdLive } from '../volume/liveness.js';
@@ -19,9 +20,9 @@ import type { Recovery } from './recovery.js';
 import type { Redact } from './redact.js';
 
 /** How a log is written. */
-export interface LogOptions {
+export interface LogOptions<V extends Vocabulary = OmneEvents> {
   /** The vocabulary of the log; `omneEvents` by default. */
-  events?: Vocabulary | undefined;
+  events?: V | undefined;
   /** Permission bits of new files, narrowed by the umask; 0o666 by default. Folders may be entered by who may read. */
   mode?: number | undefined;
   /** Take flock(2) around each commit, so that several processes may append; false by default on Windows only. */
@@ -37,7 +38,7 @@ export interface LogOptions {
 }
 
 /** How a log is opened again. */
-export interface OpenLogOptions extends LogOptions {
+export interface OpenLogOptions<V extends Vocabulary = OmneEvents> extends LogOptions<V> {
   /** Make the folder and the log of an allocated run id where they are missing; false by default. */
   create?: boolean | undefined;
   /** Drive the run: `ERR_RUN_OWNED` while another process does; false by default: others may append too. */
@@ -74,7 +75,7 @@ export interface OpenedLog {
 /** Opens the log, makes this process the owner if wanted, makes the log durable if it is new, marks its run as live, and repairs a torn tail. */
 export async function openForAppending(
   places: RunPlaces,
-  options: OpenLogOptions,
+  options: OpenLogOptions<Vocabulary>,
   make: 'create' | 'ensure' | undefined,
 ): Promise<OpenedLog> {
   const { events, mode, lock = PLATFORM.flock, lockTimeout: lockTimeoutMs, maxLineBytes } = options;

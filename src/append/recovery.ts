@@ -9,8 +9,8 @@
 import { ulid } from 'ulid';
 import { EventLogError, MalformedLineError } from '../errors.js';
 import { decodeLine, decodeOrSkip } from '../format/decode.js';
-import type { RunEvent } from '../format/events.js';
 import { endOfLastLine, LF, linesBackward, type ReadAt } from '../format/lines.js';
+import type { LogEvent } from '../format/schema.js';
 import type { Vocabulary } from '../format/vocabulary.js';
 import { MAX_BATCH_BYTES, MAX_PENDING_BYTES } from './commit-queue.js';
 import type { LogFile } from './log-file.js';
@@ -32,7 +32,7 @@ export interface LogEnd {
   /** Bytes after `end`: a torn tail. */
   readonly tornBytes: number;
   /** The last event; undefined for an empty log. */
-  readonly last: RunEvent | undefined;
+  readonly last: LogEvent | undefined;
 }
 
 /** Pages and sectors are multiples of this; a hole that a crash left ends at one, or at the end of the file. */

@@ -4,32 +4,9 @@
  * Promise: append is as strict as decode. Both go through `takeRecord`, which reads each known field once, copies it,
  * and throws a `SchemaViolation` that names the field. Knows neither files nor lines.
  */
-import type { FieldSpec, RecordSpec } from './events.js';
-
-/** A value or text that breaks the schema; callers turn it into the public error of their side. */
-export class SchemaViolation extends Error {
-  readonly field: string;
-
-  constructor(field: string, problem: string) {
-    super(problem);
-    this.field = field;
-  }
-}
-
-/** A number that breaks the schema. The value may have been rounded when the line was parsed: whoever has the line reports it as written. */
-export class NumberViolation extends SchemaViolation {
-  readonly #problem: string;
-
-  constructor(field: string, problem: string, written: string) {
-    super(field, `${problem}, not ${written.length > 80 ? `${written.slice(0, 80)}…` : written}`);
-    this.#problem = problem;
-  }
-
-  /** The same, with the number as it is written. */
-  writtenAs(text: string): NumberViolation {
-    return new NumberViolation(this.field, this.#problem, text);
-  }
-}
+import { takeJson } from './check-json.js';
+import type { Field, FieldSpec, Shape } from './schema.js';
+import { label, NumberViolation, nameOf, quote, SchemaViolation } from './violation.js';
 
 /**
  * How strictly a record is read: `wire` drops unknown fields and reads `null` as absent where a field is optional;
@@ -37,60 +14,10 @@ export class NumberViolation extends SchemaViolation {
  */
 export type Rule = 'wire' | 'event' | 'draft';
 
-/** A `RecordSpec` made ready for use. */
-export interface Shape {
-  /** The event type, where the record is an event or a draft; given once, never read from the record again. */
-  readonly tag: string | undefined;
-  readonly fields: readonly Field[];
-  /** All keys the record may have: the fields, and `type` before them where there is a tag. */
-  readonly known: readonly Field[];
+/** The fields of a record that was copied. */
+export interface Values {
+  [name: string]: unknown;
 }
-
-/** One field of a shape. */
-export interface Field {
-  readonly name: string;
-  readonly spec: FieldSpec;
-  readonly shape: Shape | undefined;
-}
-
-type Values = { [name: string]: unknown };
-
-/** Prepares a spec once, so that checking walks an array. */
-export function shapeOf(spec: RecordSpec, tag?: string): Shape {
-  checkNames(spec, tag);
-  const fields = Object.entries(spec).map(
-    ([name, field]): Field => ({
-      name,
-      spec: field,
-      shape: 'of' in field ? shapeOf(field.of) : undefined,
-    }),
-  );
-  const known = tag === undefined ? fields : [TAG, ...fields];
-  return { tag, fields, known };
-}
-
-/** Names go into the code of the lanes, and each field of a record has a bit in `written-text.ts`; `type` takes one of them. */
-function checkNames(spec: RecordSpec, tag: string | undefined): void {
-  const names = Object.keys(spec);
-  const wrong = names.find(name => !FIELD_NAME.test(name) || (tag !== undefined && name === 'type'));
-  if (wrong !== undefined) throw new TypeError(`${quote(wrong)} cannot be the name of a field`);
-  if (tag !== undefined && !TYPE_NAME.test(tag)) throw new TypeError(`${quote(tag)} cannot be an event type`);
-  if (names.length >= MAX_FIELDS)
-    throw new TypeError(`a record has ${names.length} fields; it may have ${MAX_FIELDS - 1}`);
-}
-
-const FIELD_NAME = /^[A-Za-z][A-Za-z0-9_]{0,127}$/;
-const TYPE_NAME = /^[A-Za-z][A-Za-z0-9_.-]{0,127}$/;
-/** The most fields of one record, `type` among them. */
-const MAX_FIELDS = 32;
-
-const TAG: Field = { name: 'type', spec: { type: 'string' }, shape: undefined };
-/** The fields that every event has after its type. */
-export const COMMON: RecordSpec = {
-  id: { type: 'string' },
-  ts: { type: 'string' },
-  run_id: { type: 'string' },
-};
 
 /** The shape that `source.type` names; a violation when `source` is no object or its type is unknown. */
 export function shapeFor(shapes: ReadonlyMap<string, Shape>, source: unknown): Shape {
@@ -115,10 +42,10 @@ export function takeRecord(
   for (const field of shape.fields) {
     const { name, spec } = field;
     const value = Object.hasOwn(source, name) ? source[name] : undefined;
-    if (value !== undefined && !(value === null && spec.presence === 'optional' && rule === 'wire')) {
+    if (value !== undefined && !(value === null && rule === 'wire' && readsNullAsAbsent(spec))) {
       record[name] = takeValue(field, value, rule, at === '' ? name : `${at}.${name}`);
     } else if (spec.presence === 'defaulted') {
-      record[name] = spec.type === 'list' ? [] : '';
+      record[name] = defaultOf(field);
     } else if (spec.presence === undefined) {
       throw missing(at === '' ? name : `${at}.${name}`);
     }
@@ -127,7 +54,13 @@ export function takeRecord(
   return record;
 }
 
-function takeValue({ spec, shape }: Field, value: unknown, rule: Rule, at: string): unknown {
+/** In a json field `null` is a value. */
+function readsNullAsAbsent({ presence, type }: FieldSpec): boolean {
+  return presence === 'optional' && type !== 'json';
+}
+
+/** Copies a value of a field, checking it. */
+export function takeValue({ spec, shape, item }: Field, value: unknown, rule: Rule, at: string): unknown {
   switch (spec.type) {
     case 'string':
       if (typeof value !== 'string') throw wrong(at, 'a string', value);
@@ -143,19 +76,24 @@ function takeValue({ spec, shape }: Field, value: unknown, rule: Rule, at: strin
       }
       return value;
     case 'integer':
-      if (typeof value !== 'number') throw wrong(at, 'an integer', value);
-      if (!Number.isInteger(value) || value < 0 || value > spec.max || Object.is(value, -0)) {
-        const problem = `${label(at)} must be an integer from 0 to ${spec.max}`;
-        throw new NumberViolation(at, problem, Object.is(value, -0) ? '-0' : String(value));
-      }
+      return takeInteger(value, spec.min, spec.max, at);
+    case 'number':
+      if (typeof value !== 'number') throw wrong(at, 'a number', value);
+      if (!Number.isFinite(value) || Object.is(value, -0))
+        throw new NumberViolation(at, `${label(at)} must be a finite number other than -0`, written(value));
+      return value;
+    case 'boolean':
+      if (typeof value !== 'boolean') throw wrong(at, 'true or false', value);
       return value;
     case 'object':
       return shape === undefined ? {} : takeRecord(shape, value, rule, at);
     case 'list':
       if (!Array.isArray(value)) throw wrong(at, 'an array', value);
-      return shape === undefined
+      return item === undefined
         ? []
-        : Array.from(value, (item, index) => takeRecord(shape, item, rule, `${at}[${index}]`));
+        : Array.from(value, (each, index) => takeValue(item, each, rule, `${at}[${index}]`));
+    case 'json':
+      return takeJson(value, at, rule === 'wire' ? undefined : spec.schema);
   }
 }
 
@@ -164,9 +102,32 @@ function loneSurrogate(at: string, rule: Rule): string {
   return `${label(at)} holds a lone surrogate${hint}`;
 }
 
+function takeInteger(value: unknown, min: number, max: number, at: string): number {
+  if (typeof value !== 'number') throw wrong(at, 'an integer', value);
+  if (!Number.isInteger(value) || value < min || value > max || Object.is(value, -0)) {
+    const problem = `${label(at)} must be an integer from ${min} to ${max}`;
+    throw new NumberViolation(at, problem, written(value));
+  }
+  return value;
+}
+
+function written(value: number): string {
+  return Object.is(value, -0) ? '-0' : String(value);
+}
+
+/** The value of a defaulted field that is absent; a list is one of its own for each event. */
+export function defaultOf({ spec }: Field): unknown {
+  return spec.type === 'list' ? [] : spec.default;
+}
+
+/** Whether a value is the default of its field. */
+export function isDefault({ spec }: Field, value: unknown): boolean {
+  return Array.isArray(value) ? value.length === 0 : value === spec.default;
+}
+
 function rejectUnknown(shape: Shape, source: Values, at: string): void {
   for (const name of Object.keys(source)) {
-    if (!shape.known.some(field => field.name === name) && source[name] !== undefined) {
+    if (!shape.names.has(name) && source[name] !== undefined) {
       throw new SchemaViolation(at === '' ? name : `${at}.${name}`, `unknown field ${quote(name)}`);
     }
   }
@@ -198,19 +159,4 @@ function missing(at: string): SchemaViolation {
 
 function wrong(at: string, wanted: string, value: unknown): SchemaViolation {
   return new SchemaViolation(at, `${label(at)} must be ${wanted}, not ${nameOf(value)}`);
-}
-
-/** A field as messages name it. */
-export function label(at: string): string {
-  return `field ${quote(at)}`;
-}
-
-function nameOf(value: unknown): string {
-  return value === null ? 'null' : Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`;
-}
-
-/** A short, safely quoted picture of a value for a message. */
-export function quote(value: unknown): string {
-  if (typeof value !== 'string') return nameOf(value);
-  return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
 }

@@ -6,10 +6,13 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { MalformedLineError, messageOf } from '../errors.js';
-import { NumberViolation, SchemaViolation, type Shape, shapeFor, takeRecord } from './check.js';
-import type { RunEvent } from './events.js';
+import { shapeFor, takeRecord, type Values } from './check.js';
+import { type CodecOptions, vocabularyOf } from './codec-options.js';
+import { omneEvents, type RunEvent } from './events.js';
 import { type LineMatcher, matchText } from './lanes/line-matcher.js';
-import { type CodecOptions, omneEvents, type Vocabulary, vocabularyOf } from './vocabulary.js';
+import type { LogEvent, Shape } from './schema.js';
+import { NumberViolation, SchemaViolation } from './violation.js';
+import type { EventsOf, Vocabulary } from './vocabulary.js';
 import { checkText, numberText } from './written-text.js';
 
 /**
@@ -22,15 +25,18 @@ import { checkText, numberText } from './written-text.js';
  * const event = decodeEvent('{"type":"pipe.completed","id":"01k…","ts":"2026-04-15T12:00:00Z","run_id":"feature-01k…"}');
  */
 export function decodeEvent(line: string | Uint8Array): RunEvent;
-export function decodeEvent(line: string | Uint8Array, options: CodecOptions): RunEvent;
-export function decodeEvent(line: string | Uint8Array, options?: CodecOptions): RunEvent {
+export function decodeEvent<V extends Vocabulary>(
+  line: string | Uint8Array,
+  options: CodecOptions<V>,
+): EventsOf<V>;
+export function decodeEvent(line: string | Uint8Array, options?: CodecOptions<Vocabulary>): LogEvent {
   if (typeof line !== 'string' && !(line instanceof Uint8Array))
     throw new TypeError('decodeEvent takes a string or a Uint8Array');
   return decodeLine(line, vocabularyOf(options));
 }
 
 /** Decodes one line of a log of a vocabulary. */
-export function decodeLine(line: string | Uint8Array, vocabulary: Vocabulary = omneEvents): RunEvent {
+export function decodeLine(line: string | Uint8Array, vocabulary: Vocabulary = omneEvents): LogEvent {
   if (typeof line === 'string')
     return line.isWellFormed() ? decodeText(line, vocabulary) : decodeStrictly(line, vocabulary);
   if (!isUtf8(line)) throw new MalformedLineError('not valid UTF-8');
@@ -39,7 +45,7 @@ export function decodeLine(line: string | Uint8Array, vocabulary: Vocabulary = o
 }
 
 /** Decodes text that holds no lone surrogate, as text from valid UTF-8 never does. */
-export function decodeText(text: string, vocabulary: Vocabulary = omneEvents): RunEvent {
+export function decodeText(text: string, vocabulary: Vocabulary = omneEvents): LogEvent {
   const matcher = vocabulary.textMatcher;
   return matchText(matcher, text)
     ? decodeMatched(matcher, vocabulary, text)
@@ -50,12 +56,12 @@ export function decodeText(text: string, vocabulary: Vocabulary = omneEvents): R
  * Decodes the line that a matcher of the vocabulary was given last, whose text may be given: by the fast lane, the middle one, or
  * the strict one.
  */
-export function decodeMatched(line: LineMatcher, vocabulary: Vocabulary, text?: string): RunEvent {
+export function decodeMatched(line: LineMatcher, vocabulary: Vocabulary, text?: string): LogEvent {
   return line.event(text) ?? line.flatEvent(text) ?? decodeStrictly(text ?? line.text(), vocabulary);
 }
 
 /** The strict lane: any legal text, and the reason where it is not legal. */
-export function decodeStrictly(text: string, vocabulary: Vocabulary = omneEvents): RunEvent {
+export function decodeStrictly(text: string, vocabulary: Vocabulary = omneEvents): LogEvent {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -66,12 +72,12 @@ export function decodeStrictly(text: string, vocabulary: Vocabulary = omneEvents
     const shape = shapeFor(vocabulary.shapes, value);
     const event = takeAsWritten(shape, value, text);
     checkText(text, shape);
-    return event as RunEvent; // takeRecord copied exactly the fields the schema gives this type
+    return event as Values & LogEvent; // takeRecord copied exactly the fields the shape gives this type
   });
 }
 
 /** Takes the record that a text was parsed to; a number that is reported is reported as it is written there. */
-function takeAsWritten(shape: Shape, value: unknown, text: string): ReturnType<typeof takeRecord> {
+function takeAsWritten(shape: Shape, value: unknown, text: string): Values {
   try {
     return takeRecord(shape, value, 'wire');
   } catch (error) {
@@ -95,7 +101,9 @@ function whyNotJson(text: string, cause: unknown): string {
 }
 
 /** The event of a line; undefined where it is none: that is left to the reading that follows. */
-export function decodeOrSkip(line: Uint8Array, vocabulary?: Vocabulary): RunEvent | undefined {
+export function decodeOrSkip(line: Uint8Array): RunEvent | undefined;
+export function decodeOrSkip(line: Uint8Array, vocabulary: Vocabulary | undefined): LogEvent | undefined;
+export function decodeOrSkip(line: Uint8Array, vocabulary?: Vocabulary): LogEvent | undefined {
   try {
     return decodeLine(line, vocabulary);
   } catch (error) {

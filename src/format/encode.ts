@@ -5,9 +5,12 @@
  * empty-by-default fields left out.
  */
 import { EventLogError } from '../errors.js';
-import { SchemaViolation, type Shape, shapeFor, takeRecord } from './check.js';
-import type { RunEvent } from './events.js';
-import { type CodecOptions, omneEvents, type Vocabulary, vocabularyOf } from './vocabulary.js';
+import { isDefault, shapeFor, takeRecord, type Values } from './check.js';
+import { type CodecOptions, vocabularyOf } from './codec-options.js';
+import { omneEvents, type RunEvent } from './events.js';
+import { type Field, hasDefaults, type LogEvent, type Shape } from './schema.js';
+import { SchemaViolation } from './violation.js';
+import type { EventsOf, Vocabulary } from './vocabulary.js';
 
 /**
  * Encodes an event as one line of canonical JSON, without the newline.
@@ -18,8 +21,8 @@ import { type CodecOptions, omneEvents, type Vocabulary, vocabularyOf } from './
  * encodeEvent({ type: 'pipe.completed', id, ts: '2026-04-15T12:00:00Z', run_id: runId });
  */
 export function encodeEvent(event: RunEvent): string;
-export function encodeEvent(event: RunEvent, options: CodecOptions): string;
-export function encodeEvent(event: RunEvent, options?: CodecOptions): string {
+export function encodeEvent<V extends Vocabulary>(event: EventsOf<V>, options: CodecOptions<V>): string;
+export function encodeEvent(event: LogEvent, options?: CodecOptions<Vocabulary>): string {
   const vocabulary = vocabularyOf(options);
   return asInvalidEvent(() => {
     const shape = shapeFor(vocabulary.shapes, event);
@@ -32,7 +35,7 @@ export function encodeEvent(event: RunEvent, options?: CodecOptions): string {
  * text at the call, not at the commit, is what lets a caller change or reuse the draft at once.
  */
 export interface PreparedEvent {
-  readonly event: RunEvent;
+  readonly event: LogEvent;
   readonly head: string;
   readonly tail: string;
   /** The bytes of the whole line, newline included. */
@@ -53,7 +56,7 @@ export function prepareDraft(
   return asInvalidEvent(() => {
     const shape = shapeFor(vocabulary.draftShapes, draft);
     const stamped = { type: shape.tag, id: '', ts: '', run_id: runId };
-    const event = takeRecord(shape, draft, 'draft', '', stamped) as RunEvent; // as in decodeStrictly
+    const event = takeRecord(shape, draft, 'draft', '', stamped) as Values & LogEvent; // as in decodeStrictly
     const head = `{"type":"${shape.tag}","id":"`;
     const tail = `","run_id":"${runId}"${fieldsText(shape, event)}}\n`;
     return {
@@ -72,17 +75,25 @@ export function stampEvent(prepared: PreparedEvent, id: string, ts: string): str
   return prepared.head + id + MIDDLE + ts + prepared.tail;
 }
 
-/** The fields after `type`, each led by a comma; the wire leaves out what is absent or empty by default. */
-function fieldsText(shape: Shape, record: { [name: string]: unknown }): string {
+/** The fields after `type`, each led by a comma; the wire leaves out what is absent or has its default. */
+function fieldsText(shape: Shape, record: Values): string {
   let text = '';
-  for (const { name, spec } of shape.fields) {
-    if (!Object.hasOwn(record, name)) continue;
-    const value = record[name];
-    if (spec.presence === 'defaulted' && (value === '' || (Array.isArray(value) && value.length === 0)))
-      continue;
-    text += `,"${name}":${JSON.stringify(value)}`;
+  for (const field of shape.fields) {
+    if (!Object.hasOwn(record, field.name)) continue;
+    const value = record[field.name];
+    if (field.spec.presence === 'defaulted' && isDefault(field, value)) continue;
+    text += `,"${field.name}":${valueText(field, value)}`;
   }
   return text;
+}
+
+/** The text of a value that was checked. */
+function valueText(field: Field, value: unknown): string {
+  if (!hasDefaults(field)) return JSON.stringify(value);
+  const { shape, item } = field;
+  if (item !== undefined && Array.isArray(value))
+    return `[${value.map(each => valueText(item, each)).join(',')}]`;
+  return shape === undefined ? '' : `{${fieldsText(shape, { ...Object(value) }).slice(1)}}`;
 }
 
 function asInvalidEvent<T>(work: () => T, at = ''): T {

@@ -4,19 +4,29 @@
  * `EVENT_SCHEMA` is the single source. The TypeScript types below, the strict checker (`check.ts`) and everything else
  * that knows field names derive from it. The order of the fields is the order on the wire. The fields every event has
  * (`type`, `id`, `ts`, `run_id`) come first on the wire and are not repeated in the table.
- *
- * `presence` is left out for a required field; `optional` fields may be absent and read `null` as absent; `defaulted`
- * fields are always present in memory (an empty string or array) and left out on the wire when empty.
  */
+import { isDeepStrictEqual } from 'node:util';
+import type { DeepReadonly, FieldPresence, FieldType, Flat } from './field.js';
+import {
+  type DefinitionOf,
+  type DraftIn,
+  type EventIn,
+  type EventsDefinition,
+  type TypesOf,
+  Vocabulary,
+} from './vocabulary.js';
+
+/** The fields of each event type after the common ones, in wire order. */
 export const EVENT_SCHEMA = {
   'pipe.started': {
     pipe: { type: 'string' },
     inputs: {
       type: 'list',
-      of: { key: { type: 'string' }, value: { type: 'string' } },
+      of: { type: 'object', of: { key: { type: 'string' }, value: { type: 'string' } } },
       presence: 'defaulted',
+      default: [],
     },
-    distro_version: { type: 'string', presence: 'defaulted' },
+    distro_version: { type: 'string', presence: 'defaulted', default: '' },
   },
   'pipe.completed': {},
   'pipe.aborted': {
@@ -61,34 +71,14 @@ export const EVENT_SCHEMA = {
   },
   'iteration.started': {
     node_id: { type: 'string' },
-    iteration: { type: 'integer', max: 4294967295 },
-    byte_offset: { type: 'integer', max: 9007199254740991 },
+    iteration: { type: 'integer', min: 0, max: 4294967295 },
+    byte_offset: { type: 'integer', min: 0, max: 9007199254740991 },
   },
 } as const;
 
-/** How the table describes one field. */
-export type FieldSpec = (
-  | { readonly type: 'string'; readonly draft?: 'relative-path' }
-  | { readonly type: 'enum'; readonly values: readonly string[] }
-  | { readonly type: 'integer'; readonly max: number }
-  | { readonly type: 'object' | 'list'; readonly of: RecordSpec }
-) & { readonly presence?: 'optional' | 'defaulted' };
-
-/** How the table describes an object: its fields by name, in wire order. */
-export interface RecordSpec {
-  readonly [name: string]: FieldSpec;
-}
-
-/** The fields of each event type after the common ones. */
-export interface EventSchema {
-  readonly [type: string]: RecordSpec;
-}
-
 type Schema = typeof EVENT_SCHEMA;
-type NamesOf<R, P> = {
-  [K in keyof R]: R[K] extends { presence: P } ? K : never;
-}[keyof R];
-type Flat<T> = { [K in keyof T]: T[K] } & {};
+type NamesOf<R, P> = { [K in keyof R]: R[K] extends { presence: P } ? K : never }[keyof R];
+type PresenceOf<F> = F extends { presence: infer P extends FieldPresence } ? P : 'required';
 
 type ValueOf<F> = F extends { type: 'enum'; values: readonly (infer V)[] }
   ? V
@@ -96,8 +86,8 @@ type ValueOf<F> = F extends { type: 'enum'; values: readonly (infer V)[] }
     ? number
     : F extends { type: 'object'; of: infer R }
       ? RecordOf<R>
-      : F extends { type: 'list'; of: infer R }
-        ? RecordOf<R>[]
+      : F extends { type: 'list'; of: infer I }
+        ? ValueOf<I>[]
         : string;
 
 type RecordOf<R, Absent = NamesOf<R, 'optional'>> = Flat<
@@ -106,32 +96,48 @@ type RecordOf<R, Absent = NamesOf<R, 'optional'>> = Flat<
   }
 >;
 
-/** What is only read may be read-only at any depth. */
-type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
+/** The built-in vocabulary as `defineEvents` would have it. */
+export type OmneDefinition = {
+  readonly [T in keyof Schema]: {
+    readonly [K in keyof Schema[T]]: FieldType<
+      ValueOf<Schema[T][K]>,
+      PresenceOf<Schema[T][K]>,
+      DeepReadonly<ValueOf<Schema[T][K]>>
+    >;
+  };
+};
 
-/** The tag that tells the event types apart. */
+/** The built-in vocabulary: the events of pipe runs. */
+export type OmneEvents = Vocabulary<OmneDefinition>;
+
+/**
+ * The built-in vocabulary: the events of pipe runs.
+ *
+ * @example
+ * const agents = omneEvents.extend({ 'tool.called': { node_id: field.string(), tool: field.string() } });
+ */
+export const omneEvents: OmneEvents = new Vocabulary<OmneDefinition>(EVENT_SCHEMA, [
+  'pipe.completed',
+  'pipe.aborted',
+]);
+
+/** The tag that tells the built-in event types apart. */
 export type EventType = keyof Schema;
 
-/** The event of one type: `EventOf<'node.started'>` is `NodeStarted`. */
-export type EventOf<T extends EventType> = {
-  [K in T]: Flat<{ type: K; id: string; ts: string; run_id: string } & RecordOf<Schema[K]>>;
-}[T];
+/** The event of one type: `EventOf<'node.started'>` is `NodeStarted`; of another vocabulary with its type as `V`. */
+export type EventOf<T extends TypesOf<V>, V extends Vocabulary = OmneEvents> = EventIn<DefinitionOf<V>, T>;
 
-/** Any event of a run: a union told apart by `type`. */
+/** Any event of a built-in type: a union told apart by `type`. */
 export type RunEvent = EventOf<EventType>;
 
 /** What a caller hands to `append`: the event of one type without `id`, `ts` and `run_id`; defaulted fields may be left out. */
-export type DraftOf<T extends EventType> = {
-  [K in T]: DeepReadonly<
-    { type: K } & OrUndefined<RecordOf<Schema[K], NamesOf<Schema[K], 'optional' | 'defaulted'>>>
-  >;
-}[T];
-
-/** What may be left out may also be undefined, whatever the settings of the compiler. */
-type OrUndefined<T> = { [K in keyof T]: Record<never, never> extends Pick<T, K> ? T[K] | undefined : T[K] };
+export type DraftOf<T extends TypesOf<V>, V extends Vocabulary = OmneEvents> = DraftIn<DefinitionOf<V>, T>;
 
 /** What a draft looks like while fields are missing. */
-export type PartialDraft = { [K in EventType]: { readonly type: K } & Partial<DraftOf<K>> }[EventType];
+export type PartialDraft<V extends Vocabulary = OmneEvents> = PartialDraftIn<DefinitionOf<V>>;
+type PartialDraftIn<D extends EventsDefinition> = {
+  [K in keyof D & string]: { readonly type: K } & Partial<DraftIn<D, K>>;
+}[keyof D & string];
 
 /** Named in the error of the compiler where a draft lacks fields. */
 export interface MissingField<Name> {
@@ -139,22 +145,29 @@ export interface MissingField<Name> {
   readonly 'missing field': Name;
 }
 
-/** Any draft: a union told apart by `type`. */
+/** Any draft of a built-in type: a union told apart by `type`. */
 export type EventDraft = DraftOf<EventType>;
 
 /** What `appendAll` gives for its drafts: the tuple of their events for a tuple, an array for any other iterable. */
-export type EventsOfDrafts<L> = L extends readonly unknown[]
-  ? { -readonly [K in keyof L]: L[K] extends PartialDraft ? EventOf<L[K]['type']> : never }
-  : L extends Iterable<infer D extends PartialDraft>
-    ? EventOf<D['type']>[]
+export type EventsOfDrafts<L, V extends Vocabulary = OmneEvents> = L extends readonly unknown[]
+  ? { -readonly [K in keyof L]: EventOfDraft<L[K], V> }
+  : L extends Iterable<infer D>
+    ? EventOfDraft<D, V>[]
     : never;
 
-/** A draft that lacks no field, and of which none, at any depth, is unknown to the type it names; anything else does not compile. */
-export type ExactDraft<D extends PartialDraft> = D extends PartialDraft
-  ? [MissingOf<D, DraftOf<D['type']>>] extends [never]
-    ? DraftOf<D['type']> & NothingBeyond<D, DraftOf<D['type']>>
-    : MissingField<MissingOf<D, DraftOf<D['type']>>>
+type EventOfDraft<D, V extends Vocabulary> = D extends { readonly type: infer T extends string }
+  ? EventIn<DefinitionOf<V>, T>
   : never;
+
+/** A draft that lacks no field, and of which none, at any depth, is unknown to the type it names; anything else does not compile. */
+export type ExactDraft<D extends { readonly type: string }, V extends Vocabulary = OmneEvents> = D extends {
+  readonly type: string;
+}
+  ? Exact<D, DraftIn<DefinitionOf<V>, D['type']>>
+  : never;
+type Exact<D, S> = [MissingOf<D, S>] extends [never]
+  ? S & NothingBeyond<D, S>
+  : MissingField<MissingOf<D, S>>;
 type MissingOf<D, S> = Exclude<
   { [K in keyof S]-?: Record<never, never> extends Pick<S, K> ? never : K }[keyof S],
   keyof D
@@ -164,10 +177,17 @@ type NothingBeyond<D, S> = D extends readonly (infer Item)[]
     ? readonly NothingBeyond<Item, Known>[]
     : unknown
   : D extends object
-    ? {
-        [K in keyof D]: K extends keyof S ? NothingBeyond<D[K], Exclude<S[K], undefined>> : never;
-      }
+    ? IsUnion<S> extends true
+      ? unknown // of a json field: its schema decides
+      : { [K in keyof D]: K extends keyof S ? NothingBeyond<D[K], Exclude<S[K], undefined>> : never }
     : unknown;
+type IsUnion<T, All = T> = [T] extends [never]
+  ? false
+  : T extends T
+    ? [All] extends [T]
+      ? false
+      : true
+    : never;
 
 /** A pipe run began. */
 export type PipeStarted = EventOf<'pipe.started'>;
@@ -218,3 +238,15 @@ function isEventType(value: string): value is EventType {
 export function isTerminal(event: RunEvent): event is PipeCompleted | PipeAborted {
   return event.type === 'pipe.completed' || event.type === 'pipe.aborted';
 }
+
+/** The types of a vocabulary that have the fields of the built-in ones, and perhaps others. */
+export function builtInTypes(vocabulary: Vocabulary): ReadonlySet<string> {
+  const isBuiltIn = (type: EventType) => {
+    const spec = vocabulary.schema[type];
+    const fields = Object.entries(EVENT_SCHEMA[type]);
+    return spec !== undefined && fields.every(([name, field]) => isDeepStrictEqual(spec[name], field));
+  };
+  return vocabulary === omneEvents ? BUILT_IN : new Set(EVENT_TYPES.filter(isBuiltIn));
+}
+
+const BUILT_IN: ReadonlySet<string> = new Set(EVENT_TYPES);

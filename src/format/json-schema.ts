@@ -5,8 +5,10 @@
  * an optional field. What only the text shows (a key given twice, an integer written `1.0`, half a surrogate pair) no
  * JSON Schema sees.
  */
-import type { Field, Shape } from './check.js';
-import { omneEvents, type Vocabulary } from './vocabulary.js';
+import { defaultOf } from './check.js';
+import { omneEvents } from './events.js';
+import type { Field, Shape } from './schema.js';
+import type { Vocabulary } from './vocabulary.js';
 
 /** A JSON Schema, or a part of one. */
 export interface JsonSchemaObject {
@@ -42,15 +44,14 @@ function schemaOfRecord({ tag, fields }: Shape): JsonSchemaObject {
 }
 
 function schemaOfField(field: Field): JsonSchemaObject {
-  const { type, presence } = field.spec;
+  const { presence } = field.spec;
   const schema = schemaOfValue(field);
   if (presence === 'optional') return { anyOf: [schema, { type: 'null' }] };
-  if (presence === 'defaulted') return { ...schema, default: type === 'list' ? [] : '' };
+  if (presence === 'defaulted') return { ...schema, default: defaultOf(field) };
   return schema;
 }
 
-function schemaOfValue({ spec, shape }: Field): JsonSchemaObject {
-  const record = shape === undefined ? {} : schemaOfRecord(shape);
+function schemaOfValue({ spec, shape, item }: Field): JsonSchemaObject {
   switch (spec.type) {
     case 'string':
       return spec.draft === 'relative-path'
@@ -59,10 +60,15 @@ function schemaOfValue({ spec, shape }: Field): JsonSchemaObject {
     case 'enum':
       return { enum: spec.values };
     case 'integer':
-      return { type: 'integer', minimum: 0, maximum: spec.max };
+      return { type: 'integer', minimum: spec.min, maximum: spec.max };
+    case 'number':
+    case 'boolean':
+      return { type: spec.type };
     case 'object':
-      return record;
+      return shape === undefined ? {} : schemaOfRecord(shape);
     case 'list':
-      return { type: 'array', items: record };
+      return { type: 'array', items: item === undefined ? {} : schemaOfValue(item) };
+    case 'json':
+      return {}; // any value
   }
 }

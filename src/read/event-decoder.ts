@@ -10,17 +10,18 @@ import type { Duplex } from 'node:stream';
 import split2 from 'split2';
 import { MalformedLineError } from '../errors.js';
 import { decodeMatched } from '../format/decode.js';
-import type { EventOf, EventType, RunEvent } from '../format/events.js';
+import { type EventType, type OmneEvents, omneEvents } from '../format/events.js';
 import type { LineMatcher } from '../format/lanes/line-matcher.js';
 import { LF, LOOK_AHEAD, lineTooLong, MAX_LINE_BYTES } from '../format/lines.js';
-import { omneEvents, type Vocabulary } from '../format/vocabulary.js';
+import type { LogEvent } from '../format/schema.js';
+import type { DefinitionOf, EventIn, TypesOf, Vocabulary } from '../format/vocabulary.js';
 import { checkOptions, type OptionCheck } from '../options.js';
 import { EventFilter, READ_OPTIONS, type ReadOptions } from './event-filter.js';
 import { onAbort } from './on-abort.js';
 
 /** What an `eventDecoder` passes on, and what a malformed line does. */
-export type DecoderOptions<T extends EventType = EventType> = Pick<
-  ReadOptions<T>,
+export type DecoderOptions<T extends string = EventType, V extends Vocabulary = OmneEvents> = Pick<
+  ReadOptions<T, V>,
   'events' | 'after' | 'types' | 'nodeId' | 'onMalformed' | 'maxLineBytes' | 'signal'
 >;
 
@@ -32,11 +33,14 @@ export type DecoderOptions<T extends EventType = EventType> = Pick<
  * const decoder = createReadStream(path).pipe(eventDecoder({ types: ['node.failed'] }));
  * for await (const { error } of decoder.iterator()) console.log(error.kind);
  */
-export interface EventDecoder<T extends EventType = EventType> extends Duplex {
+export interface EventDecoder<T extends string = EventType, V extends Vocabulary = OmneEvents>
+  extends Duplex {
   /** Event by event, as iterating the stream itself, and typed. */
-  iterator(options?: { destroyOnReturn?: boolean }): AsyncGenerator<EventOf<T>, undefined, undefined>;
+  iterator(options?: {
+    destroyOnReturn?: boolean;
+  }): AsyncGenerator<EventIn<DefinitionOf<V>, T>, undefined, undefined>;
   /** All events as one array. */
-  toArray(options?: { signal?: AbortSignal }): Promise<EventOf<T>[]>;
+  toArray(options?: { signal?: AbortSignal }): Promise<EventIn<DefinitionOf<V>, T>[]>;
 }
 
 const isForLogs: OptionCheck = () => 'absent: a decoder takes its stream as it comes';
@@ -58,16 +62,16 @@ const BAD_LINE = Buffer.from(`${BAD_UTF8}\n`);
  * const events = createReadStream('events.jsonl.gz').pipe(createGunzip()).pipe(eventDecoder());
  * for await (const event of events) console.log(event.type);
  */
-export function eventDecoder<T extends EventType = EventType>(
-  options: DecoderOptions<T> = {},
-): EventDecoder<T> {
+export function eventDecoder<V extends Vocabulary = OmneEvents, T extends TypesOf<V> = TypesOf<V>>(
+  options: DecoderOptions<T, V> = {},
+): EventDecoder<T, V> {
   checkOptions(options, DECODER_OPTIONS);
   const { events = omneEvents, maxLineBytes = MAX_LINE_BYTES, onMalformed, signal } = options;
   const filter = new EventFilter(options);
   const lines = new LinesInStep(events);
   let line = 0;
 
-  const decode = (text: string): RunEvent | undefined => {
+  const decode = (text: string): LogEvent | undefined => {
     line++;
     try {
       const event = lines.decode(text);
@@ -101,7 +105,7 @@ export function eventDecoder<T extends EventType = EventType>(
   };
   stream._flush = done => done();
   destroyOnAbort(stream, signal);
-  return stream as EventDecoder<T>; // what it gives was decoded and filtered above; its iterator is a generator
+  return stream as EventDecoder<T, V>; // what it gives was decoded and filtered above; its iterator is a generator
 }
 
 /**
@@ -171,7 +175,7 @@ class LinesInStep {
   }
 
   /** Decodes the next of them. */
-  decode(text: string): RunEvent {
+  decode(text: string): LogEvent {
     const end = this.#matcher.match(this.#start);
     this.#start = (end < 0 ? this.#bytes.indexOf(LF, this.#start) : end) + 1;
     return decodeMatched(this.#matcher, this.#vocabulary, text);

@@ -4,15 +4,16 @@
  * Promise: `after` first, then `types` and `nodeId`, then `limit`; all of them combine.
  */
 import type { MalformedLineError } from '../errors.js';
-import type { EventType, RunEvent } from '../format/events.js';
+import { type EventType, type OmneEvents, omneEvents } from '../format/events.js';
 import type { LineMatcher } from '../format/lanes/line-matcher.js';
-import { isVocabulary, omneEvents, Vocabulary } from '../format/vocabulary.js';
+import type { LogEvent } from '../format/schema.js';
+import { isVocabulary, Vocabulary } from '../format/vocabulary.js';
 import { either, isFunction, isInteger, isSignal, isText, type OptionCheck, oneOf } from '../options.js';
 
 /** What to read, from where, and what to do about damage. */
-export interface ReadOptions<T extends EventType = EventType> {
+export interface ReadOptions<T extends string = EventType, V extends Vocabulary = OmneEvents> {
   /** The vocabulary of the log; `omneEvents` by default. */
-  events?: Vocabulary | undefined;
+  events?: V | undefined;
   /** The byte offset of a line start, e.g. a saved `position`; 0 by default. */
   from?: number | undefined;
   /**
@@ -44,6 +45,9 @@ const areTypes: OptionCheck = (value, options = {}) => {
     : `an array of event types: ${types.join(', ')}`;
 };
 
+/** The same, of any vocabulary. */
+export type AnyReadOptions = ReadOptions<string, Vocabulary>;
+
 /** What the options of a reader must be. */
 export const READ_OPTIONS: Readonly<Record<keyof ReadOptions, OptionCheck>> = {
   events: isVocabulary,
@@ -61,18 +65,18 @@ export const READ_OPTIONS: Readonly<Record<keyof ReadOptions, OptionCheck>> = {
 /** Decides event by event; see the promise above. */
 export class EventFilter {
   readonly #vocabulary: Vocabulary;
-  readonly #types: ReadonlySet<EventType> | undefined;
+  readonly #types: ReadonlySet<string> | undefined;
   readonly #nodeId: string | undefined;
   readonly #nodeBytes: Uint8Array | undefined;
   #after: string | undefined;
   #left: number;
 
-  constructor(options: ReadOptions) {
+  constructor(options: AnyReadOptions) {
     const { events = omneEvents, after, types, nodeId } = options;
     const { limit = Number.POSITIVE_INFINITY, last = limit } = options;
     this.#vocabulary = events;
     this.#after = after;
-    this.#types = types === undefined ? undefined : new Set(types);
+    this.#types = types === undefined ? undefined : new Set<string>(types);
     this.#nodeId = nodeId;
     this.#nodeBytes = nodeId === undefined ? undefined : Buffer.from(JSON.stringify(nodeId).slice(1));
     this.#left = Math.min(limit, last); // a growing log may hold more after the last ones found
@@ -89,7 +93,7 @@ export class EventFilter {
   }
 
   /** Whether the event passes; called once for each event in file order. */
-  take(event: RunEvent): boolean {
+  take(event: LogEvent): boolean {
     if (this.#after !== undefined) {
       if (event.id <= this.#after) {
         if (event.id === this.#after) this.#after = undefined;
@@ -103,14 +107,14 @@ export class EventFilter {
   }
 
   /** Whether the event of a line just matched, of the type given, cannot pass: known without making it; false when in doubt. */
-  passesOver(type: EventType, line: LineMatcher): boolean {
+  passesOver(type: string, line: LineMatcher): boolean {
     if (this.#after !== undefined || this.#vocabulary.isTerminalType(type)) return false; // its id matters; a tail ends after it
     if (this.#types !== undefined && !this.#types.has(type)) return true;
     return this.#nodeBytes !== undefined && !line.mayBeOfNode(this.#nodeBytes);
   }
 
   /** Whether the event is of the wanted types and node. */
-  matches(event: RunEvent): boolean {
+  matches(event: LogEvent): boolean {
     if (this.#types !== undefined && !this.#types.has(event.type)) return false;
     return this.#nodeId === undefined || ('node_id' in event && event.node_id === this.#nodeId);
   }

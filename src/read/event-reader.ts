@@ -3,7 +3,9 @@
  *
  * Promise: a reader changes nothing and opens the file only when it is iterated.
  */
-import type { EventType } from '../format/events.js';
+
+import type { EventType, OmneEvents } from '../format/events.js';
+import type { Vocabulary } from '../format/vocabulary.js';
 import { checkOptions } from '../options.js';
 import type { RunPlaces } from '../volume/places.js';
 import { EventFilter, READ_OPTIONS, type ReadOptions } from './event-filter.js';
@@ -19,13 +21,16 @@ import { LogScanner } from './log-scanner.js';
  * const reader = EventLog.read(root, runId, { types: ['node.failed'] });
  * for await (const event of reader) console.log(event.type, reader.position);
  */
-export class EventReader<T extends EventType = EventType> extends EventStream<T> {
+export class EventReader<T extends string = EventType, V extends Vocabulary = OmneEvents> extends EventStream<
+  T,
+  V
+> {
   readonly #places: RunPlaces;
-  readonly #options: ReadOptions<T>;
+  readonly #options: ReadOptions<T, V>;
   #tornBytes = 0;
 
   /** Called by `EventLog.read`. */
-  constructor(places: RunPlaces, options: ReadOptions<T> = {}) {
+  constructor(places: RunPlaces, options: ReadOptions<T, V> = {}) {
     checkOptions(options, READ_OPTIONS);
     super(options.from ?? 0, options.signal);
     this.#places = places;

@@ -4,11 +4,14 @@
  * Promises: `position` is the position after the last event handed out, never after one that was not; `break`, a thrown
  * error, the end and an abort all give back what the source holds. A stream is iterated once.
  */
-import type { EventOf, EventType, RunEvent } from '../format/events.js';
+
+import type { EventType, OmneEvents } from '../format/events.js';
+import type { LogEvent } from '../format/schema.js';
+import type { DefinitionOf, EventIn, Vocabulary } from '../format/vocabulary.js';
 
 /** Events in file order; `ends[i]` is the position after `events[i]`. */
 export interface Batch {
-  readonly events: RunEvent[];
+  readonly events: LogEvent[];
   readonly ends: number[];
 }
 
@@ -57,7 +60,9 @@ export interface EventIterator<Item> {
  * @example
  * const seen = async (events: EventStream) => (await events.toArray()).length;
  */
-export abstract class EventStream<T extends EventType = EventType> implements AsyncIterable<EventOf<T>> {
+export abstract class EventStream<T extends string = EventType, V extends Vocabulary = OmneEvents>
+  implements AsyncIterable<EventIn<DefinitionOf<V>, T>>
+{
   readonly #signal: AbortSignal | undefined;
   #position: number;
   #started = false;
@@ -87,7 +92,7 @@ export abstract class EventStream<T extends EventType = EventType> implements As
   }
 
   /** Event by event. */
-  [Symbol.asyncIterator](): EventIterator<EventOf<T>> {
+  [Symbol.asyncIterator](): EventIterator<EventIn<DefinitionOf<V>, T>> {
     return this.#iterate(cursor => cursor.takeOne());
   }
 
@@ -97,7 +102,7 @@ export abstract class EventStream<T extends EventType = EventType> implements As
    * @example
    * for await (const events of reader.batches()) count += events.length;
    */
-  batches(): EventIterator<EventOf<T>[]> {
+  batches(): EventIterator<EventIn<DefinitionOf<V>, T>[]> {
     return this.#iterate(cursor => cursor.takeAll());
   }
 
@@ -107,17 +112,17 @@ export abstract class EventStream<T extends EventType = EventType> implements As
    * @example
    * const events = await EventLog.read(root, runId, { last: 10 }).toArray();
    */
-  async toArray(): Promise<EventOf<T>[]> {
-    const all: EventOf<T>[] = [];
+  async toArray(): Promise<EventIn<DefinitionOf<V>, T>[]> {
+    const all: EventIn<DefinitionOf<V>, T>[] = [];
     for await (const events of this.batches()) for (const event of events) all.push(event);
     return all;
   }
 
-  #iterate<Item>(take: (cursor: Cursor<T>) => Item | undefined): StreamIterator<Item> {
+  #iterate<Item>(take: (cursor: Cursor<T, V>) => Item | undefined): StreamIterator<Item> {
     if (this.#started)
       throw new TypeError('this stream was iterated already; make a new one from its `position`');
     this.#started = true;
-    const cursor = new Cursor<T>(position => {
+    const cursor = new Cursor<T, V>(position => {
       this.#position = position;
     });
     return new StreamIterator(
@@ -130,7 +135,7 @@ export abstract class EventStream<T extends EventType = EventType> implements As
 }
 
 /** A place in a batch; knows the position of what it hands out. */
-class Cursor<T extends EventType> {
+class Cursor<T extends string, V extends Vocabulary> {
   readonly #handedOut: (position: number) => void;
   #batch: Batch = { events: [], ends: [] };
   #index = 0;
@@ -144,22 +149,22 @@ class Cursor<T extends EventType> {
     this.#index = 0;
   }
 
-  takeOne(): EventOf<T> | undefined {
+  takeOne(): EventIn<DefinitionOf<V>, T> | undefined {
     const event = this.#batch.events[this.#index];
     const end = this.#batch.ends[this.#index];
     if (event === undefined || end === undefined) return undefined;
     this.#index++;
     this.#handedOut(end);
-    return event as EventOf<T>; // the source let nothing else through its filter
+    return event as EventIn<DefinitionOf<V>, T>; // the source let nothing else through its filter
   }
 
-  takeAll(): EventOf<T>[] | undefined {
+  takeAll(): EventIn<DefinitionOf<V>, T>[] | undefined {
     const { events, ends } = this.#batch;
     const end = ends.at(-1);
     if (end === undefined || this.#index > 0) return undefined;
     this.#index = events.length;
     this.#handedOut(end);
-    return events as EventOf<T>[]; // as above
+    return events as EventIn<DefinitionOf<V>, T>[]; // as above
   }
 }
 

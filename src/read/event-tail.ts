@@ -9,10 +9,12 @@
  * or the tail fails with `ERR_LOG_TRUNCATED`. The end, `break`, an error and an abort give back the
  * descriptor, the watcher and the timer at once.
  */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import { tails, type WokenBy } from '../diagnostics.js';
 import { EventLogError } from '../errors.js';
-import type { EventType } from '../format/events.js';
+import type { EventType, OmneEvents } from '../format/events.js';
+import type { Vocabulary } from '../format/vocabulary.js';
 import {
   checkOptions,
   either,
@@ -34,7 +36,8 @@ import { onAbort } from './on-abort.js';
 import { endsRunAt } from './start-position.js';
 
 /** What to follow, from where, and how long to wait. */
-export interface TailOptions<T extends EventType = EventType> extends Omit<ReadOptions<T>, 'limit' | 'from'> {
+export interface TailOptions<T extends string = EventType, V extends Vocabulary = OmneEvents>
+  extends Omit<ReadOptions<T, V>, 'limit' | 'from'> {
   /** A byte offset of a line start, `start` (the default), or `end` for what is appended from now on. */
   from?: number | 'start' | 'end' | undefined;
   /** End after a terminal event; true by default. */
@@ -80,7 +83,10 @@ const DECIDED_POLL_MS = 2;
  *   console.log(event.type);
  * } // ends after pipe.completed or pipe.aborted
  */
-export class EventTail<T extends EventType = EventType> extends EventStream<T> {
+export class EventTail<T extends string = EventType, V extends Vocabulary = OmneEvents> extends EventStream<
+  T,
+  V
+> {
   /**
    * Resolves when the end of the log was reached once, which takes somebody who iterates. Rejects when the tail ends before: with
    * `ERR_LOG_CLOSED` when its consumer stops, or the signal aborts while nothing is read; with the reason of the signal when
@@ -90,13 +96,13 @@ export class EventTail<T extends EventType = EventType> extends EventStream<T> {
    */
   readonly caughtUp: Promise<void>;
   readonly #places: RunPlaces;
-  readonly #options: TailOptions<T>;
+  readonly #options: TailOptions<T, V>;
   readonly #caughtUp = new CaughtUp();
   #tornBytes = 0;
   #orphaned = false;
 
   /** Called by `EventLog.tail`. */
-  constructor(places: RunPlaces, options: TailOptions<T> = {}) {
+  constructor(places: RunPlaces, options: TailOptions<T, V> = {}) {
     checkOptions(options, TAIL_OPTIONS);
     super(typeof options.from === 'number' ? options.from : 0, options.signal);
     this.#places = places;

@@ -6,9 +6,10 @@
  */
 import { type ErrorFacts, MalformedLineError } from '../errors.js';
 import { decodeLine } from '../format/decode.js';
-import type { RunEvent } from '../format/events.js';
+import type { EventType, OmneEvents } from '../format/events.js';
 import { endOfLastLine, linesBackward } from '../format/lines.js';
-import type { Vocabulary } from '../format/vocabulary.js';
+import type { LogEvent } from '../format/schema.js';
+import type { DefinitionOf, EventIn, TypesOf, Vocabulary } from '../format/vocabulary.js';
 import { placesOf } from '../volume/places.js';
 import { openForReading } from '../volume/readable-log.js';
 import { EventFilter, type ReadOptions } from './event-filter.js';
@@ -16,24 +17,27 @@ import type { LogSource } from './log-source.js';
 import { findStart } from './start-position.js';
 
 /** Which events: those after `after`, of these types and this node, at most `limit` of them. */
-export type ReversedOptions = Pick<ReadOptions, 'events' | 'after' | 'types' | 'nodeId' | 'limit' | 'signal'>;
+export type ReversedOptions<T extends string = EventType, V extends Vocabulary = OmneEvents> = Pick<
+  ReadOptions<T, V>,
+  'events' | 'after' | 'types' | 'nodeId' | 'limit' | 'signal'
+>;
 
 const ALL = Number.MAX_SAFE_INTEGER;
 
 /** Events of a log newest first; throws what `EventReader` throws. */
-export async function* eventsReversed(
+export async function* eventsReversed<V extends Vocabulary = OmneEvents, T extends TypesOf<V> = TypesOf<V>>(
   root: string,
   runId: string,
-  options: ReversedOptions,
-): AsyncGenerator<RunEvent, undefined> {
+  options: ReversedOptions<T, V>,
+): AsyncGenerator<EventIn<DefinitionOf<V>, T>, undefined> {
   return yield* eventsBackward(await openForReading(placesOf(root, runId)), options);
 }
 
 /** The same for any source, which is closed at the end. */
-export async function* eventsBackward(
+export async function* eventsBackward<V extends Vocabulary = OmneEvents, T extends TypesOf<V> = TypesOf<V>>(
   log: LogSource,
-  options: ReversedOptions,
-): AsyncGenerator<RunEvent, undefined> {
+  options: ReversedOptions<T, V>,
+): AsyncGenerator<EventIn<DefinitionOf<V>, T>, undefined> {
   const { after, limit = Number.POSITIVE_INFINITY, signal, ...wanted } = options;
   const { events } = wanted;
   const filter = new EventFilter(wanted);
@@ -53,7 +57,7 @@ export async function* eventsBackward(
       if (first !== undefined && offset < first) break;
       if (!filter.matches(event)) continue;
       handedOut++;
-      yield event;
+      yield event as EventIn<DefinitionOf<V>, T>; // the filter let nothing else through
     }
   } finally {
     await log.close();
@@ -61,7 +65,7 @@ export async function* eventsBackward(
   return undefined;
 }
 
-function decode(bytes: Buffer, facts: ErrorFacts, vocabulary: Vocabulary | undefined): RunEvent {
+function decode(bytes: Buffer, facts: ErrorFacts, vocabulary: Vocabulary | undefined): LogEvent {
   try {
     return decodeLine(bytes, vocabulary);
   } catch (error) {

@@ -4,8 +4,8 @@
  * Promise: what is found is right, whatever the ids do; where ids do not rise it may not be found.
  */
 import { decodeOrSkip } from '../format/decode.js';
-import type { RunEvent } from '../format/events.js';
 import { LF } from '../format/lines.js';
+import type { LogEvent } from '../format/schema.js';
 import type { Vocabulary } from '../format/vocabulary.js';
 import type { LogSource } from './log-source.js';
 
@@ -13,7 +13,7 @@ const PROBE_BYTES = 8 * 1024;
 
 /** An event, and where its line starts and ends. */
 interface FoundEvent {
-  readonly event: RunEvent;
+  readonly event: LogEvent;
   readonly start: number;
   readonly end: number;
 }

@@ -11,14 +11,15 @@
 import { isUtf8 } from 'node:buffer';
 import { EventLogError, MalformedLineError } from '../errors.js';
 import { decodeLine, decodeMatched } from '../format/decode.js';
-import type { RunEvent } from '../format/events.js';
+import { omneEvents } from '../format/events.js';
 import type { LineMatcher } from '../format/lanes/line-matcher.js';
 import { BLOCK_BYTES, LF, type LineBlock, LineCutter, lineTooLong, MAX_LINE_BYTES } from '../format/lines.js';
-import { omneEvents, type Vocabulary } from '../format/vocabulary.js';
+import type { LogEvent } from '../format/schema.js';
+import type { Vocabulary } from '../format/vocabulary.js';
 import type { Folder } from '../volume/folder.js';
 import type { RunPlaces } from '../volume/places.js';
 import { openForReading, type ReadableLog } from '../volume/readable-log.js';
-import type { EventFilter, ReadOptions } from './event-filter.js';
+import type { AnyReadOptions, EventFilter } from './event-filter.js';
 import type { Batch } from './event-stream.js';
 import { LastLine } from './last-line.js';
 import type { LogSource } from './log-source.js';
@@ -56,7 +57,7 @@ export class LogScanner<Source extends LogSource = ReadableLog> {
   readonly #filter: EventFilter;
   readonly #cutter: LineCutter;
   readonly #maxLineBytes: number;
-  readonly #onMalformed: ReadOptions['onMalformed'];
+  readonly #onMalformed: AnyReadOptions['onMalformed'];
   readonly #stopAtTerminal: boolean;
   #line: number | undefined; // lines decoded so far; unknown when reading began further on
   #stopped = false;
@@ -218,7 +219,7 @@ export class LogScanner<Source extends LogSource = ReadableLog> {
   }
 
   /** The event of the line matched last; undefined when it cannot pass the filter. */
-  #decodeMatched(): RunEvent | undefined {
+  #decodeMatched(): LogEvent | undefined {
     const matcher = this.#matcher;
     const { type } = matcher;
     if (type !== undefined && this.#filter.passesOver(type, matcher)) return undefined;

@@ -6,10 +6,10 @@
 
 import { EventLogError } from '../errors.js';
 import { decodeOrSkip } from '../format/decode.js';
-import type { RunEvent } from '../format/events.js';
+import { omneEvents } from '../format/events.js';
 import { endOfLastLine, endsLine, linesBackward } from '../format/lines.js';
-import { omneEvents } from '../format/vocabulary.js';
-import type { EventFilter, ReadOptions } from './event-filter.js';
+import type { LogEvent } from '../format/schema.js';
+import type { AnyReadOptions, EventFilter } from './event-filter.js';
 import { endOfEvent } from './find-event.js';
 import type { LogSource } from './log-source.js';
 
@@ -18,7 +18,7 @@ const BACKSLASH = '\\';
 const LONG_LOG_BYTES = 1024 * 1024;
 
 /** `ReadOptions` as a tail has them. */
-export type StartOptions = Omit<ReadOptions, 'from'> & { from?: number | 'start' | 'end' | undefined };
+export type StartOptions = Omit<AnyReadOptions, 'from'> & { from?: number | 'start' | 'end' | undefined };
 
 /** From the start of a line to the end of one. */
 interface Range {
@@ -128,7 +128,7 @@ export async function endsRunAt(
   position: number,
   { events = omneEvents, maxLineBytes }: StartOptions,
 ): Promise<boolean> {
-  let event: RunEvent | undefined;
+  let event: LogEvent | undefined;
   for await (const { bytes } of linesBackward(log.read, position, {
     start: log.begin,
     maxLineBytes,

@@ -1,6 +1,7 @@
 /** Repairing a run: its torn tail is cut, as opening it for appending does, and nothing else is changed. */
 import { closeOpened, LOG_OPTIONS, type LogOptions, openForAppending } from '../append/open-for-appending.js';
 import type { Recovery } from '../append/recovery.js';
+import type { Vocabulary } from '../format/vocabulary.js';
 import { checkOptions } from '../options.js';
 import { placesOf } from '../volume/places.js';
 
@@ -16,7 +17,7 @@ import { placesOf } from '../volume/places.js';
 export async function repairRun(
   root: string,
   runId: string,
-  options: LogOptions = {},
+  options: LogOptions<Vocabulary> = {},
 ): Promise<Recovery | undefined> {
   checkOptions(options, LOG_OPTIONS);
   const opened = await openForAppending(placesOf(root, runId), options, undefined);

@@ -4,7 +4,11 @@
  * Promises: any legal event is taken in any order and none throws; folding a prefix and then the rest gives what folding the
  * whole gives. It is the one fold there is: what `show`, the timeline and the live page say of attempts and times is from here.
  */
-import type { Input, RunEvent } from '../format/events.js';
+import { builtInTypes, type Input, omneEvents, type RunEvent } from '../format/events.js';
+import type { LogEvent } from '../format/schema.js';
+import type { Vocabulary } from '../format/vocabulary.js';
+import { isVocabulary } from '../format/vocabulary.js';
+import { checkOptions, type OptionCheck } from '../options.js';
 import type { EventStream } from '../read/event-stream.js';
 import { isRunId, parseRunId } from '../volume/run-id.js';
 import {
@@ -16,6 +20,18 @@ import {
   timed,
 } from './node-state.js';
 import { invalid, type Seal, sealed, unsealed } from './snapshot.js';
+
+/** Whose events are folded. */
+export interface ReducerOptions {
+  /**
+   * The vocabulary of the events; `omneEvents` by default. Of another one, the types are folded that it has as the built-in vocabulary
+   * has them, with other fields or without; a terminal type that is none of those completes the run. Where it has no
+   * `pipe.started`, the run started with its first event; where it has none of nodes, there are no nodes.
+   */
+  events?: Vocabulary | undefined;
+}
+
+const REDUCER_OPTIONS: Readonly<Record<keyof ReducerOptions, OptionCheck>> = { events: isVocabulary };
 
 /** A time in which no executor drove the run: its nodes were interrupted, and a later one began them again. */
 export interface Downtime {
@@ -84,6 +100,9 @@ type RunDraft = Mutable<Omit<RunState, 'nodes' | 'downtimes'>>;
  * }
  */
 export class RunStateReducer {
+  readonly #vocabulary: Vocabulary;
+  /** The types of the vocabulary that are as the built-in ones are. */
+  readonly #builtIn: ReadonlySet<string>;
   readonly #run: RunDraft = {
     runId: '',
     pipe: '',
@@ -102,6 +121,7 @@ export class RunStateReducer {
    *
    * @param snapshot - what `snapshot` returned, also by way of JSON.
    * @param runId - the run it must be of; any run by default.
+   * @param options - as of a new reducer.
    * @throws EventLogError `ERR_SNAPSHOT_INVALID` when it was damaged, is of another run, or of another version of the library;
    * also by `apply`, when the first event after it is of another run, or the one that it ends with.
    * @example
@@ -110,12 +130,12 @@ export class RunStateReducer {
    * for await (const event of reader) reducer.apply(event);
    * const next = reducer.snapshot(reader.position); // to be saved in its turn
    */
-  static from(snapshot: RunSnapshot, runId?: string): RunStateReducer {
+  static from(snapshot: RunSnapshot, runId?: string, options: ReducerOptions = {}): RunStateReducer {
     const { run, downtimes, nodes, lastId } = unsealed(snapshot);
     if (runId !== undefined && run.runId !== '' && run.runId !== runId) {
       throw invalid(`it is of run ${run.runId}, not of ${runId}`);
     }
-    const reducer = new RunStateReducer();
+    const reducer = new RunStateReducer(options);
     Object.assign(reducer.#run, run);
     reducer.#downtimes.push(...downtimes.map(downtime => Object.freeze(downtime)));
     for (const node of nodes) reducer.#nodes.set(node.latest.nodeId, NodeFold.from(node));
@@ -145,6 +165,13 @@ export class RunStateReducer {
     });
   }
 
+  /** Takes events of the built-in vocabulary, or of another; see `ReducerOptions`. */
+  constructor(options: ReducerOptions = {}) {
+    checkOptions(options, REDUCER_OPTIONS);
+    this.#vocabulary = options.events ?? omneEvents;
+    this.#builtIn = builtInTypes(this.#vocabulary);
+  }
+
   /** The state so far: a copy that later events do not change. */
   get state(): RunState {
     const nodes = Array.from(this.#nodes.values(), node => node.state);
@@ -158,7 +185,7 @@ export class RunStateReducer {
    * @example
    * for await (const events of EventLog.read(root, runId).batches()) for (const event of events) reducer.apply(event);
    */
-  apply(event: RunEvent): void {
+  apply(event: LogEvent): void {
     const run = this.#run;
     if (this.#restored) this.#checkFollows(event);
     this.#lastId = event.id;
@@ -169,6 +196,17 @@ export class RunStateReducer {
     if (run.pipe === '' && run.startedAt === undefined && isRunId(event.run_id)) {
       run.pipe = parseRunId(event.run_id).pipe;
     }
+    if (!this.#builtIn.has('pipe.started')) run.startedAt ??= event.ts;
+    if (this.#isBuiltIn(event)) this.#applyBuiltIn(event, before);
+    else if (this.#vocabulary.isTerminal(event)) this.#end('completed', event.ts);
+  }
+
+  #isBuiltIn(event: LogEvent): event is RunEvent {
+    return this.#builtIn.has(event.type);
+  }
+
+  #applyBuiltIn(event: RunEvent, before: string): void {
+    const run = this.#run;
     switch (event.type) {
       case 'pipe.started':
         run.pipe = event.pipe;
@@ -187,7 +225,7 @@ export class RunStateReducer {
     }
   }
 
-  #checkFollows({ id, run_id }: RunEvent): void {
+  #checkFollows({ id, run_id }: LogEvent): void {
     if (run_id !== this.#run.runId)
       throw invalid(`an event of run ${run_id} does not follow one of ${this.#run.runId}`);
     if (id === this.#lastId) throw invalid(`event ${id} is the one it ends with`);
@@ -249,15 +287,18 @@ export class RunStateReducer {
  * const state = deriveRunState(await EventLog.read(root, runId).toArray());
  * console.log(state.status, state.nodes.filter(node => node.status === 'failed'));
  */
-export function deriveRunState(events: Iterable<RunEvent>): RunState {
-  const reducer = new RunStateReducer();
+export function deriveRunState(events: Iterable<LogEvent>, options: ReducerOptions = {}): RunState {
+  const reducer = new RunStateReducer(options);
   for (const event of events) reducer.apply(event);
   return reducer.state;
 }
 
 /** The state of a run, from all that a stream hands out. */
-export async function foldRun(events: EventStream): Promise<RunState> {
-  const reducer = new RunStateReducer();
+export async function foldRun<T extends string, V extends Vocabulary>(
+  events: EventStream<T, V>,
+  vocabulary?: Vocabulary,
+): Promise<RunState> {
+  const reducer = new RunStateReducer({ events: vocabulary });
   for await (const batch of events.batches()) for (const event of batch) reducer.apply(event);
   return reducer.state;
 }

@@ -7,9 +7,10 @@
 
 import { EventLogError, MalformedLineError } from '../errors.js';
 import { decodeLine } from '../format/decode.js';
-import type { RunEvent } from '../format/events.js';
+import { builtInTypes, omneEvents, type RunEvent } from '../format/events.js';
 import { LF, LineCutter, MAX_LINE_BYTES } from '../format/lines.js';
-import { isVocabulary, omneEvents, type Vocabulary } from '../format/vocabulary.js';
+import type { LogEvent } from '../format/schema.js';
+import { isVocabulary, type Vocabulary } from '../format/vocabulary.js';
 import { checkOptions, isFunction, isInteger, isSignal, type OptionCheck } from '../options.js';
 import { placesOf } from '../volume/places.js';
 import { openForReading } from '../volume/readable-log.js';
@@ -147,6 +148,7 @@ export async function verifyRun(
 /** Holds each line against the rules of a log. */
 class LineChecker {
   readonly #vocabulary: Vocabulary;
+  readonly #builtIn: ReadonlySet<string>;
   readonly #runId: string;
   readonly #maxLineBytes: number;
   readonly #maxProblems: number;
@@ -165,6 +167,7 @@ class LineChecker {
     this.#runId = runId;
     this.#sequence = new SequenceCheck(runId);
     this.#vocabulary = options.events ?? omneEvents;
+    this.#builtIn = builtInTypes(this.#vocabulary);
     this.#maxLineBytes = options.maxLineBytes ?? MAX_LINE_BYTES;
     this.#maxProblems = options.maxProblems ?? 1000;
   }
@@ -186,7 +189,7 @@ class LineChecker {
     }
   }
 
-  #event(event: RunEvent, offset: number): void {
+  #event(event: LogEvent, offset: number): void {
     this.#events++;
     if (event.id <= this.#lastId) {
       this.#problem('id-not-rising', offset, `id ${event.id} is not greater than ${this.#lastId} before it`);
@@ -198,11 +201,16 @@ class LineChecker {
     }
     if (this.#ended) this.#problem('behind-terminal', offset, `${event.type} comes after the terminal event`);
     this.#ended ||= this.#vocabulary.isTerminal(event);
+    if (!this.#isBuiltIn(event)) return; // nothing is known of what an executor of other events means
     for (const warning of this.#sequence.warningsOf(event)) {
       this.#warningCount++;
       if (this.#warnings.length < this.#maxProblems)
         this.#warnings.push({ ...warning, line: this.#lines, offset });
     }
+  }
+
+  #isBuiltIn(event: LogEvent): event is RunEvent {
+    return this.#builtIn.has(event.type);
   }
 
   tooLong(error: unknown, offset: number): void {

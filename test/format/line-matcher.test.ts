@@ -5,9 +5,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { generateLog } from '../../fixtures/generate.mjs';
 import { decodeMatched, decodeStrictly, decodeText } from '../../src/format/decode.js';
+import { omneEvents } from '../../src/format/events.js';
 import { matchText } from '../../src/format/lanes/line-matcher.js';
-import { omneEvents } from '../../src/format/vocabulary.js';
-import { decodeEvent, encodeEvent, MalformedLineError, type RunEvent } from '../../src/index.js';
+import type { LogEvent } from '../../src/format/schema.js';
+import { decodeEvent, encodeEvent, MalformedLineError } from '../../src/index.js';
 import { escaped, events, joined, lines, membersOf, spaces } from '../support/arbitraries.js';
 import { decode } from '../support/decoding.js';
 import { conformanceCases, readerOf, writeLog } from '../support/logs.js';
@@ -15,7 +16,7 @@ import { rounds } from '../support/rounds.js';
 import { temporaryVolume } from '../support/volume.js';
 
 /** The event, or why there is none. */
-function verdict(decode: () => RunEvent): RunEvent | string {
+function verdict(decode: () => LogEvent): LogEvent | string {
   try {
     return decode();
   } catch (error) {
@@ -24,18 +25,20 @@ function verdict(decode: () => RunEvent): RunEvent | string {
   }
 }
 
+const ofBlocks = omneEvents.newMatcher();
+
 /** Decodes a line as a scan of a file does: in the middle of a block, between other bytes. */
-function decodedInBlock(text: string, before: string): RunEvent {
+function decodedInBlock(text: string, before: string): LogEvent {
   const block = Buffer.from(`${before}\n${text}\n"{}x`);
   const start = Buffer.byteLength(before) + 1;
-  const matcher = omneEvents.newMatcher();
+  const matcher = ofBlocks;
   matcher.use(block);
   matcher.match(start);
   return decodeMatched(matcher, omneEvents, text);
 }
 
 /** What must become of the bytes of a line. */
-function strictVerdict(line: Buffer): RunEvent | string {
+function strictVerdict(line: Buffer): LogEvent | string {
   return isUtf8(line) ? verdict(() => decodeStrictly(line.toString('utf8'))) : 'not valid UTF-8';
 }
 
@@ -65,10 +68,8 @@ async function expectStrictVerdicts(lines: readonly Buffer[]): Promise<void> {
   }
 }
 
-const matcherAt = (text: string) => {
-  const matcher = omneEvents.newMatcher();
-  return matchText(matcher, text) ? matcher : undefined;
-};
+const ofTexts = omneEvents.newMatcher();
+const matcherAt = (text: string) => (matchText(ofTexts, text) ? ofTexts : undefined);
 /** The event of the fast lane, if it takes the line. */
 const fast = (text: string) => matcherAt(text)?.event(text);
 /** Whether the middle lane makes an event of the line. */
@@ -186,7 +187,7 @@ test('the middle lane takes flat events in any order, with spaces and escapes', 
 });
 
 test('a line too long for the matcher of texts is decoded all the same', () => {
-  const event: RunEvent = { type: 'pipe.aborted', id: '1', ts: '2', run_id: '3', reason: 'é'.repeat(20_000) };
+  const event = { type: 'pipe.aborted', id: '1', ts: '2', run_id: '3', reason: 'é'.repeat(20_000) } as const;
   expect(decodeText(encodeEvent(event))).toStrictEqual(event);
 });
 

@@ -1,7 +1,7 @@
 /** The lanes are compiled from any schema within its limits, not from the one of today alone; what is beyond them does not compile. */
 import { describe, expect, test } from 'vitest';
 import { decodeStrictly, decodeText } from '../../src/format/decode.js';
-import type { EventSchema, FieldSpec, RecordSpec } from '../../src/format/events.js';
+import type { EventSchema, FieldSpec, RecordSpec } from '../../src/format/schema.js';
 import { Vocabulary } from '../../src/format/vocabulary.js';
 import { EventFilter } from '../../src/read/event-filter.js';
 
@@ -98,28 +98,5 @@ describe('more fields than a lane has slots', () => {
     const text = lineOf('big.one', fields);
     expect(decodeText(text, events)).toEqual(JSON.parse(text));
     expect(decodeStrictly(text, events)).toEqual(JSON.parse(text));
-  });
-});
-
-describe('what does not compile', () => {
-  test.for(['a-b', '__proto__', '', '1a', 'a b', 'a: 1 }; evil(); ({ b', 'ä', 'a"'])(
-    'a field named %j',
-    name => {
-      expect(() => vocabulary({ 'some.type': { [name]: ID } })).toThrow(/cannot be the name of a field/);
-      const inner = { outer: { type: 'list', of: { [name]: ID } } } as const;
-      expect(() => vocabulary({ 'some.type': inner })).toThrow(/cannot be the name of a field/);
-    },
-  );
-
-  test.for(['', 'a"b', 'a\\b', 'a\nb', 'ä', '`$x`'])('an event type named %j', type => {
-    expect(() => vocabulary({ [type]: {} })).toThrow(/cannot be an event type/);
-  });
-
-  test('an event with a field "type" of its own', () => {
-    expect(() => vocabulary({ 'some.type': { type: ID } })).toThrow(/"type" cannot be/);
-  });
-
-  test('a record of more fields than it may have', () => {
-    expect(() => vocabulary({ 'some.type': manyFields(40) })).toThrow(/it may have 31/);
   });
 });

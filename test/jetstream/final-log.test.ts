@@ -5,7 +5,7 @@ import { appendFileSync, closeSync, openSync, readFileSync, truncateSync } from 
 import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openLogFile } from '../../src/append/log-file.js';
-import { omneEvents } from '../../src/format/vocabulary.js';
+import { omneEvents } from '../../src/format/events.js';
 import { FinalLog } from '../../src/jetstream/ship/final-log.js';
 import { eventsIn } from '../../src/jetstream/ship/segment-events.js';
 import { tryLock, unlock } from '../../src/volume/flock.js';

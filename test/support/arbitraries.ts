@@ -106,11 +106,11 @@ export const events: Arbitrary<RunEvent> = fc
     draftsWith(fc.oneof(texts, relativePaths)),
     fc.record({ id: texts, ts: texts, run_id: texts }, { noNullPrototype: true }),
   )
-  .map(([draft, stamp]) =>
-    draft.type === 'pipe.started'
-      ? { distro_version: '', ...draft, inputs: (draft.inputs ?? []).map(input => ({ ...input })), ...stamp }
-      : { ...draft, ...stamp },
-  );
+  .map(([draft, stamp]) => {
+    const inputs = draft.type === 'pipe.started' ? (draft.inputs ?? []).map(input => ({ ...input })) : [];
+    const filled = draft.type === 'pipe.started' ? { distro_version: '', ...draft, inputs } : draft;
+    return { ...filled, ...stamp } as RunEvent; // no field of these drafts is undefined
+  });
 
 /** An object's member as JSON text: its quoted key, its value. */
 export type Member = readonly [key: string, value: string];

@@ -2,7 +2,7 @@
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect, headers, type NatsConnection } from '@nats-io/transport-node';
 import { onTestFinished } from 'vitest';
-import { omneEvents } from '../../src/format/vocabulary.js';
+import { omneEvents } from '../../src/format/events.js';
 import { headersOf } from '../../src/jetstream/segment.js';
 import { eventsIn } from '../../src/jetstream/ship/segment-events.js';
 import { DEFAULT_STREAM, subjectOf } from '../../src/jetstream/subjects.js';

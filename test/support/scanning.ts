@@ -1,5 +1,5 @@
 /** Scanning a log by hand. */
-import type { RunEvent } from '../../src/format/events.js';
+import type { LogEvent } from '../../src/format/schema.js';
 import { EventFilter, type ReadOptions } from '../../src/read/event-filter.js';
 import { LogScanner } from '../../src/read/log-scanner.js';
 import { placesOf } from '../../src/volume/places.js';
@@ -7,7 +7,7 @@ import { RUN_ID } from './logs.js';
 
 /** What a scan gave, and how it ended. */
 export interface Scanned {
-  readonly events: RunEvent[];
+  readonly events: LogEvent[];
   readonly ends: number[];
   readonly error: unknown;
   readonly tornBytes: number;
@@ -20,7 +20,7 @@ export function openScanner(root: string, options: ReadOptions = {}): Promise<Lo
 
 /** Scans the sample run of a volume to the end or to the first error. */
 export async function scan(root: string, options: ReadOptions = {}): Promise<Scanned> {
-  const events: RunEvent[] = [];
+  const events: LogEvent[] = [];
   const ends: number[] = [];
   let error: unknown;
   const scanner = await openScanner(root, options);

@@ -1,49 +1,117 @@
 /**
- * The middle lane of decoding: an object of known fields that hold strings and plain integers, in any order, with or without
- * white space, taken apart in its bytes.
+ * The middle lane of decoding: an object of known fields in any order, with or without white space, taken apart in its bytes.
  *
- * Promise: what it takes the strict lane accepts with the same result. What it does not take (a stranger's key, `null`, nesting,
- * odd numbers, a key given twice, whatever breaks the schema or is no JSON) is no error, but left to the strict lane.
+ * Promise: what it takes the strict lane accepts with the same result. What it does not take (a stranger's key, `null`, odd
+ * numbers, a key given twice, whatever breaks the schema or is no JSON) is no error, but left to the strict lane.
  */
 
-import { COMMON } from '../check.js';
-import type { EventSchema, FieldSpec, RecordSpec, RunEvent } from '../events.js';
 import { LF } from '../lines.js';
-import { SLOTS } from './canonical.js';
-import { compiled, isThere, type Make, makeCode, textCode } from './event-code.js';
+import { type Field, type LogEvent, type Shape, TAG } from '../schema.js';
+import { compiled, type Make, makeCode, type Part } from './event-code.js';
 import type { Captures } from './line-values.js';
+import { SLOTS } from './slots.js';
+import { positionAt } from './special-bytes.js';
 
-const TYPE_SLOT = 0;
-const NONE: readonly Key[] = [];
-
-/** Key and closing quote as bytes. */
+/** A field of a type: its key and closing quote as bytes, its slot, and the words it may hold. */
 interface Key {
+  readonly field: Field;
   readonly slot: number;
+  readonly bytes: Uint8Array;
+  readonly words: readonly Word[];
+}
+
+const NONE: readonly Key[] = [];
+const NO_TYPES: readonly TypeWord[] = [];
+const TYPE_KEY = Buffer.from('type"');
+
+/** A word with its quotes. */
+interface Word {
+  readonly text: string;
   readonly bytes: Uint8Array;
 }
 
-/** The middle lane of one schema. */
+/** A type with a quote after it as bytes, and its lane once a line has asked for it; null where it has none. */
+interface TypeWord {
+  readonly shape: Shape;
+  readonly bytes: Uint8Array;
+  lane: FlatType | null | undefined;
+}
+
+/** The middle lane of one vocabulary. */
 export class FlatLane {
+  /** The types by their lengths. */
+  readonly #types: TypeWord[][] = [];
+
+  constructor(shapes: ReadonlyMap<string, Shape>) {
+    for (const [type, shape] of shapes) {
+      (this.#types[type.length] ??= []).push({ shape, bytes: Buffer.from(`${type}"`), lane: undefined });
+    }
+  }
+
   /**
-   * The known fields at the top of an event; the place of one in the list is its slot. Names beyond the slots are left to the strict
-   * lane, as those of strangers are, and with them the types that have such a field.
+   * The type of the object in the line that starts at `start`: what comes after the first `"type":` there is. Where that is inside
+   * another value, matching fails. Undefined where no type of the vocabulary is named.
    */
-  readonly #names: readonly string[];
+  typeAt(captures: Captures, start: number): FlatType | undefined {
+    const { view } = captures;
+    if (!captures.begin(start)) return undefined;
+    for (let { entry } = captures; ; entry += 2) {
+      const quote = positionAt(entry);
+      const byte = view.getUint8(quote);
+      if (byte === LF) return undefined;
+      if (byte !== QUOTE || !stands(TYPE_KEY, view, quote + 1)) continue;
+      const colon = skipSpace(view, quote + 1 + TYPE_KEY.length);
+      if (view.getUint8(colon) !== COLON) continue;
+      const value = skipSpace(view, colon + 1);
+      if (view.getUint8(value) !== QUOTE) return undefined;
+      while (positionAt(entry) < value) entry += 2;
+      const end = positionAt(entry + 2);
+      if (view.getUint8(end) !== BACKSLASH) return this.#typeBetween(view, value + 1, end);
+      const text = captures.textOfEscaped(value + 1);
+      return laneOf(this.#types[text?.length ?? 0]?.find(({ shape }) => shape.tag === text));
+    }
+  }
+
+  #typeBetween(view: DataView, start: number, end: number): FlatType | undefined {
+    for (const type of this.#types[end - start] ?? NO_TYPES)
+      if (stands(type.bytes, view, start)) return laneOf(type);
+    return undefined;
+  }
+}
+
+function laneOf(type: TypeWord | undefined): FlatType | undefined {
+  if (type === undefined) return undefined;
+  if (type.lane === undefined) type.lane = FlatType.of(type.shape) ?? null;
+  return type.lane ?? undefined;
+}
+
+/** The middle lane of one event type. */
+export class FlatType {
+  readonly #make: Make<LogEvent>;
+  /** Bits by slot: the fields that must be there. */
+  readonly #required: number;
   /** The keys by their first letter: few names share it. */
   readonly #keys: Key[][] = [];
-  readonly #makers = new Map<string, Make<RunEvent | undefined>>();
 
-  constructor(schema: EventSchema) {
-    const names = Object.values(schema).flatMap(spec => Object.keys(spec));
-    this.#names = [...new Set(['type', ...Object.keys(COMMON), ...names])].slice(0, SLOTS);
-    this.#names.forEach((name, slot) => {
-      (this.#keys[name.charCodeAt(0)] ??= []).push({ slot, bytes: Buffer.from(`${name}"`) });
-    });
-    for (const [type, spec] of Object.entries(schema)) {
-      if (!Object.keys(spec).every(name => this.#names.includes(name))) continue;
-      const make = compiled<Make<RunEvent | undefined>>(this.#code(type, { ...COMMON, ...spec }));
-      if (make !== undefined) this.#makers.set(type, make);
+  private constructor(parts: readonly Part[], make: Make<LogEvent>) {
+    this.#make = make;
+    let required = 0;
+    for (const { field, slot } of parts) {
+      const { name, spec } = field;
+      const words = spec.type === 'enum' ? spec.values.map(wordOf) : [];
+      (this.#keys[name.charCodeAt(0)] ??= []).push({ field, slot, bytes: Buffer.from(`${name}"`), words });
+      if (spec.presence === undefined) required |= 1 << slot;
     }
+    this.#required = required;
+  }
+
+  /** Undefined where it has more fields than there are slots, or nothing may be compiled. */
+  static of(shape: Shape): FlatType | undefined {
+    if (shape.known.length > SLOTS) return undefined;
+    const tag: Field = { ...TAG, spec: { type: 'enum', values: [shape.tag ?? ''] } };
+    const parts = [tag, ...shape.fields].map((field, slot) => ({ field, slot, parts: undefined }));
+    const make = compiled<Make<LogEvent>>(makeCode(shape.tag ?? '', parts.slice(1)));
+    return make === undefined ? undefined : new FlatType(parts, make);
   }
 
   /** Takes the fields of the object in the line that starts at `start`; returns where its newline is, or -1. */
@@ -59,74 +127,69 @@ export class FlatLane {
       captures.found |= 1 << key.slot;
       at = skipSpace(view, at + 1 + key.bytes.length);
       if (view.getUint8(at) !== COLON) return -1;
-      at = skipSpace(view, at + 1);
-      at = view.getUint8(at) === QUOTE ? captures.string(at + 1, key.slot) : captures.integer(at, key.slot);
+      at = value(captures, skipSpace(view, at + 1), key);
       if (at < 0) return -1;
       at = skipSpace(view, at);
     } while (view.getUint8(at) === COMMA);
-    if (view.getUint8(at) !== CLOSE_BRACE) return -1;
+    if (view.getUint8(at) !== CLOSE_BRACE || (captures.found & this.#required) !== this.#required) return -1;
     const end = skipSpace(view, at + 1);
     return view.getUint8(end) === LF ? end : -1;
   }
 
-  /** Makes the event of the fields taken last; undefined when they are none. */
-  make(text: string, origin: number, captures: Captures): RunEvent | undefined {
-    if ((captures.found & ~captures.integers & (1 << TYPE_SLOT)) === 0) return undefined;
-    return this.#makers.get(captures.text(text, origin, TYPE_SLOT))?.(text, origin, captures);
+  /** Makes the event of the fields taken last. */
+  make(text: string, captures: Captures): LogEvent {
+    return this.#make(text, captures.origin, captures);
   }
 
   #keyAt(view: DataView, at: number): Key | undefined {
     for (const key of this.#keys[view.getUint8(at)] ?? NONE) if (isTextAt(key.bytes, view, at)) return key;
     return undefined;
   }
-
-  /** The code that makes the event of a type, after a look whether the fields are those of that type. */
-  #code(type: string, spec: RecordSpec): string {
-    const parts = Object.entries(spec).map(([name, field]) => {
-      const slot = this.#names.indexOf(name);
-      return { name, spec: field, slot, value: takeCode(field, slot) };
-    });
-    const bits = (wanted: (field: FieldSpec) => boolean) =>
-      parts.reduce((before, part) => (wanted(part.spec) ? before | (1 << part.slot) : before), 0);
-    const required = bits(({ presence }) => presence === undefined);
-    const whole = bits(field => field.type === 'integer');
-    const nested = bits(field => field.type === 'list' || field.type === 'object');
-    const checks = [
-      `if ((found & ${required}) !== ${required} || (found & ${nested}) !== 0) return undefined;`,
-      `if ((integers & ${bits(() => true)}) !== (found & ${whole})) return undefined;`,
-      ...parts.map(part => checkCode(part)),
-    ];
-    return makeCode(type, parts, checks.join('\n'));
-  }
 }
 
-function takeCode(field: FieldSpec, slot: number): string {
-  switch (field.type) {
-    case 'string':
-      return textCode(slot);
-    case 'enum':
-      return `value${slot}`;
-    case 'integer':
-      return `numbers[${slot}]`;
-    default:
-      return '[]';
-  }
-}
-
-function checkCode(part: { spec: FieldSpec; slot: number }): string {
-  const { spec, slot } = part;
+/** Takes the value of a field; returns the position after it, or -1. */
+function value(captures: Captures, at: number, { field, slot, words }: Key): number {
+  const { view } = captures;
+  const { spec } = field;
   switch (spec.type) {
+    case 'string':
+      return view.getUint8(at) === QUOTE ? captures.string(at + 1, slot) : -1;
     case 'integer':
-      return `if (${isThere(part)} && numbers[${slot}] > ${spec.max}) return undefined;`;
+      return captures.integer(at, slot, spec.min, spec.max);
+    case 'number':
+      return captures.number(at, slot);
+    case 'boolean':
+      return oneOf(BOOLEANS, captures, at, slot);
     case 'enum':
-      return `const value${slot} = ${isThere(part)} ? ${textCode(slot)} : '';
-        if (${isThere(part)} && !${JSON.stringify(spec.values)}.includes(value${slot})) return undefined;`;
+      return oneOf(words, captures, at, slot);
     default:
-      return '';
+      return captures.whole(at, slot, field);
   }
+}
+
+const BOOLEANS: readonly Word[] = ['false', 'true'].map(text => ({ text, bytes: Buffer.from(text) }));
+
+function wordOf(text: string): Word {
+  return { text, bytes: Buffer.from(JSON.stringify(text)) };
+}
+
+function oneOf(words: readonly Word[], captures: Captures, at: number, slot: number): number {
+  const { view } = captures;
+  for (let place = 0; place < words.length; place++) {
+    const bytes = words[place]?.bytes;
+    if (bytes === undefined || !stands(bytes, view, at)) continue;
+    captures.numbers[slot] = place;
+    return at + bytes.length;
+  }
+  if (view.getUint8(at) !== QUOTE) return -1;
+  const text = captures.textOfEscaped(at + 1); // written in another way, it may still be one of them
+  const place = words.findIndex(word => word.text === text);
+  captures.numbers[slot] = place;
+  return place < 0 ? -1 : captures.end;
 }
 
 const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
 const COLON = 0x3a;
 const OPEN_BRACE = 0x7b;

@@ -3,23 +3,17 @@
  *
  * Promise: nothing is compiled before a line asks for it.
  */
-import type { EventSchema } from '../events.js';
+import type { Shape } from '../schema.js';
 import { FlatLane } from './any-order.js';
 import { Templates } from './canonical.js';
 
-/** The lanes compiled from a schema. */
+/** The lanes compiled from the shapes of a vocabulary. */
 export class Lanes {
-  readonly #schema: EventSchema;
   readonly templates: Templates;
-  #flat: FlatLane | undefined;
+  readonly flat: FlatLane;
 
-  constructor(schema: EventSchema) {
-    this.#schema = schema;
-    this.templates = new Templates(schema);
-  }
-
-  /** The middle lane: few logs need it. */
-  get flat(): FlatLane {
-    return (this.#flat ??= new FlatLane(this.#schema));
+  constructor(shapes: ReadonlyMap<string, Shape>) {
+    this.templates = new Templates(shapes);
+    this.flat = new FlatLane(shapes);
   }
 }

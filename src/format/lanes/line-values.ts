@@ -7,11 +7,21 @@
  * Promise: what is taken has the value that `JSON.parse` gives for those bytes; what is not taken (-1) is no error, but left to
  * the strict lane.
  */
+import { takeValue } from '../check.js';
 import { LF, LOOK_AHEAD } from '../lines.js';
+import type { Field } from '../schema.js';
+import { SchemaViolation } from '../violation.js';
+import { checkValueText } from '../written-text.js';
+import { SCRATCH, SLOTS } from './slots.js';
 import { positionAt, Specials, unitAt } from './special-bytes.js';
+import { textOf } from './text-of.js';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+const PLUS = 0x2b;
+const MINUS = 0x2d;
+const POINT = 0x2e;
+const LOWER_E = 0x65;
 
 /** What was found in one line, by slot; strings as the entries of their closing quotes. */
 export class Captures {
@@ -21,28 +31,26 @@ export class Captures {
   entry = 0;
   /** Bits by slot: fields that are there, as the caller marks them. */
   found = 0;
+  /** The slot of the last string of a canonical line. */
+  lastText = 0;
   /** Bits by slot: strings with escapes. */
   escaped = 0;
-  /** Bits by slot: integers in digits. */
-  integers = 0;
-  /** Integers, and the places of enum values in their lists. */
-  readonly numbers: Float64Array;
-  readonly closings: Int32Array;
-  readonly #openings: Int32Array; // of strings with escapes; that of any other is the entry before
+  /** Numbers, the places of enum values in their lists, and 1 for `true`. */
+  readonly numbers: Float64Array = new Float64Array(SLOTS);
+  readonly closings: Int32Array = new Int32Array(SLOTS + 1);
+  /** Lists, json and objects, where they are taken as a whole. */
+  readonly values: unknown[] = new Array(SLOTS).fill(undefined);
+  #bytes: Buffer = Buffer.alloc(0);
+  readonly #openings: Int32Array = new Int32Array(SLOTS + 1); // of strings with escapes; that of any other is the entry before
   readonly #specials: Specials = new Specials();
   #first = 0;
   #start = 0;
   #matchable = 0;
 
-  constructor(slots: number) {
-    this.numbers = new Float64Array(slots);
-    this.closings = new Int32Array(slots);
-    this.#openings = new Int32Array(slots);
-  }
-
   /** Gives the bytes that are looked at from now on: `length` bytes of whole lines of valid UTF-8. */
-  use(bytes: Uint8Array, length: number): void {
+  use(bytes: Buffer, length: number): void {
     const { buffer, byteOffset } = bytes;
+    this.#bytes = bytes;
     this.#specials.use(bytes, length);
     if (this.view.buffer !== buffer || this.view.byteOffset !== byteOffset)
       this.view = new DataView(buffer, byteOffset);
@@ -57,7 +65,7 @@ export class Captures {
     if (first < 0) return false;
     this.entry = this.#first = first;
     this.#start = start;
-    this.found = this.escaped = this.integers = 0;
+    this.found = this.escaped = 0;
     return true;
   }
 
@@ -97,18 +105,110 @@ export class Captures {
     }
   }
 
+  /** The position after the string taken last by `textOfEscaped`. */
+  end = 0;
+
+  /** The text of the string whose first character is at `start`, once it has escapes; undefined where it has none, or is no string. */
+  textOfEscaped(start: number): string | undefined {
+    this.escaped &= ~(1 << SCRATCH);
+    this.end = this.string(start, SCRATCH);
+    if (this.end < 0 || (this.escaped & (1 << SCRATCH)) === 0) return undefined;
+    return JSON.parse(textOf(this.#bytes, false, start - 1, this.end));
+  }
+
   /** Takes an integer in digits; returns the position after it, or -1. */
-  integer(start: number, slot: number, max: number = Number.MAX_SAFE_INTEGER): number {
-    let at = start;
+  integer(start: number, slot: number, min: number, max: number): number {
+    const { view } = this;
+    const negative = view.getUint8(start) === MINUS;
+    const first = negative ? start + 1 : start;
+    let at = first;
     let value = 0;
-    for (let digit = digitAt(this.view, at); digit >= 0; digit = digitAt(this.view, ++at)) {
-      value = value * 10 + digit;
-    }
-    const length = at - start;
-    if (length === 0 || value > max || (length > 1 && digitAt(this.view, start) === 0)) return -1;
+    for (let digit = digitAt(view, at); digit >= 0; digit = digitAt(view, ++at)) value = value * 10 + digit;
+    const length = at - first;
+    if (length === 0 || (length > 1 && digitAt(view, first) === 0)) return -1;
+    if (negative) value = -value;
+    if (value < min || value > max || (negative && value === 0)) return -1;
     this.numbers[slot] = value;
-    this.integers |= 1 << slot;
     return at;
+  }
+
+  /** Takes a number, unless it is -0 or too large; returns the position after it, or -1. */
+  number(start: number, slot: number): number {
+    const { view } = this;
+    let at = view.getUint8(start) === MINUS ? start + 1 : start;
+    const whole = at;
+    at = this.#digits(at);
+    if (at === whole || (at > whole + 1 && digitAt(view, whole) === 0)) return -1;
+    if (view.getUint8(at) === POINT) {
+      const fraction = at + 1;
+      at = this.#digits(fraction);
+      if (at === fraction) return -1;
+    }
+    if ((view.getUint8(at) | 0x20) === LOWER_E) {
+      const sign = view.getUint8(at + 1);
+      const exponent = sign === PLUS || sign === MINUS ? at + 2 : at + 1;
+      at = this.#digits(exponent);
+      if (at === exponent) return -1;
+    }
+    const value = Number(textOf(this.#bytes, true, start, at));
+    if (!Number.isFinite(value) || Object.is(value, -0)) return -1;
+    this.numbers[slot] = value;
+    return at;
+  }
+
+  /** The position after the digits at `start`, if there are any. */
+  #digits(start: number): number {
+    let at = start;
+    while (digitAt(this.view, at) >= 0) at++;
+    return at;
+  }
+
+  /** Takes a list, json or an object as a whole, and checks it as the strict lane does; returns the position after it, or -1. */
+  whole(start: number, slot: number, field: Field): number {
+    const end = this.skip(start);
+    if (end < 0) return -1;
+    try {
+      const text = textOf(this.#bytes, false, start, end);
+      this.values[slot] = takeValue(field, JSON.parse(text), 'wire', field.name);
+      checkValueText(text, field);
+      while (positionAt(this.entry) < end) this.entry += 2;
+      return end;
+    } catch (error) {
+      if (error instanceof SyntaxError || error instanceof SchemaViolation) return -1;
+      throw error;
+    }
+  }
+
+  /** The position after any value, which may be none; -1 where the line ends before it does. */
+  skip(start: number): number {
+    let depth = 0;
+    for (let at = start; ; ) {
+      switch (this.view.getUint8(at)) {
+        case QUOTE:
+          at = this.string(at + 1, SCRATCH);
+          if (at < 0) return -1;
+          break;
+        case 0x5b: // brackets and braces
+        case 0x7b:
+          depth++;
+          at++;
+          break;
+        case 0x5d:
+        case 0x7d:
+          if (depth === 0) return at;
+          depth--;
+          at++;
+          break;
+        case 0x2c: // comma
+          if (depth === 0) return at;
+          at++;
+          break;
+        case LF:
+          return -1;
+        default:
+          at++;
+      }
+    }
   }
 
   /** The entry of the quote that opens a string. */

@@ -9,7 +9,7 @@
  */
 import { JetStreamApiError } from '@nats-io/jetstream';
 import { EventLogError } from '../../errors.js';
-import { omneEvents } from '../../format/vocabulary.js';
+import { omneEvents } from '../../format/events.js';
 import { placesOf, type RunPlaces } from '../../volume/places.js';
 import { orAborted, passes, pause, remoteFailed } from '../retry.js';
 import { headersOf, SEGMENT_BYTES } from '../segment.js';

@@ -1,12 +1,14 @@
 /** What can be asked of a reading of all runs of a volume. */
+
 import type { EventLogError } from '../../errors.js';
-import type { EventType } from '../../format/events.js';
+import type { EventType, OmneEvents } from '../../format/events.js';
+import type { Vocabulary } from '../../format/vocabulary.js';
 import { isBoolean, isFunction, isText, milliseconds, type OptionCheck } from '../../options.js';
 import { READ_OPTIONS, type ReadOptions } from '../event-filter.js';
 
 /** Which events of which runs to read. */
-export interface VolumeReadOptions<T extends EventType = EventType>
-  extends Pick<ReadOptions<T>, 'events' | 'types' | 'onMalformed' | 'maxLineBytes' | 'signal'> {
+export interface VolumeReadOptions<T extends string = EventType, V extends Vocabulary = OmneEvents>
+  extends Pick<ReadOptions<T, V>, 'events' | 'types' | 'onMalformed' | 'maxLineBytes' | 'signal'> {
   /** Only runs of this pipe; of every pipe by default. */
   pipe?: string | undefined;
   /**
@@ -24,7 +26,8 @@ export interface VolumeReadOptions<T extends EventType = EventType>
 }
 
 /** What to follow, and how long to wait. */
-export interface VolumeTailOptions<T extends EventType = EventType> extends VolumeReadOptions<T> {
+export interface VolumeTailOptions<T extends string = EventType, V extends Vocabulary = OmneEvents>
+  extends VolumeReadOptions<T, V> {
   /** How long to wait before looking again without a notice, in milliseconds; 500 by default. */
   pollInterval?: number | undefined;
   /** Use change notices; true by default. Without them events and runs come up to `pollInterval` later. */

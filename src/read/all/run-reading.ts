@@ -6,24 +6,26 @@
  */
 import { EventLogError } from '../../errors.js';
 import { decodeOrSkip } from '../../format/decode.js';
-import type { EventType, RunEvent } from '../../format/events.js';
+import type { EventType } from '../../format/events.js';
+import { omneEvents } from '../../format/events.js';
 import { endOfLastLine, linesBackward } from '../../format/lines.js';
-import { omneEvents, type Vocabulary } from '../../format/vocabulary.js';
+import type { LogEvent } from '../../format/schema.js';
+import type { Vocabulary } from '../../format/vocabulary.js';
 import { placesOf, type RunPlaces } from '../../volume/places.js';
 import { openForReading, type ReadableLog } from '../../volume/readable-log.js';
-import { EventFilter, type ReadOptions } from '../event-filter.js';
+import { type AnyReadOptions, EventFilter } from '../event-filter.js';
 import { LogScanner } from '../log-scanner.js';
 import { markOf, type RunPlace } from './cursor.js';
 
 /** What is wanted of each run. */
-export interface Wanted extends Pick<ReadOptions, 'events' | 'types' | 'onMalformed' | 'maxLineBytes'> {
+export interface Wanted extends Pick<AnyReadOptions, 'events' | 'types' | 'onMalformed' | 'maxLineBytes'> {
   /** Only events that happened from then on, in milliseconds since the epoch. */
   readonly since: number | undefined;
 }
 
 /** An event and the position after it. */
 export interface PlacedEvent {
-  readonly event: RunEvent;
+  readonly event: LogEvent;
   readonly position: number;
 }
 
@@ -116,7 +118,7 @@ export class RunReading {
   }
 
   /** The id of the event that ends the log at this moment, and where that ends; undefined where there is none. */
-  async lastEvent(): Promise<{ event: RunEvent; position: number } | undefined> {
+  async lastEvent(): Promise<{ event: LogEvent; position: number } | undefined> {
     const log = await openForReading(this.#places);
     try {
       const position = await endOfLastLine(log.read, 0, log.size());
@@ -128,7 +130,7 @@ export class RunReading {
   }
 
   /** Where nothing was wanted before: goes on from there. */
-  skipTo(position: number, event: RunEvent): void {
+  skipTo(position: number, event: LogEvent): void {
     this.#place = { position, mark: markOf(event.id) };
     this.#scanFrom = position;
   }
@@ -149,7 +151,7 @@ export class RunReading {
   }
 
   /** Whether an event ends the run. */
-  isTerminal(event: RunEvent): boolean {
+  isTerminal(event: LogEvent): boolean {
     return this.#vocabulary.isTerminal(event);
   }
 
@@ -163,7 +165,7 @@ export class RunReading {
     return all.filter(isSeen);
   }
 
-  #isWanted(event: RunEvent): boolean {
+  #isWanted(event: LogEvent): boolean {
     const { types, since } = this.#wanted;
     if (types !== undefined && !types.includes(event.type)) return false;
     return since === undefined || !(Date.parse(event.ts) < since);
@@ -208,7 +210,7 @@ export class RunReading {
     return event !== undefined && markOf(event.id) === mark;
   }
 
-  async #eventBefore(log: ReadableLog, position: number): Promise<RunEvent | undefined> {
+  async #eventBefore(log: ReadableLog, position: number): Promise<LogEvent | undefined> {
     const options = { path: log.path, blockBytes: BLOCK_BYTES, maxLineBytes: this.#wanted.maxLineBytes };
     for await (const { bytes } of linesBackward(log.read, position, options))
       return decodeOrSkip(bytes, this.#vocabulary);

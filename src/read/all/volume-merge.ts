@@ -5,6 +5,7 @@
  * comes, so that a long history of short runs needs few open logs. `cursor` is that after the last event handed out.
  */
 import { EventLogError } from '../../errors.js';
+import type { Vocabulary } from '../../format/vocabulary.js';
 import { compareRunIds, parseRunId } from '../../volume/run-id.js';
 import { isUlid, timeOfUlid } from '../../volume/ulid.js';
 import { VolumeWatch } from '../volume-watch.js';
@@ -23,7 +24,7 @@ export class VolumeMerge {
   readonly watch: VolumeWatch;
   readonly #root: string;
   readonly #follow: boolean;
-  readonly #options: VolumeTailOptions;
+  readonly #options: VolumeTailOptions<string, Vocabulary>;
   readonly #wanted: Wanted;
   readonly #given: VolumeCursor;
   readonly #runs = new Map<string, RunReading>();
@@ -40,7 +41,7 @@ export class VolumeMerge {
   #lastEnd: string;
   #failure: unknown;
 
-  constructor(root: string, options: VolumeTailOptions, follow: boolean) {
+  constructor(root: string, options: VolumeTailOptions<string, Vocabulary>, follow: boolean) {
     const { cursor, pipe, pollInterval = 500 } = options;
     this.#root = root;
     this.#follow = follow;

@@ -4,7 +4,9 @@
  * Promises: those of the merge. What the folder holds, and each log, is read only; a run that appears, grows, ends or is deleted meanwhile is
  * taken as it comes. The end, `break`, an error and an abort give back what is held, also while a wait is under way.
  */
-import type { EventOf, EventType } from '../../format/events.js';
+
+import type { EventType, OmneEvents } from '../../format/events.js';
+import type { DefinitionOf, EventIn, Vocabulary } from '../../format/vocabulary.js';
 import { checkOptions } from '../../options.js';
 import { absoluteRoot } from '../../volume/places.js';
 import { CaughtUp } from '../caught-up.js';
@@ -19,11 +21,11 @@ import {
 import { VolumeMerge } from './volume-merge.js';
 
 /** An event of a volume, of the types `T`. */
-export interface VolumeEvent<T extends EventType = EventType> {
+export interface VolumeEvent<T extends string = EventType, V extends Vocabulary = OmneEvents> {
   /** The run in whose log it is: `<pipe>-<ulid>`. */
   readonly runId: string;
   /** The event. */
-  readonly event: EventOf<T>;
+  readonly event: EventIn<DefinitionOf<V>, T>;
   /** The position after it in the log of its run, in bytes: as `from` of `EventLog.read` it goes on there. */
   readonly position: number;
 }
@@ -43,7 +45,9 @@ const BATCH_EVENTS = 256;
  *   await save(volume.cursor); // after it nothing is missed and nothing comes twice
  * }
  */
-export class VolumeStream<T extends EventType = EventType> implements AsyncIterable<VolumeEvent<T>> {
+export class VolumeStream<T extends string = EventType, V extends Vocabulary = OmneEvents>
+  implements AsyncIterable<VolumeEvent<T, V>>
+{
   /**
    * Resolves when all that was there has been handed out once, which takes somebody who iterates. Rejects when the stream ends
    * before: with `ERR_LOG_CLOSED` when its consumer stops, otherwise with what the iteration rejects with. Nobody has to catch it.
@@ -56,7 +60,7 @@ export class VolumeStream<T extends EventType = EventType> implements AsyncItera
   #started = false;
 
   /** Called by `EventLog.readAll` and `EventLog.tailAll`. */
-  constructor(root: string, options: VolumeReadOptions<T> | VolumeTailOptions<T>, follow: boolean) {
+  constructor(root: string, options: VolumeReadOptions<T, V> | VolumeTailOptions<T, V>, follow: boolean) {
     checkOptions(options, follow ? VOLUME_TAIL_OPTIONS : VOLUME_READ_OPTIONS);
     this.#merge = new VolumeMerge(absoluteRoot(root), { ...options }, follow);
     this.#follow = follow;
@@ -78,7 +82,7 @@ export class VolumeStream<T extends EventType = EventType> implements AsyncItera
   }
 
   /** Event by event. */
-  [Symbol.asyncIterator](): EventIterator<VolumeEvent<T>> {
+  [Symbol.asyncIterator](): EventIterator<VolumeEvent<T, V>> {
     return this.#iterate(() => this.#take());
   }
 
@@ -88,9 +92,9 @@ export class VolumeStream<T extends EventType = EventType> implements AsyncItera
    * @example
    * for await (const events of EventLog.readAll(root).batches()) count += events.length;
    */
-  batches(): EventIterator<VolumeEvent<T>[]> {
+  batches(): EventIterator<VolumeEvent<T, V>[]> {
     return this.#iterate(() => {
-      const events: VolumeEvent<T>[] = [];
+      const events: VolumeEvent<T, V>[] = [];
       while (events.length < BATCH_EVENTS) {
         const event = this.#take();
         if (event === undefined) break;
@@ -106,14 +110,14 @@ export class VolumeStream<T extends EventType = EventType> implements AsyncItera
    * @example
    * const failures = await EventLog.readAll(root, { types: ['node.failed'] }).toArray();
    */
-  async toArray(): Promise<VolumeEvent<T>[]> {
-    const all: VolumeEvent<T>[] = [];
+  async toArray(): Promise<VolumeEvent<T, V>[]> {
+    const all: VolumeEvent<T, V>[] = [];
     for await (const events of this.batches()) for (const event of events) all.push(event);
     return all;
   }
 
-  #take(): VolumeEvent<T> | undefined {
-    return this.#merge.take() as VolumeEvent<T> | undefined; // the merge lets no other types through
+  #take(): VolumeEvent<T, V> | undefined {
+    return this.#merge.take() as VolumeEvent<T, V> | undefined; // the merge lets no other types through
   }
 
   #iterate<Item>(take: () => Item | undefined): StreamIterator<Item, true> {
