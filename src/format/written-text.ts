@@ -8,7 +8,7 @@ import type { Field, Shape } from './schema.js';
 import { label, quote, SchemaViolation } from './violation.js';
 
 /**
- * Finds in the JSON text of an event what `JSON.parse` does not tell: a known key given twice, and an integer written
+ * Finds in the JSON text of an event what `JSON.parse` does not say: a known key given twice, and an integer written
  * with a plus, a fraction or an exponent. `text` must be valid JSON.
  */
 export function checkText(text: string, top: Shape): void {
@@ -44,7 +44,7 @@ export function numberText(text: string, top: Shape, path: string): string | und
 }
 
 /**
- * Is told of each value of a known field, and of each item of a known list: whether the field was there before, and where the value
+ * Called with each value of a known field, and with each item of a known list: whether the field was there before, and where the value
  * begins, or the white space before it.
  */
 type Visit = (text: string, level: Level, field: Field, repeated: boolean, from: number) => void;

@@ -35,11 +35,11 @@ const QUOTES_BEFORE = 3;
 export class Templates {
   readonly #shapes: ReadonlyMap<string, Shape>;
   readonly #buckets: (readonly Template[] | undefined)[] = [];
-  readonly #tellingAt: number;
+  readonly #distinctAt: number;
 
   constructor(shapes: ReadonlyMap<string, Shape>) {
     this.#shapes = shapes;
-    this.#tellingAt = mostTelling([...shapes.keys()]);
+    this.#distinctAt = mostDistinct([...shapes.keys()]);
   }
 
   /** The templates of the types whose line may start like the one at `start`, which `captures` has begun. */
@@ -47,10 +47,10 @@ export class Templates {
     if (view.getFloat64(start, true) !== OPENING_NUMBER) return NONE;
     const length = positionAt(entry + 2 * QUOTES_BEFORE) - start - TYPE_AT;
     if (length <= 0) return NONE;
-    const telling = Math.min(this.#tellingAt, length - 1);
+    const distinct = Math.min(this.#distinctAt, length - 1);
     const bucket = bucketOf(
       length,
-      view.getUint8(start + TYPE_AT + telling),
+      view.getUint8(start + TYPE_AT + distinct),
       view.getUint8(start + TYPE_AT + length - 1),
     );
     return this.#buckets[bucket] ?? this.#fill(bucket);
@@ -59,7 +59,7 @@ export class Templates {
   #fill(bucket: number): readonly Template[] {
     const templates: Template[] = [];
     for (const [type, shape] of this.#shapes) {
-      if (bucketOfType(type, this.#tellingAt) !== bucket) continue;
+      if (bucketOfType(type, this.#distinctAt) !== bucket) continue;
       const template = templateOf(type, shape);
       if (template !== undefined) templates.push(template);
     }
@@ -68,17 +68,17 @@ export class Templates {
   }
 }
 
-function bucketOf(length: number, telling: number, last: number): number {
-  return (length * 37 + telling * 8 + last) & 0x3ff;
+function bucketOf(length: number, distinct: number, last: number): number {
+  return (length * 37 + distinct * 8 + last) & 0x3ff;
 }
 
-function bucketOfType(type: string, tellingAt: number): number {
-  const telling = Math.min(tellingAt, type.length - 1);
-  return bucketOf(type.length, type.charCodeAt(telling), type.charCodeAt(type.length - 1));
+function bucketOfType(type: string, distinctAt: number): number {
+  const distinct = Math.min(distinctAt, type.length - 1);
+  return bucketOf(type.length, type.charCodeAt(distinct), type.charCodeAt(type.length - 1));
 }
 
-/** The place in a type whose character, with the length and the last one, tells most types apart. */
-function mostTelling(types: readonly string[]): number {
+/** The place in a type whose character, with the length and the last one, differs in most types. */
+function mostDistinct(types: readonly string[]): number {
   const longest = Math.max(1, ...types.map(type => type.length));
   const apart = (at: number) => new Set(types.map(type => bucketOfType(type, at))).size;
   const places = Array.from({ length: longest }, (_, at) => at);
@@ -98,7 +98,7 @@ function templateOf(type: string, shape: Shape): Template | undefined {
   return compiled<Template>(code, match.whole);
 }
 
-/** The code of `mayBeOfNode`: only texts can be told without being made. */
+/** The code of `mayBeOfNode`: only texts can be compared without being made. */
 function mayBeOfNodeCode(parts: readonly Part[]): string {
   const part = parts.find(({ field }) => field.name === 'node_id');
   if (part?.field.spec.type !== 'string') return `${part !== undefined}`;

@@ -81,7 +81,7 @@ export class MatchCode {
   #optional(key: string, part: Part): void {
     this.#require('');
     const literal = key + opening(part.field);
-    this.#text += `if (${standsCode(literal)}) { ${passCode(literal)} captures.found |= ${1 << part.slot};\n`;
+    this.#text += `if (${isAtCode(literal)}) { ${passCode(literal)} captures.found |= ${1 << part.slot};\n`;
     this.#value(part);
     this.#require('');
     this.#text += '}\n';
@@ -92,7 +92,7 @@ export class MatchCode {
     this.#require('');
     const literal = key + opening(part.field);
     const withComma = `,${literal}`;
-    const test = `${mark} ? ${standsCode(withComma)} : ${standsCode(literal)}`;
+    const test = `${mark} ? ${isAtCode(withComma)} : ${isAtCode(literal)}`;
     const pass = `if (${mark}) at++; ${passCode(literal)} ${mark} = true;`;
     if (part.field.spec.presence === undefined) {
       this.#text += `if (!(${test})) return -1; ${pass}\n`;
@@ -108,7 +108,7 @@ export class MatchCode {
   #require(text: string): void {
     const literal = this.#literal + text;
     this.#literal = '';
-    if (literal !== '') this.#text += `if (!(${standsCode(literal)})) return -1; ${passCode(literal)}\n`;
+    if (literal !== '') this.#text += `if (!(${isAtCode(literal)})) return -1; ${passCode(literal)}\n`;
   }
 
   /** Takes a value, of which `opening` has been passed or is in the literal. */
@@ -150,7 +150,7 @@ export class MatchCode {
 
   #oneOf(slot: number, literals: readonly string[]): void {
     for (const [place, literal] of literals.entries())
-      this.#text += `if (${standsCode(literal)}) { ${passCode(literal)} captures.numbers[${slot}] = ${place}; } else `;
+      this.#text += `if (${isAtCode(literal)}) { ${passCode(literal)} captures.numbers[${slot}] = ${place}; } else `;
     this.#text += 'return -1;\n';
   }
 }
@@ -170,7 +170,7 @@ function passCode(literal: string): string {
  * Whether a text is at `at`, eight bytes at a time, the last eight perhaps once more. As numbers of 64 bits they are equal when their
  * bits are: eight bytes of UTF-8 without control characters are neither a NaN nor a zero.
  */
-function standsCode(text: string): string {
+function isAtCode(text: string): string {
   const bytes = Buffer.from(text);
   const step = bytes.length >= 8 ? 8 : bytes.length >= 4 ? 4 : 1;
   const tests: string[] = [];
