@@ -59,7 +59,7 @@ export class FlatLane {
       const quote = positionAt(entry);
       const byte = view.getUint8(quote);
       if (byte === LF) return undefined;
-      if (byte !== QUOTE || !inPlace(TYPE_KEY, view, quote + 1)) continue;
+      if (byte !== QUOTE || !isTextAt(TYPE_KEY, view, quote + 1)) continue;
       const colon = skipSpace(view, quote + 1 + TYPE_KEY.length);
       if (view.getUint8(colon) !== COLON) continue;
       const value = skipSpace(view, colon + 1);
@@ -74,7 +74,7 @@ export class FlatLane {
 
   #typeBetween(view: DataView, start: number, end: number): FlatType | undefined {
     for (const type of this.#types[end - start] ?? NO_TYPES)
-      if (inPlace(type.bytes, view, start)) return laneOf(type);
+      if (isTextAt(type.bytes, view, start)) return laneOf(type);
     return undefined;
   }
 }
@@ -177,7 +177,7 @@ function oneOf(words: readonly Word[], captures: Captures, at: number, slot: num
   const { view } = captures;
   for (let place = 0; place < words.length; place++) {
     const bytes = words[place]?.bytes;
-    if (bytes === undefined || !inPlace(bytes, view, at)) continue;
+    if (bytes === undefined || !isTextAt(bytes, view, at)) continue;
     captures.numbers[slot] = place;
     return at + bytes.length;
   }
