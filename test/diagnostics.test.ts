@@ -6,7 +6,13 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type Append, Committer } from '../src/append/committer.js';
 import { prepareDraft } from '../src/format/encode.js';
-import { type CommitMessage, EventLog, type RecoverMessage, type TailMessage } from '../src/index.js';
+import {
+  type CommitMessage,
+  EventLog,
+  EventLogError,
+  type RecoverMessage,
+  type TailMessage,
+} from '../src/index.js';
 import { runToEnd } from './support/command.js';
 import { linesOf, RUN_ID, rejection, sampleEvents, writeLog } from './support/logs.js';
 import { MemoryDisk, systemError } from './support/memory-file.js';
@@ -72,9 +78,12 @@ describe('omne-event-log:commit', () => {
     await using log = await EventLog.create(temporaryVolume(), 'feature');
     await log.append({ type: 'pipe.completed' });
     const error = await rejection(log.append(node('late')));
-    expect(error).toMatchObject({ code: 'ERR_RUN_ENDED' });
+    expect(error).toMatchObject({ code: 'ERR_RUN_ENDED', type: 'node.started', node_id: 'late' });
     expect(commits.map(message => Object.hasOwn(message, 'error'))).toEqual([false, true]);
-    expect(commits[1]).toMatchObject({ events: 1, writeMs: 0, error });
+    expect(commits[1]).toMatchObject({ events: 1, writeMs: 0 });
+    // That of the batch: it names no event, while each append's names its own.
+    const named = EventLogError.about({ type: 'node.started', node_id: 'late' }, commits[1]?.error);
+    expect(named).toEqual(error);
     expect(commits[1]?.waitMs).toBeGreaterThan(0);
   });
 

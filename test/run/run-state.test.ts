@@ -179,7 +179,13 @@ describe('a node', () => {
 
   test('that starts again is at its latest attempt; only the attempts add up', () => {
     const first = [{ ...STARTED, name: 'Fix', model: 'opus' }, GATE, ITERATION, FAILED];
-    const failed = { status: 'failed', startedAt: timeOf(1000), endedAt: timeOf(4000), durationMs: 3000 };
+    const failed = {
+      status: 'failed',
+      errorKind: 'crash',
+      startedAt: timeOf(1000),
+      endedAt: timeOf(4000),
+      durationMs: 3000,
+    };
     expect(nodeAfter(...first, STARTED)).toEqual({
       nodeId: 'n',
       kind: 'loop',
@@ -227,7 +233,7 @@ describe('a node', () => {
       ...node,
       status: 'failed',
       failedAttempts: 1,
-      history: [{ status: 'failed', endedAt }],
+      history: [{ status: 'failed', errorKind: 'crash', endedAt }],
       errorKind: 'crash',
       message: 'exit 1',
       endedAt,

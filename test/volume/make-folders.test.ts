@@ -158,6 +158,7 @@ describe('a create that fails leaves no run', () => {
 
 test('a path that holds what a replacement text would mean is named as it is', async () => {
   const root = join(temporaryVolume(), "a$&b$'c");
+  mkdirSync(root);
   const log = await EventLog.create(root, 'p');
   await log.close();
   rmSync(log.path);

@@ -71,12 +71,12 @@ test('what each platform can do', () => {
 describe.for(OTHERS)('on $name', ({ platform }) => {
   test('a log is written, mended, read, followed, listed and verified', async () => {
     const { EventLog, verifyRun, iterations } = await libraryOn(platform);
-    const root = join(temporaryVolume(), 'a', 'b');
+    const root = temporaryVolume();
     const log = await EventLog.create(root, 'feature');
     await log.append({ type: 'pipe.started', pipe: 'feature' });
     await log.append({ type: 'iteration.started', node_id: 'loop', iteration: 1, byte_offset: 0 });
     await log.close();
-    mkdirSync(join(dirname(log.path), 'nodes'));
+    mkdirSync(join(dirname(log.path), 'nodes'), { recursive: true });
     writeFileSync(join(dirname(log.path), 'nodes', 'loop.out'), 'once');
     appendFileSync(log.path, '{"type":"pipe.comp');
 
@@ -143,7 +143,7 @@ describe.for(OTHERS)('on $name', ({ platform }) => {
     await log.close();
     const secret = join(temporaryVolume(), 'secret');
     writeFileSync(secret, 'secret');
-    mkdirSync(join(dirname(log.path), 'nodes'));
+    mkdirSync(join(dirname(log.path), 'nodes'), { recursive: true });
     symlinkSync(secret, join(dirname(log.path), 'nodes', 'loop.out'));
     renameSync(join(root, '.omne/var/.ulid-last'), join(root, 'aside'));
     symlinkSync(secret, join(root, '.omne/var/.ulid-last'));
