@@ -77,6 +77,7 @@ export class VolumeWatch {
   #watches = 0;
   #due = 0;
   #woken = false;
+  #closed = false;
   #wake: (() => void) | undefined;
 
   constructor(root: string, options: VolumeWatchOptions, listener: VolumeListener) {
@@ -149,7 +150,9 @@ export class VolumeWatch {
     this.#due = 0;
   }
 
+  /** Watches nothing any more; a look that is under way begins no watching either. */
   close(): void {
+    this.#closed = true;
     this.#folder?.watcher?.close();
     for (const known of this.#known.values()) this.#unwatch(known);
     this.wake();
@@ -248,7 +251,7 @@ export class VolumeWatch {
 
   /** Notices of a change; undefined where there are none to be had. */
   #watched(path: string, noticed: () => void): FSWatcher | undefined {
-    if (!this.#notices) return undefined;
+    if (!this.#notices || this.#closed) return undefined;
     try {
       const watcher = watch(path, { persistent: false }, noticed);
       watcher.on('error', () => watcher.close());

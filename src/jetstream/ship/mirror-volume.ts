@@ -93,7 +93,7 @@ export async function mirrorVolume(root: string, options: MirrorVolumeOptions): 
     else
       for (;;) {
         await mirror.look();
-        await mirror.rest(pollInterval);
+        await mirror.rest();
       }
     return { runs: mirror.runs, events: mirror.events, dropped: mirror.dropped };
   } finally {

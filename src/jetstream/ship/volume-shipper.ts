@@ -4,7 +4,7 @@
  * Promises: no log is held open between two turns, and a turn is bounded, so no run starves, however many there are. A run
  * that fails is told and left until its log changes; the others go on.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { type LogLook, VolumeWatch } from '../../read/volume-watch.js';
 import { placesOf } from '../../volume/places.js';
 import { remoteFailed } from '../retry.js';
 import { type ConnectionWatch, watchOf } from './connection-watch.js';
@@ -12,11 +12,10 @@ import { DroppedRuns } from './dropped-runs.js';
 import { FinalLog } from './final-log.js';
 import { RunShipper } from './run-shipper.js';
 import type { RunStream } from './run-stream.js';
-import { type LogLook, VolumeWatch } from './volume-watch.js';
 import { WorkQueue } from './work-queue.js';
 
 /** What whoever mirrors a volume wants to be told. */
-export interface VolumeListener {
+export interface ShippingListener {
   /** A run cannot be shipped, or not further. */
   failed(error: unknown, runId: string): void;
   /** A run was shipped to its end. */
@@ -41,7 +40,7 @@ export class VolumeShipper {
   readonly #root: string;
   readonly #stream: RunStream;
   readonly #watch: ConnectionWatch;
-  readonly #listener: VolumeListener;
+  readonly #listener: ShippingListener;
   readonly #runs: VolumeWatch;
   readonly #queue: WorkQueue<Followed>;
   readonly #followed = new Map<string, Followed>();
@@ -49,7 +48,6 @@ export class VolumeShipper {
   readonly #stop = new AbortController();
   readonly #droppedRuns: DroppedRuns;
   readonly #dropped = new Set<string>();
-  #rest = new AbortController();
   #reconnections: number;
   #seen = 0;
   #events = 0;
@@ -59,20 +57,24 @@ export class VolumeShipper {
     stream: RunStream,
     concurrency: number,
     pollInterval: number,
-    listener: VolumeListener,
+    listener: ShippingListener,
   ) {
     this.#root = root;
     this.#stream = stream;
     this.#droppedRuns = new DroppedRuns(stream);
     this.#listener = listener;
     this.#queue = new WorkQueue(concurrency, run => this.#turn(run));
-    this.#runs = new VolumeWatch(root, pollInterval, {
-      changed: (runId, look) => this.#changed(runId, look),
-      gone: runId => {
-        this.#followed.delete(runId);
-        this.#dropped.delete(runId);
+    this.#runs = new VolumeWatch(
+      root,
+      { pollInterval },
+      {
+        changed: (runId, look) => this.#changed(runId, look),
+        gone: runId => {
+          this.#followed.delete(runId);
+          this.#dropped.delete(runId);
+        },
       },
-    });
+    );
     this.#watch = watchOf(stream.connection);
     this.#reconnections = this.#watch.reconnections;
     const closed = (cause: unknown) =>
@@ -105,14 +107,13 @@ export class VolumeShipper {
   /** Finds what has changed and lets it be shipped. */
   async look(): Promise<void> {
     this.#stop.signal.throwIfAborted();
-    this.#rest = new AbortController(); // a notice during the look counts too
     this.#distrust();
-    await this.#runs.look(() => this.#rest.abort());
+    await this.#runs.look();
   }
 
   /** Waits until a look may find something. Rejects with the failure. */
-  async rest(milliseconds: number): Promise<void> {
-    await sleep(milliseconds, undefined, { signal: this.#rest.signal }).catch(() => undefined); // woken
+  async rest(): Promise<void> {
+    await this.#runs.wait();
     this.#stop.signal.throwIfAborted();
   }
 
@@ -120,7 +121,7 @@ export class VolumeShipper {
   fail(error: unknown): void {
     this.#stop.abort(error);
     this.#queue.clear();
-    this.#rest.abort();
+    this.#runs.wake();
   }
 
   /** Resolves when nothing is under way any more. */
