@@ -7,6 +7,7 @@
  */
 import { statSync } from 'node:fs';
 import type { LogFile } from '../../src/append/log-file.js';
+import { EventLogError } from '../../src/errors.js';
 import type { ReadableLog } from '../../src/volume/readable-log.js';
 import { CrashDisk } from './crash-disk.js';
 import { systemError } from './memory-file.js';
@@ -114,7 +115,10 @@ export class CrashMachine {
       inPlace: () => true,
       read: async (buffer, position) => read(buffer, position),
       readNow: read,
-      sync: async () => undefined,
+      sync: async () => {
+        if (this.readOnly) throw new EventLogError('ERR_SYSTEM', 'the log could not be synced');
+        disk.flush();
+      },
       settledSize: () =>
         this.#processes.some(process => process.alive && process.committing)
           ? undefined

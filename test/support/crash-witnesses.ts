@@ -16,7 +16,7 @@ interface Watch {
 
 export class CrashWitnesses implements MachineWatcher {
   readonly #machine: CrashMachine;
-  #watches: Watch[] = [];
+  #watches: (Watch | undefined)[] = []; // none where the power went and nothing of it is left
   #steps = 0;
   #waiting: (() => void)[] = [];
 
@@ -57,13 +57,18 @@ export class CrashWitnesses implements MachineWatcher {
   }
 
   cut(size: number): void {
-    for (const watch of this.#watches) {
+    for (const watch of this.#alive()) {
       watch.unknowing ||= watch.witness.name === 'replay' && watch.witness.position > size;
     }
   }
 
   powerCut(): void {
-    this.#watches = [];
+    // What a mirror has shipped is elsewhere: it is held against what is left of the log, which may be longer.
+    this.#watches = this.#watches.map(watch => {
+      if (watch?.witness.name !== 'mirror') return undefined;
+      watch.witness.ended = true;
+      return watch;
+    });
     this.step();
   }
 
@@ -71,11 +76,18 @@ export class CrashWitnesses implements MachineWatcher {
   check(log: readonly string[]): void {
     const { takenBack, takenBackInVain, powerCuts } = this.#machine;
     if (takenBackInVain > 0) throw new Error('whole lines were taken back without need');
-    for (const watch of this.#watches) {
-      const { witness, unknowing } = watch;
+    for (const watch of this.#alive()) {
+      const { unknowing } = watch;
+      // What cannot be synced any more is not shipped.
+      const ended = watch.witness.ended || (watch.witness.name === 'mirror' && this.#machine.readOnly);
+      const witness = { ...watch.witness, ended };
       const wrong = unknowing ? undefined : untruth(witness, log, takenBack + powerCuts > 0);
       if (wrong !== undefined) throw new Error(wrong);
       watch.checked = watch.over;
     }
+  }
+
+  #alive(): Watch[] {
+    return this.#watches.filter(watch => watch !== undefined);
   }
 }

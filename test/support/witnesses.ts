@@ -7,6 +7,8 @@
  */
 
 import { errnoOf } from '../../src/errors.js';
+import { decodeEvent } from '../../src/format/decode.js';
+import { FinalLog } from '../../src/jetstream/ship/final-log.js';
 import { EventFilter } from '../../src/read/event-filter.js';
 import { LogScanner } from '../../src/read/log-scanner.js';
 import { findStart } from '../../src/read/start-position.js';
@@ -71,8 +73,26 @@ const replay: StartWitness = watched =>
     } while ((await watched.change()) !== undefined);
   });
 
+/** Ships what is final, as a mirror does: that stays where it is, also when the power goes here. */
+const mirror: StartWitness = watched =>
+  start('mirror', async witness => {
+    const log = new FinalLog(await watched.open());
+    do {
+      // It cannot be synced while the disk takes nothing: that is left for later.
+      const end = await log.end(witness.position, 0).catch(leftForLater);
+      if (end === undefined || end === witness.position) continue;
+      const lines = (await log.bytes(witness.position, end)).toString().trimEnd().split('\n');
+      witness.ids.push(...lines.map(line => decodeEvent(line).id));
+      witness.position = end;
+    } while ((await watched.change()) !== undefined);
+  });
+
+function leftForLater(error: unknown): undefined {
+  if (errnoOf(error) !== 'ERR_SYSTEM') throw error;
+}
+
 /** All kinds of readers. */
-export const WITNESSES: readonly StartWitness[] = [tail, replay];
+export const WITNESSES: readonly StartWitness[] = [tail, replay, mirror];
 
 function start(name: string, work: (witness: Witness) => Promise<void>): ReturnType<StartWitness> {
   const witness: Witness = { name, ids: [], error: undefined, position: 0, ended: false };
@@ -100,7 +120,9 @@ export function untruth(
 ): string | undefined {
   if (error !== undefined) {
     const code = errnoOf(error) ?? String(error);
-    return mayGiveUp && SAYS_SO.includes(code) ? undefined : `the ${name} failed with ${code}`;
+    return mayGiveUp && name !== 'mirror' && SAYS_SO.includes(code)
+      ? undefined
+      : `the ${name} failed with ${code}`;
   }
   const wrong = ids.findIndex((id, index) => id !== log[index]);
   if (wrong !== -1) return `the ${name} handed out an event, number ${wrong}, that is not there in the log`;

@@ -36,9 +36,9 @@ export class FinalLog {
     return this.#log.path;
   }
 
-  /** Where the final part ends, which is not before `from`; undefined where a writer is in the midst of a commit for long. */
-  async end(from: number): Promise<number | undefined> {
-    const size = await this.#settledSize();
+  /** Where the final part ends, which is not before `from`; undefined where a writer is in the midst of a commit for so long. */
+  async end(from: number, patienceMs: number = PATIENCE_MS): Promise<number | undefined> {
+    const size = await this.#settledSize(patienceMs);
     if (size === undefined) return undefined;
     if (size < from) {
       const facts = { path: this.path, offset: size };
@@ -69,12 +69,12 @@ export class FinalLog {
     return this.#log.close();
   }
 
-  async #settledSize(): Promise<number | undefined> {
+  async #settledSize(patienceMs: number): Promise<number | undefined> {
     const begun = performance.now();
     for (let pauseMs = 1; ; ) {
       const size = this.#log.settledSize();
       const waitedMs = performance.now() - begun;
-      if (size !== undefined || waitedMs > PATIENCE_MS) return size;
+      if (size !== undefined || waitedMs >= patienceMs) return size;
       if (waitedMs < EAGER_MS) await setImmediate();
       else {
         await sleep(pauseMs);
