@@ -52,9 +52,18 @@ async function firstLine(log: ReadableLog): Promise<EndLine | undefined> {
   }
 }
 
+/** The last complete line: in the last block, as nearly always, or further back. */
 async function lastLine(log: ReadableLog): Promise<EndLine | undefined> {
-  const end = await endOfLastLine(log.read, 0, log.size());
-  for await (const line of linesBackward(log.read, end, { path: log.path, blockBytes: BLOCK_BYTES }))
+  const size = log.size();
+  const from = Math.max(0, size - BLOCK_BYTES);
+  const block = Buffer.allocUnsafe(size - from);
+  const bytes = block.subarray(0, log.readNow(block, from));
+  const end = bytes.lastIndexOf(LF);
+  const before = end <= 0 ? -1 : bytes.lastIndexOf(LF, end - 1);
+  if (end !== -1 && (before !== -1 || from === 0))
+    return { bytes: bytes.subarray(before + 1, end), offset: from + before + 1 };
+  const lastEnd = await endOfLastLine(log.read, 0, size);
+  for await (const line of linesBackward(log.read, lastEnd, { path: log.path, blockBytes: BLOCK_BYTES }))
     return line;
   return undefined;
 }

@@ -186,9 +186,9 @@ export interface NodeView {
   readonly attempts: readonly AttemptView[];
   /** How many iterations began in the latest attempt. */
   readonly iterationCount: number;
-  /** The latest of them, oldest first, 1000 at most. */
+  /** The latest of them, oldest first, 200 at most; output answers take `iteration` for the latest 1000. */
   readonly iterations: readonly IterationView[];
-  /** The latest gates, oldest first, 100 at most. */
+  /** The latest gates, oldest first, 20 at most. */
   readonly gates: readonly GateView[];
   /** The event number (see `EventsAnswer`) of the latest event of the node: a way from a node to the Events tab. */
   readonly lastEvent: number;

@@ -4,6 +4,7 @@
  * Promise: a request that makes no sense is an answer that says so; none is answered with something that was not asked for.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EventLogError, messageOf } from '../errors.js';
 import type { ErrorAnswer, RunAnswer } from './api.js';
 import { formatRunCursor } from './cursors.js';
@@ -17,6 +18,7 @@ import type { RunServerSource } from './source.js';
 import { streamList, streamRun } from './streams.js';
 
 const API = '/api/v1/';
+const RETRY_MS = 2000;
 const NOT_BUILT = 'The page was not built into this package. The JSON API is at /api/v1/runs.\n';
 
 /** A request with what is known of it. */
@@ -53,7 +55,16 @@ export class Routes {
     this.#list = new RunList(source.facts, runId => this.#hubs.rowChanged(runId));
     this.#outputs = new Outputs(source, this.#hubs);
     closing.addEventListener('abort', () => this.#hubs.close());
-    source.watch(this.#list, closing).catch((error: unknown) => this.#list.failed(error));
+    void this.#watch();
+  }
+
+  /** Keeps the list up to date. What fails is tried again: a server may be away, a stream not there yet. */
+  async #watch(): Promise<void> {
+    while (!this.#closing.aborted) {
+      this.#list.begin();
+      await this.#source.watch(this.#list, this.#closing).catch((error: unknown) => this.#list.failed(error));
+      await sleep(RETRY_MS, undefined, { signal: this.#closing }).catch(() => undefined); // closed
+    }
   }
 
   /** Answers a request. */

@@ -30,6 +30,7 @@ export class RunHub {
   readonly #source: RunServerSource;
   readonly #stop = new AbortController();
   #row: RunRow | undefined;
+  #head: { readonly count: number; readonly row: RunRow | undefined; readonly head: RunHead } | undefined;
   #frames: Frame[] = [];
   #live = false;
   #ended = false;
@@ -57,17 +58,24 @@ export class RunHub {
     return this.#failure;
   }
 
-  /** The run without its nodes. */
+  /** The run without its nodes; the same object as long as nothing of it has changed. */
   get head(): RunHead {
-    return this.view.head(this.#row);
+    const known = this.#head;
+    if (known?.count === this.view.count && known.row === this.#row) return known.head;
+    const head = this.view.head(this.#row);
+    const { count } = this.view;
+    this.#head = { count, row: this.#row, head };
+    return head;
   }
 
   /** Asks again whether a writer lives. */
   async refresh(): Promise<void> {
     const row = await this.#source.row(this.view.runId);
     const before = this.#row;
+    if (before?.live === row?.live && before?.orphan === row?.orphan && before?.problem === row?.problem)
+      return;
     this.#row = row;
-    if (before?.live !== row?.live || before?.orphan !== row?.orphan) this.changed.fire();
+    this.changed.fire();
   }
 
   /** The events after a number of them; undefined where they are not kept any more. */

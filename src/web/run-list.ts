@@ -47,6 +47,7 @@ export class RunList implements RowListener {
   #sorted: readonly RunRow[] | undefined;
   #version = 0;
   #forgotten = 0;
+  #begunAt = 0;
   #failure: unknown;
   readonly #ready: Promise<void>;
   #listed: () => void = () => undefined;
@@ -81,15 +82,21 @@ export class RunList implements RowListener {
     this.changes.fireSoon();
   }
 
+  /** A listing of all runs begins. */
+  begin(): void {
+    this.#begunAt = this.#version;
+  }
+
   listed(): void {
+    for (const [runId, { version }] of this.#rows) if (version <= this.#begunAt) this.removed(runId);
+    this.#failure = undefined;
     this.#listed();
   }
 
-  /** The runs cannot be listed: who asks for them hears why. */
+  /** The runs cannot be listed: until they can, who asks for them hears why. */
   failed(error: unknown): void {
     this.#failure = error;
     this.#listed();
-    this.changes.fire();
   }
 
   /** Resolves when all runs that were there at first are known. */
@@ -138,7 +145,6 @@ export class RunList implements RowListener {
 
   /** What changed since a cursor, a part of it where it is much; undefined where the cursor does not fit. */
   since(cursor: string): RowChanges | undefined {
-    if (this.#failure !== undefined) throw this.#failure;
     const { epoch, version: after } = parseListCursor(cursor) ?? { epoch: '', version: 0 };
     if (epoch !== this.#epoch || after > this.#version || after < this.#forgotten) return undefined;
     const changes: (readonly [version: number, row: RunRow | undefined, runId: string])[] = [];

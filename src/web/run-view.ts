@@ -9,7 +9,9 @@ import type { GateView, IterationView, NodeView, RunCounts, RunHead, RunRow } fr
 
 const MOST_ATTEMPTS = 100;
 const MOST_ITERATIONS = 1000;
-const MOST_GATES = 100;
+const MOST_GATES = 20;
+/** More iterations are remembered, for whoever asks for one by its number, than are sent with every change. */
+const SHOWN_ITERATIONS = 200;
 /** Every so many-th event has its position remembered. */
 const MARK_EVENTS = 256;
 
@@ -144,7 +146,7 @@ export class RunView {
         attemptCount: attempts,
         attempts: history.slice(-MOST_ATTEMPTS).map(({ durationMs: _durationMs, ...attempt }) => attempt),
         iterationCount: iterations,
-        iterations: extras.iterations,
+        iterations: extras.iterations.slice(-SHOWN_ITERATIONS),
         gates: extras.gates,
         lastEvent: extras.lastEvent,
       });

@@ -7,7 +7,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import { EventLogError, messageOf } from '../errors.js';
-import type { StreamMessages } from './api.js';
+import type { RunHead, StreamMessages } from './api.js';
 import {
   formatOutputCursor,
   formatRunCursor,
@@ -38,6 +38,7 @@ type Reset = StreamMessages['reset'];
 const SEPARATOR = '~';
 const OUTPUT_POLL_MS = 100;
 const REST_MS = 60_000;
+const BETWEEN_STATES_MS = 50;
 const CATCH_UP_EVENTS = 256;
 /** Output may still be on its way when its run ends. */
 const AFTER_END_MS = 1000;
@@ -117,7 +118,8 @@ class RunStream {
   #count = 0;
   /** The position that the client knows the state of, and its head. */
   #stateAt = 0;
-  #headSent = '';
+  #headSent: RunHead | undefined;
+  #stateSentAt = Number.NEGATIVE_INFINITY;
   #quietSince: number | undefined;
 
   constructor(source: RunServerSource, hub: RunHub, stream: MessageStream, feed: OutputFeed | undefined) {
@@ -146,8 +148,23 @@ class RunStream {
         await this.#stream.send('end', { status: this.#hub.head.status }, this.#id);
         return;
       }
-      await this.#hub.changed.wait(this.#feed === undefined ? REST_MS : OUTPUT_POLL_MS, this.#stream.gone);
+      await this.#hub.changed.wait(this.#restMs, this.#stream.gone);
     }
+  }
+
+  /** How long to wait when there is nothing to send. */
+  get #restMs(): number {
+    const { head, view } = this.#hub;
+    const owed = this.#stateAt !== view.position || this.#headSent !== head;
+    return Math.min(
+      owed ? Math.max(1, this.#stateDue) : REST_MS,
+      this.#feed === undefined ? REST_MS : OUTPUT_POLL_MS,
+    );
+  }
+
+  /** In how many milliseconds the next state may be sent: under a steady flow of events it would be most of what is sent. */
+  get #stateDue(): number {
+    return this.#stateSentAt + BETWEEN_STATES_MS - performance.now();
   }
 
   get #id(): string {
@@ -178,8 +195,8 @@ class RunStream {
       }
       return true;
     }
-    const head = JSON.stringify(this.#hub.head);
-    if (this.#stateAt === view.position && this.#headSent === head) return false;
+    if (this.#stateAt === view.position && this.#headSent === this.#hub.head) return false;
+    if (this.#stateDue > 0 && !this.#hub.ended) return false;
     await this.#sendState(false);
     return true;
   }
@@ -188,7 +205,8 @@ class RunStream {
     const { head: run, view } = this.#hub;
     const nodes = whole ? view.nodes() : view.nodes(this.#stateAt);
     this.#stateAt = view.position;
-    this.#headSent = JSON.stringify(run);
+    this.#headSent = run;
+    this.#stateSentAt = performance.now();
     await this.#stream.send('state', { run, nodes, whole, now: Date.now() }, this.#id);
   }
 

@@ -1,5 +1,5 @@
 /**
- * Reading one of many runs: a bit at a time, with the log closed whenever its end was reached.
+ * Reading one of many runs: a bit at a time, with the log open only as long as there is something to read, or few others are.
  *
  * Promises: `position` is after the last event handed out. A log that is opened again is the same file, and what was handed out
  * last is still in it; otherwise that is an error.
@@ -8,7 +8,7 @@ import { EventLogError } from '../../errors.js';
 import { decodeOrSkip } from '../../format/decode.js';
 import type { EventType } from '../../format/events.js';
 import { omneEvents } from '../../format/events.js';
-import { endOfLastLine, linesBackward } from '../../format/lines.js';
+import { endOfLastLine, linesBackward, type ReadAt } from '../../format/lines.js';
 import type { LogEvent } from '../../format/schema.js';
 import type { Vocabulary } from '../../format/vocabulary.js';
 import { placesOf, type RunPlaces } from '../../volume/places.js';
@@ -97,13 +97,17 @@ export class RunReading {
     return placed;
   }
 
-  /** Reads on until there is something to hand out, or the end of the log, or of the run. */
+  /**
+   * Reads on until there is something to hand out, or the end of the log, or of the run. At the end of the log that stays open,
+   * so that what grows there is found with one read; whoever has too many closes some.
+   */
   async load(): Promise<void> {
+    if (this.#scanner !== undefined && !(await this.#isAsBefore(this.#scanner.log))) await this.close(); // opening says what has become of it
     this.#scanner ??= await this.#open();
     while (!this.loaded && !this.#scanner.finished) {
       this.grown = false; // what grows from here on counts again
       const batch = await this.#scanner.next();
-      if (batch === undefined) break;
+      if (batch === undefined) return;
       this.#events = [];
       this.#next = 0;
       for (const [index, event] of batch.events.entries()) {
@@ -115,6 +119,11 @@ export class RunReading {
     const [first] = this.#events;
     if (this.loaded && first !== undefined) this.key = first.event.id;
     else await this.close();
+  }
+
+  /** Whether its log is held open. */
+  get isOpen(): boolean {
+    return this.#scanner !== undefined;
   }
 
   /** The id of the event that ends the log at this moment, and where that ends; undefined where there is none. */
@@ -202,6 +211,11 @@ export class RunReading {
     return new EventLogError('ERR_LOG_REPLACED', what, { path: this.#places.log, cause });
   }
 
+  /** Whether a log that was left open is still the one at its path, with what was read of it. */
+  async #isAsBefore(log: ReadableLog): Promise<boolean> {
+    return log.inPlace() && (await this.#holdsLast(log));
+  }
+
   /** Whether what was handed out last is still where it was. */
   async #holdsLast(log: ReadableLog): Promise<boolean> {
     const { position, mark } = this.#place;
@@ -212,7 +226,9 @@ export class RunReading {
 
   async #eventBefore(log: ReadableLog, position: number): Promise<LogEvent | undefined> {
     const options = { path: log.path, blockBytes: BLOCK_BYTES, maxLineBytes: this.#wanted.maxLineBytes };
-    for await (const { bytes } of linesBackward(log.read, position, options))
+    // A look at a few bytes takes less time than a trip through the thread pool.
+    const read: ReadAt = async (buffer, from) => log.readNow(buffer, from);
+    for await (const { bytes } of linesBackward(read, position, options))
       return decodeOrSkip(bytes, this.#vocabulary);
     return undefined;
   }

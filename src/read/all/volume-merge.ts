@@ -19,6 +19,9 @@ export interface MergedEvent extends PlacedEvent {
   readonly runId: string;
 }
 
+/** So many logs are held open at most, but for those with events that wait for their turn. */
+const MOST_OPEN = 64;
+
 /** Merges the runs of a volume. */
 export class VolumeMerge {
   readonly watch: VolumeWatch;
@@ -31,6 +34,8 @@ export class VolumeMerge {
   readonly #queue = new LeastFirst<RunReading>(
     (a, b) => a.key < b.key || (a.key === b.key && a.runId < b.runId),
   );
+  /** Those whose logs are open, in the order of their latest reading. */
+  readonly #open = new Set<RunReading>();
   /** Those that a cursor names. */
   readonly #named = new Set<RunReading>();
   /** Those without a log. */
@@ -105,6 +110,18 @@ export class VolumeMerge {
       });
       if (!run.over && (run.loaded || (run.grown && run.endedBy === undefined))) this.#queue.add(run);
       else await this.#rest(run);
+      await this.#closeSome(run);
+    }
+  }
+
+  /** Closes logs that were read longest ago, where many are open. */
+  async #closeSome(latest: RunReading): Promise<void> {
+    this.#open.delete(latest);
+    if (latest.isOpen) this.#open.add(latest);
+    for (const run of this.#open) {
+      if (this.#open.size <= MOST_OPEN) break;
+      this.#open.delete(run);
+      if (!run.loaded) await run.close();
     }
   }
 
@@ -155,7 +172,7 @@ export class VolumeMerge {
     const run = this.#runs.get(runId);
     if (run === undefined) return;
     this.#runs.delete(runId);
-    for (const runs of [this.#named, this.#empty, this.#ended]) runs.delete(run);
+    for (const runs of [this.#open, this.#named, this.#empty, this.#ended]) runs.delete(run);
     this.#leave(run);
   }
 
