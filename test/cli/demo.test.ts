@@ -35,9 +35,9 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 describe('the demo', () => {
   test('prints one line for each event of the log, in the order of the log', () => {
-    const printed = stdout.split('\n').filter(line => /^\d\d:\d\d:\d\d\.\d{3} {2}/.test(line));
+    const printed = stdout.split('\n').filter(line => /^\d\d:\d\d:\d\d\.\d{3}Z {2}/.test(line));
     expect(printed.map(line => line.split(/ +/).slice(0, 2))).toEqual(
-      events.map(event => [event.ts.slice(11, 23), event.type]),
+      events.map(event => [event.ts.slice(11, 24), event.type]),
     );
   });
 
