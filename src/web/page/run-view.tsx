@@ -58,6 +58,7 @@ export function RunView({
           {TABS.map(name => (
             <Button
               key={name}
+              class="tab"
               role="tab"
               aria-selected={tab === name}
               onClick={() => choose({ tab: name, lines: undefined })}
