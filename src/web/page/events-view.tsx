@@ -68,7 +68,7 @@ export function EventsView({ model, node }: EventsProps): JSX.Element {
     <div class="events">
       <div class="bar-of-tools">
         <span class="faint">{`${count(shown, 'event')}, times in ${offsetOf(Date.now(), zone.value)}`}</span>
-        {node === undefined ? null : (
+        {node && (
           <label>
             <input
               type="checkbox"
@@ -101,7 +101,7 @@ export function EventsView({ model, node }: EventsProps): JSX.Element {
           );
         }}
       />
-      {opened.value === undefined ? null : <Details placed={opened.value} />}
+      {opened.value && <Details placed={opened.value} />}
     </div>
   );
 }

@@ -4,6 +4,6 @@ import type { Mark } from './status.js';
 /** Shows the icon of a status. */
 export function showIcon(kind: Mark['kind']): void {
   const link = document.querySelector<HTMLLinkElement>('link[rel=icon]');
-  const href = `/assets/icon-${kind}.svg`;
+  const href = `/icon-${kind}.svg`;
   if (link !== null && link.getAttribute('href') !== href) link.href = href;
 }

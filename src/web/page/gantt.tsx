@@ -17,6 +17,7 @@ import { duration, now } from './time.js';
 import { VirtualList } from './virtual-list.js';
 
 const ROW_PX = 30;
+const AXIS_PX = 34;
 const TICKS = 6;
 
 interface GanttProps {
@@ -85,7 +86,11 @@ export function Gantt({ run, nodes, selected, iteration, whole }: GanttProps): J
   });
 
   return (
-    <section class="gantt" aria-label="Nodes over time">
+    <section
+      class="gantt"
+      aria-label="Nodes over time"
+      style={whole ? {} : { height: `min(42vh, ${rows.length * ROW_PX + AXIS_PX}px)` }}
+    >
       <div class="axis">
         <span class="name">
           <Button aria-pressed={folded.value} onClick={fold}>
@@ -140,6 +145,14 @@ export function Gantt({ run, nodes, selected, iteration, whole }: GanttProps): J
       />
     </section>
   );
+}
+
+/** Chooses the next node that failed, after the one given where that failed too. */
+export function goToFailure(nodes: readonly NodeView[], after?: string): void {
+  const failed = nodes.filter(({ status }) => status === 'failed');
+  const at = failed.findIndex(({ nodeId }) => nodeId === after);
+  const next = failed[(at + 1) % failed.length];
+  if (next) choose({ node: next.nodeId, iteration: undefined, lines: undefined, tab: 'output' });
 }
 
 /** The same object as long as the same row is chosen, so that growing bars do not move the list. */

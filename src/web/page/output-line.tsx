@@ -52,7 +52,7 @@ export function OutputLineRow({ number, line, chosen, hit, query, pick, whole }:
           </Button>
         ) : null}
       </code>
-      {shown === undefined ? null : (
+      {shown && (
         <dialog open class="whole-line" aria-label={`Line ${number} as a whole`}>
           <Button onClick={() => (rest.value = undefined)}>Close</Button>
           <textarea readonly rows={16} aria-label={`Text of line ${number}`} value={visible(shown)} />

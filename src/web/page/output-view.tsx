@@ -132,10 +132,8 @@ export function OutputView({ model, node, iteration }: OutputProps): JSX.Element
           ↓
         </Button>
         <span class="space" />
-        {size === undefined ? null : (
-          <span class="faint">{`${count(size.total, 'line')}, ${bytes(size.bytes)}`}</span>
-        )}
-        <a href={rawOutputAddress(model.runId, nodeId)} target="_blank" rel="noreferrer">
+        {size && <span class="faint">{`${count(size.total, 'line')}, ${bytes(size.bytes)}`}</span>}
+        <a href={rawOutputAddress(model.runId, nodeId)} target="_blank" rel="noopener">
           Whole file
         </a>
         <Button aria-pressed={following.value} onClick={() => (following.value ? stop() : resume())}>
@@ -145,7 +143,7 @@ export function OutputView({ model, node, iteration }: OutputProps): JSX.Element
       {following.value || node.status !== 'running' ? null : (
         <p class="paused" role="status">
           Paused{fresh.value > 0 ? `: ${count(fresh.value, 'new line')}` : ''}.{' '}
-          <Button onClick={resume}>Go to the end and follow (f)</Button>
+          <Button onClick={resume}>Follow (f)</Button>
         </p>
       )}
       {size === undefined ? (

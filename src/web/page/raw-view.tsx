@@ -40,7 +40,7 @@ export function RawView({ model, node }: { readonly model: RunModel; readonly no
       <div class="bar-of-tools">
         <span class="faint">{visible(note.value)}</span>
         <span class="space" />
-        <a href={rawOutputAddress(model.runId, nodeId)} target="_blank" rel="noreferrer">
+        <a href={rawOutputAddress(model.runId, nodeId)} target="_blank" rel="noopener">
           Whole file
         </a>
       </div>

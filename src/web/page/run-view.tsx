@@ -6,7 +6,7 @@ import type { NodeView, RunHead } from '../api.js';
 import { EventsView } from './events-view.js';
 import { failureReport } from './failure-report.js';
 import { showIcon } from './favicon.js';
-import { Gantt } from './gantt.js';
+import { Gantt, goToFailure } from './gantt.js';
 import { useKeys } from './keys.js';
 import { OutputView } from './output-view.js';
 import { Badge, Button } from './parts.js';
@@ -53,7 +53,7 @@ export function RunView({
       <Header run={run} nodes={nodes} />
       <Gantt run={run} nodes={nodes} selected={node} iteration={iteration} whole={printing} />
       <section class="detail" aria-label="The chosen node">
-        {node === undefined ? null : <NodeFacts node={node} iteration={iteration} />}
+        {node && <NodeFacts node={node} iteration={iteration} />}
         <div class="tabs" role="tablist">
           {TABS.map(name => (
             <Button
@@ -73,7 +73,7 @@ export function RunView({
           ) : node === undefined ? (
             <p class="empty">No node has begun.</p>
           ) : model.source.value?.outputs === false ? (
-            <p class="empty">Outputs are not mirrored: look at them on the machine that ran this.</p>
+            <p class="empty">Outputs are not mirrored.</p>
           ) : tab === 'raw' ? (
             <RawView model={model} node={node} />
           ) : (
@@ -126,15 +126,15 @@ function Header({ run, nodes }: { readonly run: RunHead; readonly nodes: readonl
         {run.pipe} <Badge mark={mark} role="status" />{' '}
         <small>{takes === undefined ? '' : duration(takes)}</small>
       </h1>
-      {run.reason === undefined ? null : <p class="reason">{visible(run.reason)}</p>}
-      {run.problem === undefined ? null : (
+      {run.reason && <p class="reason">{visible(run.reason)}</p>}
+      {run.problem && (
         <p class="problem">
           The log is damaged: {visible(run.problem)}
           {run.malformedLines > 0 ? `; ${count(run.malformedLines, 'line')} passed over` : ''}
         </p>
       )}
       <p class="facts">
-        {`started ${moment(run.startedAt, zone.value) || 'at a time that the log does not say'}, `}
+        {`started ${moment(run.startedAt, zone.value) || 'at an unknown time'}, `}
         {`${counts.completed} of ${count(counts.nodes, 'node')} completed`}
         {counts.failed > 0 ? `, ${counts.failed} failed` : ''}
         {counts.running > 0 ? `, ${counts.running} running` : ''}
@@ -145,15 +145,7 @@ function Header({ run, nodes }: { readonly run: RunHead; readonly nodes: readonl
       </p>
       {failed === undefined && run.status !== 'aborted' ? null : (
         <p class="actions">
-          {failed === undefined ? null : (
-            <Button
-              onClick={() =>
-                choose({ node: failed.nodeId, iteration: undefined, lines: undefined, tab: 'output' })
-              }
-            >
-              Go to the failure (e)
-            </Button>
-          )}
+          {failed && <Button onClick={() => goToFailure(nodes)}>Go to the failure (e)</Button>}
           <Button onClick={() => void copy()}>Copy the failure as Markdown</Button>{' '}
           <span role="status">{copied.value}</span>
         </p>
@@ -192,7 +184,7 @@ function NodeFacts({
           {visible(node.message ?? '')}
         </p>
       )}
-      {node.iterationCount === 0 ? null : (
+      {node.iterationCount > 0 && (
         <label>
           Iteration{' '}
           <select
@@ -215,7 +207,7 @@ function NodeFacts({
           </select>
         </label>
       )}
-      {node.gates.length === 0 ? null : (
+      {node.gates.length > 0 && (
         <ul class="gates">
           {node.gates.map(gate => (
             <li key={gate.passedAt + gate.gate}>

@@ -85,15 +85,13 @@ export function RunsView(): JSX.Element {
           </output>
         </form>
       </search>
-      {runsFailure.value === undefined ? null : (
+      {runsFailure.value && (
         <p class="problem" role="alert">
           The runs could not be loaded: {visible(runsFailure.value)}. Trying again.
         </p>
       )}
       {runs.length === 0 && !runsLoading.value ? (
-        <p class="empty">
-          {text + pipe + status === '' ? 'No runs yet. They appear here by themselves.' : 'No run fits.'}
-        </p>
+        <p class="empty">{text + pipe + status === '' ? 'No runs yet.' : 'No run fits.'}</p>
       ) : (
         <VirtualList
           count={runs.length}
@@ -102,7 +100,7 @@ export function RunsView(): JSX.Element {
           onView={onView}
           row={index => {
             const run = runs[index];
-            return run === undefined ? null : <Row run={run} />;
+            return run && <Row run={run} />;
           }}
         />
       )}
