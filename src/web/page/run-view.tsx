@@ -139,8 +139,8 @@ function Header({ run, nodes }: { readonly run: RunHead; readonly nodes: readonl
         {counts.failed > 0 ? `, ${counts.failed} failed` : ''}
         {counts.running > 0 ? `, ${counts.running} running` : ''}
         {`, ${count(counts.events, 'event')}`}
-        {run.inputs.map(({ key, value }) => (
-          <span key={key} class="input">{`${visible(key)} = ${visible(value)}`}</span>
+        {run.inputs.map(({ key, value }, index) => (
+          <span key={index} class="input">{`${visible(key)} = ${visible(value)}`}</span>
         ))}
       </p>
       {failed === undefined && run.status !== 'aborted' ? null : (

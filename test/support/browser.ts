@@ -1,0 +1,49 @@
+/** A real browser for the tests of the live page: Chromium, headless, one for a whole file. */
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, onTestFinished } from 'vitest';
+
+const PATHS = { executablePath: process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium' };
+const QUIET = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+let browser: Promise<Browser> | undefined;
+
+/** How a page is opened. */
+export interface PageOptions {
+  readonly width?: number;
+  readonly height?: number;
+  readonly colorScheme?: 'light' | 'dark';
+}
+
+/** A page, closed when the test ends; what goes wrong in it fails the test. */
+export async function openPage(url: string, options: PageOptions = {}): Promise<Page> {
+  browser ??= chromium.launch({ ...PATHS, args: QUIET });
+  const { width = 1280, height = 800, colorScheme = 'light' } = options;
+  const context = await (await browser).newContext({
+    viewport: { width, height },
+    colorScheme,
+    timezoneId: 'Europe/Berlin',
+  });
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on('pageerror', error => complaints.push(String(error)));
+  page.on('dialog', dialog => complaints.push(`a dialog: ${dialog.message()}`));
+  onTestFinished(async () => {
+    await context.close();
+    if (complaints.length > 0) throw new Error(complaints.join('\n'));
+  });
+  await page.goto(url);
+  return page;
+}
+
+/** To be called once by each file that opens pages: closes the browser at its end. */
+export function closeBrowserAfterAll(): void {
+  afterAll(async () => {
+    await (await browser)?.close();
+  });
+}
