@@ -15,7 +15,7 @@ import { currentLine, OutputSearch } from './output-search.js';
 import { Button } from './parts.js';
 import { choose, type LineRange, route } from './route.js';
 import type { RunModel } from './run-model.js';
-import { bytes, count } from './text.js';
+import { bytes, count, visible } from './text.js';
 import { VirtualList } from './virtual-list.js';
 
 const ROW_PX = 20;
@@ -147,7 +147,7 @@ export function OutputView({ model, node, iteration }: OutputProps): JSX.Element
         </p>
       )}
       {size === undefined ? (
-        <p class="empty">{output.failure.value ?? 'Loading'}</p>
+        <p class="empty">{visible(output.failure.value ?? 'Loading')}</p>
       ) : (
         <VirtualList
           count={size.total}

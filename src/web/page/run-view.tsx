@@ -123,7 +123,7 @@ function Header({ run, nodes }: { readonly run: RunHead; readonly nodes: readonl
         / <code>{run.runId}</code>
       </p>
       <h1>
-        {run.pipe} <Badge mark={mark} role="status" />{' '}
+        {visible(run.pipe)} <Badge mark={mark} role="status" />{' '}
         <small>{takes === undefined ? '' : duration(takes)}</small>
       </h1>
       {run.reason && <p class="reason">{visible(run.reason)}</p>}
