@@ -21,7 +21,7 @@ import { zone } from './time.js';
 const CONNECTION = {
   connecting: 'connecting',
   live: 'live',
-  waiting: 'no connection',
+  waiting: 'offline',
   ended: 'complete',
 } as const;
 
