@@ -20,8 +20,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'jetstream/fetch': ['.', 'format', 'format/lanes', 'volume', 'read', 'run', 'jetstream'],
   'jetstream/ship': ['.', 'format', 'volume', 'append', 'read', 'run', 'jetstream'],
   'public/jetstream': ['jetstream', 'jetstream/fetch', 'jetstream/ship'],
-  web: ['.', 'public', 'public/jetstream', 'format', 'volume', 'read', 'run', 'run/output'],
-  'public/web': ['web'],
+  'web/api': [],
+  web: ['.', 'web/api', 'public', 'public/jetstream', 'format', 'volume', 'read', 'run', 'run/output'],
+  'public/web': ['web', 'web/api'],
+  'web/page': ['web/api'],
   'cli/screen': ['.', 'public', 'cli/timeline'],
   'cli/timeline': ['.', 'public', 'cli/screen'],
   'cli/demo': ['.', 'public', 'cli/screen'],
@@ -51,19 +53,20 @@ const FACES: Readonly<Record<string, string>> = {
   jetstream: 'public/jetstream',
   web: 'public/web',
   cli: 'public/cli',
+  'web/api': 'web/api', // types alone: the one thing that the page knows of its server
 };
 
-const files = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' })
-  .filter(file => file.endsWith('.ts'))
-  .map(file => file.slice(0, -'.ts'.length));
+const paths = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' }).filter(file => /\.tsx?$/.test(file));
+const pathsByName = new Map(paths.map(path => [path.replace(/\.tsx?$/, ''), path]));
+const files = [...pathsByName.keys()];
 
 function textOf(name: string): string {
-  return readFileSync(new URL(`${name}.ts`, SOURCE), 'utf8');
+  return readFileSync(new URL(pathsByName.get(name) ?? name, SOURCE), 'utf8');
 }
 
 function wingOf(name: string): string {
   const end = name.lastIndexOf('/');
-  return end === -1 ? (FACES[name] ?? '.') : name.slice(0, end);
+  return FACES[name] ?? (end === -1 ? '.' : name.slice(0, end));
 }
 
 /** The project's own files that a file imports or exports again, types included. */
