@@ -16,6 +16,8 @@ const UNAVAILABLE = 503; // no leader yet, or the server is starting
 /** The server has no room for more in its store, or in the whole of what JetStream may take. It says 503 then as well. */
 const INSUFFICIENT_RESOURCES = 10023;
 const STORE_FAILED = 10077;
+/** "This is not the last sequence of the subject", as one and as the other server says it. */
+const WRONG_LAST: readonly number[] = [10071, 10164];
 const SHORTEST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 2000;
 
@@ -38,6 +40,11 @@ export function passes(error: unknown): boolean {
 /** Whether there is no room: waiting makes none. A store that is closed is that of a server which is going down. */
 function isFull({ code, message }: JetStreamApiError): boolean {
   return code === INSUFFICIENT_RESOURCES || (code === STORE_FAILED && !message.includes('closed'));
+}
+
+/** Whether a message was not stored because the last one of its subject is another than it names. */
+export function isRefused(error: unknown): boolean {
+  return error instanceof JetStreamApiError && WRONG_LAST.includes(error.code);
 }
 
 /** Whether nobody takes the request: JetStream is off, the stream is gone, or has no leader for the moment. */

@@ -24,6 +24,11 @@ export function subjectOf(runId: string): string {
   return SUBJECT_PREFIX + runId.replaceAll(/(?<=\.)\./g, '%2E');
 }
 
+/** The subject that carries the vocabulary of a run that has one of its own; no run id ends like that. */
+export function vocabularySubjectOf(runId: string): string {
+  return `${subjectOf(runId)}.vocabulary`;
+}
+
 /** The run whose events a subject carries; undefined for any other subject. */
 export function runOf(subject: string): string | undefined {
   if (!subject.startsWith(SUBJECT_PREFIX)) return undefined;

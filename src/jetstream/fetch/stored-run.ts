@@ -16,7 +16,7 @@ import {
 import type { NatsConnection } from '@nats-io/transport-node';
 import { EventLogError, messageOf } from '../../errors.js';
 import { type Segment, segmentOf } from '../segment.js';
-import { subjectOf } from '../subjects.js';
+import { subjectOf, vocabularySubjectOf } from '../subjects.js';
 
 /** A stream, and how to ask for it. */
 export interface Remote {
@@ -37,6 +37,8 @@ export async function remoteOf(
   const manager = await jetstreamManager(connection, { checkAPI: false, timeout: answerTimeoutMs });
   return { connection, manager, stream };
 }
+
+type MessageQuery = Parameters<JetStreamManager['streams']['getMessage']>[1];
 
 /** The segments of one run that a stream holds. */
 export class StoredRun {
@@ -71,6 +73,11 @@ export class StoredRun {
     return this.#get({ last_by_subj: this.subject });
   }
 
+  /** The vocabulary of a run that has one of its own, as the file describes it; it is to be trusted as little as any message. */
+  async vocabulary(): Promise<Uint8Array | undefined> {
+    return (await this.#message({ last_by_subj: vocabularySubjectOf(this.runId) }))?.data;
+  }
+
   /** A message of the run as a segment; `ERR_LOG_CORRUPT` or `ERR_STREAM_UNSUITABLE` for what is none. */
   segmentOf(message: Parameters<typeof segmentOf>[0]): Segment {
     const segment = segmentOf(message, this.path);
@@ -79,15 +86,18 @@ export class StoredRun {
     throw new EventLogError('ERR_LOG_CORRUPT', what, { path: this.path });
   }
 
-  async #get(query: Parameters<JetStreamManager['streams']['getMessage']>[1]): Promise<Segment | undefined> {
+  async #get(query: MessageQuery): Promise<Segment | undefined> {
+    const message = await this.#message(query);
+    return message === undefined ? undefined : this.segmentOf(message);
+  }
+
+  async #message(query: MessageQuery): Promise<StoredMsg | undefined> {
     const { manager, stream } = this.remote;
-    let message: StoredMsg | null;
     try {
-      message = await manager.streams.getMessage(stream, query);
+      return (await manager.streams.getMessage(stream, query)) ?? undefined;
     } catch (error) {
       throw remoteError(error, this.remote);
     }
-    return message === null ? undefined : this.segmentOf(message);
   }
 
   /** The error for events that are missing before a position. */

@@ -7,11 +7,10 @@
  * Whatever goes wrong (a lost answer, a refusal, another mirror of the same run), shipping goes on from what is surely
  * stored, so every byte is stored once and in order.
  */
-import { JetStreamApiError } from '@nats-io/jetstream';
 import { EventLogError } from '../../errors.js';
 import { omneEvents } from '../../format/events.js';
 import { placesOf, type RunPlaces } from '../../volume/places.js';
-import { orAborted, passes, pause, remoteFailed } from '../retry.js';
+import { isRefused, orAborted, passes, pause, remoteFailed } from '../retry.js';
 import { headersOf, SEGMENT_BYTES } from '../segment.js';
 import { subjectOf } from '../subjects.js';
 import { type ConnectionWatch, watchOf } from './connection-watch.js';
@@ -19,14 +18,13 @@ import { type CopyPlace, findCopyPlace, holdAgainstLog, NOWHERE, placeAfter } fr
 import { droppedSince } from './dropped-runs.js';
 import type { FinalLog } from './final-log.js';
 import type { RunStream } from './run-stream.js';
+import { shipVocabulary } from './run-vocabulary.js';
 import { eventsIn } from './segment-events.js';
 
 /** Room for the headers of a message. */
 const LARGEST_HEADERS = 512;
 /** In a stream that keeps few bytes a segment must not be most of them: what is dropped is dropped as a whole. */
 const FEWEST_SEGMENTS = 16;
-/** The server's codes for "this is not the last sequence of the subject". */
-const WRONG_LAST: ReadonlySet<number> = new Set([10071, 10164]);
 
 /** Ships one run, and remembers how far its copy has come. */
 export class RunShipper {
@@ -82,6 +80,7 @@ export class RunShipper {
   }
 
   async #find(signal: AbortSignal | undefined): Promise<CopyPlace> {
+    await shipVocabulary(this.#stream, this.runId, this.#places, signal);
     const found = await findCopyPlace(this.#stream, this.#subject, this.#places.log, signal);
     // A run that was quiet for longer than its segments are kept goes on where it was.
     const { sequence } = this.#shipped;
@@ -143,8 +142,7 @@ export class RunShipper {
     } catch (error) {
       this.forget();
       signal?.throwIfAborted();
-      const refused = error instanceof JetStreamApiError && WRONG_LAST.has(error.code);
-      if (refused || lost.aborted || passes(error)) return false;
+      if (isRefused(error) || lost.aborted || passes(error)) return false;
       throw remoteFailed('a segment could not be published', error);
     }
   }
