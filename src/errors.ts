@@ -38,7 +38,9 @@ export type EventLogErrorCode =
   | 'ERR_STREAM_NOT_FOUND'
   | 'ERR_STREAM_UNSUITABLE'
   | 'ERR_SYSTEM'
-  | 'ERR_UNSAFE_PATH';
+  | 'ERR_UNSAFE_PATH'
+  | 'ERR_VOCABULARY_CONFLICT'
+  | 'ERR_VOCABULARY_INVALID';
 
 /** Where and why: the optional facts of an `EventLogError`. */
 export interface ErrorFacts {

@@ -24,13 +24,7 @@ import { type Redact, redactDraft } from './append/redact.js';
 import { commits } from './diagnostics.js';
 import { type ErrorFacts, EventLogError, systemError } from './errors.js';
 import { type PreparedEvent, prepareDraft } from './format/encode.js';
-import {
-  type EventsOfDrafts,
-  type ExactDraft,
-  type OmneEvents,
-  omneEvents,
-  type PartialDraft,
-} from './format/events.js';
+import type { EventsOfDrafts, ExactDraft, OmneEvents, PartialDraft } from './format/events.js';
 import { lineTooLong, MAX_LINE_BYTES } from './format/lines.js';
 import type { DefinitionOf, EventIn, TypesOf, Vocabulary } from './format/vocabulary.js';
 import { checkOptions } from './options.js';
@@ -94,7 +88,7 @@ export class EventLog<V extends Vocabulary = OmneEvents> implements AsyncDisposa
     this.runId = runId;
     this.path = places.log;
     this.recovered = opened.recovery;
-    this.#vocabulary = options.events ?? (omneEvents as Vocabulary as V); // V is that of omne where the option is left out
+    this.#vocabulary = opened.vocabulary as V; // that of the option, where it is given
     this.#opened = opened;
     this.#committer = opened.committer;
     this.#queue = new CommitQueue(batch => opened.committer.commit(batch), { ...options, path: this.path });
@@ -195,7 +189,7 @@ export class EventLog<V extends Vocabulary = OmneEvents> implements AsyncDisposa
     const log = await EventLog.open(root, runId, { ...options, owner: true });
     try {
       if (log.ended) throw new EventLogError('ERR_RUN_ENDED', 'the run has ended', { path: log.path });
-      return { log, state: await foldRun(log.read(), options.events) };
+      return { log, state: await foldRun(log.read(), log.#vocabulary) };
     } catch (error) {
       await log.close();
       throw error;

@@ -16,12 +16,16 @@ import type { RunPlaces } from '../volume/places.js';
 import { PLATFORM } from '../volume/platform.js';
 import { Committer } from './committer.js';
 import { type LogFile, openLogFile } from './log-file.js';
+import { agreeOnVocabulary, announceVocabulary } from './log-vocabulary.js';
 import type { Recovery } from './recovery.js';
 import type { Redact } from './redact.js';
 
 /** How a log is written. */
 export interface LogOptions<V extends Vocabulary = OmneEvents> {
-  /** The vocabulary of the log; `omneEvents` by default. */
+  /**
+   * The vocabulary of the log; that of the run by default, and of a new run `omneEvents`. One that adds to that of the run types, or
+   * fields that may be absent, takes its place; any other is `ERR_VOCABULARY_CONFLICT`.
+   */
   events?: V | undefined;
   /** Permission bits of new files, narrowed by the umask; 0o666 by default. Folders may be entered by who may read. */
   mode?: number | undefined;
@@ -70,6 +74,7 @@ export interface OpenedLog {
   readonly marks: readonly number[];
   readonly committer: Committer;
   readonly recovery: Recovery | undefined;
+  readonly vocabulary: Vocabulary;
 }
 
 /** Opens the log, makes this process the owner if wanted, makes the log durable if it is new, marks its run as live, and repairs a torn tail. */
@@ -79,6 +84,7 @@ export async function openForAppending(
   make: 'create' | 'ensure' | undefined,
 ): Promise<OpenedLog> {
   const { events, mode, lock = PLATFORM.flock, lockTimeout: lockTimeoutMs, maxLineBytes } = options;
+  if (make !== undefined) await announceVocabulary(places, events, mode);
   const file = await openLogFile(places, { mode, make });
   const marks: number[] = [];
   try {
@@ -94,9 +100,10 @@ export async function openForAppending(
       await file.sync();
       await syncRunFolders(places);
     }
-    const committer = new Committer(file, { events, lock, lockTimeoutMs, maxLineBytes });
+    const vocabulary = await agreeOnVocabulary(places, file, events, { mode, lock, lockTimeoutMs });
+    const committer = new Committer(file, { events: vocabulary, lock, lockTimeoutMs, maxLineBytes });
     const recovery = await committer.start();
-    return { file, marks, committer, recovery };
+    return { file, marks, committer, recovery, vocabulary };
   } catch (error) {
     await closeOpened({ file, marks });
     throw systemError('the log could not be opened', places.log, error);

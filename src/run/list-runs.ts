@@ -13,6 +13,7 @@ import { isVocabulary, type Vocabulary } from '../format/vocabulary.js';
 import { checkOptions, isBoolean, isInteger, isSignal, isText, type OptionCheck, oneOf } from '../options.js';
 import { EventFilter } from '../read/event-filter.js';
 import { LogScanner } from '../read/log-scanner.js';
+import { runVocabulary } from '../read/run-vocabulary.js';
 import { endsRunAt } from '../read/start-position.js';
 import { enter, type Folder, RUNS } from '../volume/folder.js';
 import { isLive } from '../volume/liveness.js';
@@ -73,7 +74,7 @@ export interface RunsOptions {
    * not read, but for their last line. By default all runs.
    */
   abandoned?: boolean | undefined;
-  /** The vocabulary of the runs; `omneEvents` by default. */
+  /** The vocabulary of the runs; by default that which each run carries. */
   events?: Vocabulary | undefined;
   /** Newest first; false by default: the oldest come first. */
   reverse?: boolean | undefined;
@@ -177,7 +178,9 @@ async function summarize(
   folder: Folder,
   options: LookOptions,
 ): Promise<RunSummary | undefined> {
-  const looked = await lookAt(places, folder, options, (log, reducer) => foldAll(log, reducer, options));
+  const looked = await lookAt(places, folder, options, (log, reducer, events) =>
+    foldAll(log, reducer, events, options.signal),
+  );
   if (looked === undefined) return undefined;
   const { nodes, eventCount } = looked.state;
   const { bytes, problem, ...facts } = looked.outline;
@@ -212,7 +215,9 @@ async function foldedRow(
   folder: Folder,
   options: LookOptions,
 ): Promise<FoldedRun | undefined> {
-  const looked = await lookAt(places, folder, options, (log, reducer) => foldAll(log, reducer, options));
+  const looked = await lookAt(places, folder, options, (log, reducer, events) =>
+    foldAll(log, reducer, events, options.signal),
+  );
   return looked === undefined ? undefined : { ...looked.outline, state: looked.state };
 }
 
@@ -237,7 +242,7 @@ export async function outlineOf(
   folder: Folder,
   options: LookOptions,
 ): Promise<FoundRun | undefined> {
-  return lookAt(places, folder, options, (log, reducer) => foldEnds(log, reducer, options.events));
+  return lookAt(places, folder, options, foldEnds);
 }
 
 /** The row of one run without counts; undefined where there is no such run. */
@@ -260,7 +265,8 @@ export async function outlineRun(root: string, runId: string): Promise<RunOutlin
 async function foldAll(
   log: ReadableLog,
   reducer: RunStateReducer,
-  { events, signal }: LookOptions,
+  events: Vocabulary,
+  signal: AbortSignal | undefined,
 ): Promise<string | undefined> {
   let problem: string | undefined;
   const onMalformed = (error: Error) => {
@@ -285,18 +291,20 @@ async function foldAll(
 async function lookAt(
   places: RunPlaces,
   folder: Folder,
-  { abandoned = false, events }: LookOptions,
-  fold: (log: ReadableLog, reducer: RunStateReducer) => Promise<string | undefined>,
+  { abandoned = false, events: given }: LookOptions,
+  fold: (log: ReadableLog, reducer: RunStateReducer, events: Vocabulary) => Promise<string | undefined>,
 ): Promise<(FoundRun & { state: RunState }) | undefined> {
-  const reducer = new RunStateReducer();
+  let reducer = new RunStateReducer();
   let problem: string | undefined;
   let bytes = 0;
   let changedAt = 0;
   try {
     const log = await openForReading(places, folder);
     try {
+      const events = given ?? (await runVocabulary(places, folder));
+      reducer = new RunStateReducer({ events });
       if (abandoned && !(await wasLeft(log, places, folder, events))) return undefined;
-      problem = await fold(log, reducer);
+      problem = await fold(log, reducer, events);
     } finally {
       ({ size: bytes, mtimeMs: changedAt } = log.stat());
       await log.close();

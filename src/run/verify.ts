@@ -12,6 +12,7 @@ import { LF, LineCutter, MAX_LINE_BYTES } from '../format/lines.js';
 import type { LogEvent } from '../format/schema.js';
 import { isVocabulary, type Vocabulary } from '../format/vocabulary.js';
 import { checkOptions, isFunction, isInteger, isSignal, type OptionCheck } from '../options.js';
+import { runVocabulary } from '../read/run-vocabulary.js';
 import { placesOf } from '../volume/places.js';
 import { openForReading } from '../volume/readable-log.js';
 import { SequenceCheck, type WarningKind } from './sequence-check.js';
@@ -84,7 +85,7 @@ export interface VerifyReport {
 
 /** How a run is verified. */
 export interface VerifyOptions {
-  /** The vocabulary of the run; `omneEvents` by default. */
+  /** The vocabulary of the run; the one that the run carries by default. */
   events?: Vocabulary | undefined;
   /** How many problems, and how many warnings, the report lists at most; 1000 by default. The others are counted. */
   maxProblems?: number | undefined;
@@ -124,7 +125,8 @@ export async function verifyRun(
   try {
     const { maxLineBytes = MAX_LINE_BYTES, onProgress, signal } = options;
     const cutter = new LineCutter(0, { maxLineBytes });
-    const check = new LineChecker(runId, options);
+    const events = options.events ?? (await runVocabulary(places));
+    const check = new LineChecker(runId, { ...options, events });
     for (let ended = false; !ended; ) {
       signal?.throwIfAborted();
       const { room, offset } = cutter;

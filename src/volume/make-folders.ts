@@ -12,7 +12,7 @@ import { throughDiskGate } from './disk-gate.js';
 import { enter, type Folder, folderMode, noFolder, RUNS, within } from './folder.js';
 import { isLive } from './liveness.js';
 import { openFile } from './open-file.js';
-import { CAPTURE_FOLDER, LOG_NAME, type RunPlaces, varFolder } from './places.js';
+import { CAPTURE_FOLDER, LOG_NAME, type RunPlaces, VOCABULARY_NAME, varFolder } from './places.js';
 import { PLATFORM } from './platform.js';
 
 /**
@@ -69,6 +69,7 @@ async function removeEmpty(places: RunPlaces, runs: Folder, run: Folder): Promis
   try {
     const empty = fs.lstatSync(log, { throwIfNoEntry: false })?.size === 0;
     if (empty && (await isLive(places, runs).catch(() => false)) !== true) fs.unlinkSync(log);
+    if (!fs.existsSync(log)) fs.rmSync(run.at(VOCABULARY_NAME), { force: true });
     if (fs.existsSync(run.at(CAPTURE_FOLDER))) fs.rmdirSync(run.at(CAPTURE_FOLDER));
     fs.rmdirSync(runs.at(basename(places.folder)));
   } catch {

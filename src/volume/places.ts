@@ -11,6 +11,9 @@ import { parseRunId } from './run-id.js';
 /** The name of the log in the folder of its run. */
 export const LOG_NAME = 'events.jsonl';
 
+/** The name of a run's vocabulary in its folder, where the run has events of its own. */
+export const VOCABULARY_NAME = 'vocabulary.json';
+
 /** The folder of a run that holds the captured outputs of its nodes. */
 export const CAPTURE_FOLDER = 'nodes';
 
