@@ -51,7 +51,7 @@ function membersOf({ name, declaration }: Documented): Documented[] {
   }));
 }
 
-const declarations = ['index.d.ts', 'jetstream.d.ts'].flatMap(publicNames).map(declarationOf);
+const declarations = ['index.d.ts', 'jetstream.d.ts', 'web.d.ts'].flatMap(publicNames).map(declarationOf);
 const members = declarations.flatMap(membersOf);
 
 function namesOf(found: readonly Documented[]): string[] {

@@ -32,11 +32,13 @@ export interface ApiEvent {
   readonly ts: string;
   /** The run it belongs to. */
   readonly run_id: string;
+  /** The fields of its type. */
   readonly [field: string]: Json;
 }
 
 /** Every answer that is no 2xx. */
 export interface ErrorAnswer {
+  /** What is wrong. */
   readonly error: {
     /**
      * A code of the library (`ERR_RUN_NOT_FOUND`, ...), or of the server: `request` (it makes no sense), `token` (log in with the printed
@@ -57,6 +59,7 @@ export interface RunRow {
   readonly runId: string;
   /** The pipe, as the run id has it. */
   readonly pipe: string;
+  /** How far it has come. */
   readonly status: RunStatus;
   /** Why the run was aborted; absent unless it was. */
   readonly reason?: string;
@@ -70,7 +73,7 @@ export interface RunRow {
   readonly lastTs?: string;
   /** From start to end, in milliseconds; absent while it runs, or where a time cannot be read. */
   readonly durationMs?: number;
-  /** The size of the log. */
+  /** The size of the log in bytes. */
   readonly bytes: number;
   /** What is wrong with the log: the run is shown as damaged. Absent where nothing is. */
   readonly problem?: string;
@@ -83,11 +86,15 @@ export interface RunRow {
 
 /** What a reading of the whole log counts. */
 export interface RunCounts {
+  /** How many events. */
   readonly events: number;
+  /** How many nodes. */
   readonly nodes: number;
-  /** Nodes whose latest attempt runs, completed or failed. */
+  /** How many nodes run at their latest attempt. */
   readonly running: number;
+  /** How many completed. */
   readonly completed: number;
+  /** How many failed. */
   readonly failed: number;
 }
 
@@ -109,7 +116,9 @@ export interface SourceFacts {
  * with commas, 100 at most: only these); `counts=1` (with `runs` only: reads those logs, so ask for what is visible).
  */
 export interface RunsAnswer {
+  /** Where they are. */
   readonly source: SourceFacts;
+  /** The runs. */
   readonly runs: readonly RunRow[];
   /** How many runs match, of which `runs` may be a part. */
   readonly total: number;
@@ -137,18 +146,21 @@ export interface AttemptView {
 export interface IterationView {
   /** Its number, as the event has it. */
   readonly iteration: number;
+  /** When it began. */
   readonly startedAt: string;
-  /** Where its output begins in the output file. */
+  /** Where its output begins in the output file, in bytes. */
   readonly start: number;
-  /** Where it ends; absent for the last one, which goes on to the end of the file. */
+  /** Where it ends, in bytes; absent for the last one, which goes on to the end of the file. */
   readonly end?: number;
 }
 
 /** A gate that a node passed in its latest attempt. */
 export interface GateView {
+  /** The name of the gate. */
   readonly gate: string;
   /** How it was passed: `hook`, `human_cli`, `mcp_tool`. */
   readonly method: string;
+  /** When. */
   readonly passedAt: string;
   /** What it printed, or the end of that; absent where the event has none. */
   readonly stdout?: string;
@@ -196,6 +208,7 @@ export interface NodeView {
 
 /** What a run is apart from its nodes. */
 export interface RunHead extends RunRow {
+  /** What its whole log counts. */
   readonly counts: RunCounts;
   /** Empty where nothing was given. */
   readonly inputs: readonly { readonly key: string; readonly value: string }[];
@@ -215,7 +228,9 @@ export interface RunHead extends RunRow {
  * Parameter `nodes=0` leaves the nodes out: the cheap look of a hidden tab, once a minute, for its title.
  */
 export interface RunAnswer {
+  /** Where it is. */
   readonly source: SourceFacts;
+  /** The run without its nodes. */
   readonly run: RunHead;
   /** In the order of `index`. Empty with `nodes=0`. */
   readonly nodes: readonly NodeView[];
@@ -229,8 +244,9 @@ export interface RunAnswer {
 export interface PlacedEvent {
   /** Its number in the log, from 0; malformed lines are not counted. Absent where a filter (`types`, `node`) was given with `from`. */
   readonly number?: number;
-  /** The position after it. */
+  /** The position after it, in bytes. */
   readonly position: number;
+  /** The event. */
   readonly event: ApiEvent;
 }
 
@@ -242,6 +258,7 @@ export interface PlacedEvent {
  * and `limit` for a page of what matches from there on, or `last` (1000 at most) for the last that match.
  */
 export interface EventsAnswer {
+  /** In the order of the log. */
   readonly events: readonly PlacedEvent[];
   /** How many events the log holds at this moment, whatever the filter. */
   readonly total: number;
@@ -255,9 +272,9 @@ export interface EventsAnswer {
 export interface OutputLine {
   /** Its number in the whole file, from 1. Absent where the answer was asked for by byte. */
   readonly number?: number;
-  /** Where it begins in the file. */
+  /** Where it begins in the file, in bytes. */
   readonly offset: number;
-  /** Its length, without the newline. */
+  /** Its length, without the newline, in bytes. */
   readonly bytes: number;
   /**
    * Its text without the newline: ANSI sequences and carriage returns are in it; bytes that are no UTF-8 are U+FFFD. Cut at 8192
@@ -276,8 +293,9 @@ export interface OutputLine {
 export interface OutputAnswer {
   /** The size of the file. */
   readonly size: number;
-  /** The window: from `start` up to, not including, `end`. By byte it is moved to the limits of characters. */
+  /** Where the window begins, in bytes. Asked for by byte, it is moved to the limits of characters. */
   readonly start: number;
+  /** Where it ends, in bytes: the first byte that is not in it. */
   readonly end: number;
   /** What the window could be at most: the whole file (0 and `size`), or the iteration asked for. */
   readonly bounds: { readonly start: number; readonly end: number };
@@ -285,9 +303,9 @@ export interface OutputAnswer {
   readonly lines: readonly OutputLine[];
   /** The text of the window, where it was asked for by byte. Empty by line. */
   readonly text: string;
-  /** By line only: the number of the first line within `bounds`, from 1. */
+  /** The number of the first line within `bounds`, from 1; absent by byte. */
   readonly firstLine?: number;
-  /** By line only: how many lines `bounds` holds; an unfinished last line counts. */
+  /** How many lines `bounds` holds, an unfinished last one included; absent by byte. */
   readonly totalLines?: number;
   /** Whether `end` is within a line, which may still grow. */
   readonly unfinished: boolean;
@@ -299,14 +317,15 @@ export interface OutputAnswer {
 export interface SearchHit {
   /** The number of the line in the whole file, from 1. */
   readonly line: number;
-  /** Where the line begins in the file. */
+  /** Where the line begins in the file, in bytes. */
   readonly offset: number;
   /** How many matches the line holds. */
   readonly matches: number;
   /** The text around the first match, without escape sequences, 200 characters at most. */
   readonly excerpt: string;
-  /** Where the first match begins and ends in `excerpt`, in UTF-16 units. */
+  /** Where the first match begins in `excerpt`, in UTF-16 units. */
   readonly matchStart: number;
+  /** Where it ends there. */
   readonly matchEnd: number;
 }
 
@@ -318,9 +337,11 @@ export interface SearchHit {
  * Escape sequences are not searched and do not split a match. Disconnecting ends the search.
  */
 export interface SearchAnswer {
-  /** How many lines match, and how many matches there are: exact, of the whole file up to `size`. */
+  /** How many lines match: exact, of the whole file up to `size`. */
   readonly lines: number;
+  /** How many matches there are: exact as well. */
   readonly matches: number;
+  /** Matching lines, `limit` at most. */
   readonly hits: readonly SearchHit[];
   /** How many matching lines are before the first of `hits`. */
   readonly before: number;

@@ -15,7 +15,9 @@ import { pollRuns, type RowListener, watchRuns } from './source-rows.js';
 
 /** How a run is followed. */
 export interface FollowOptions {
+  /** Ends it. */
   readonly signal: AbortSignal;
+  /** Called with each malformed line, which is passed over. */
   readonly onMalformed: (error: MalformedLineError) => void;
 }
 

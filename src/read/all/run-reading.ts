@@ -8,7 +8,7 @@ import { EventLogError } from '../../errors.js';
 import { decodeOrSkip } from '../../format/decode.js';
 import type { EventType } from '../../format/events.js';
 import { omneEvents } from '../../format/events.js';
-import { endOfLastLine, linesBackward, type ReadAt } from '../../format/lines.js';
+import { endOfLastLine, LF, linesBackward } from '../../format/lines.js';
 import type { LogEvent } from '../../format/schema.js';
 import type { Vocabulary } from '../../format/vocabulary.js';
 import { placesOf, type RunPlaces } from '../../volume/places.js';
@@ -63,6 +63,8 @@ export class RunReading {
   #scanFrom: number;
   #file: string | undefined;
   #scanner: LogScanner | undefined;
+  /** The log was left open at its end. */
+  #atEnd = false;
   #events: PlacedEvent[] = [];
   #next = 0;
 
@@ -102,12 +104,17 @@ export class RunReading {
    * so that what grows there is found with one read; whoever has too many closes some.
    */
   async load(): Promise<void> {
-    if (this.#scanner !== undefined && !(await this.#isAsBefore(this.#scanner.log))) await this.close(); // opening says what has become of it
+    const left = this.#atEnd ? this.#scanner?.log : undefined;
+    if (left !== undefined && !(await this.#isAsBefore(left))) await this.close(); // opening says what has become of it
+    this.#atEnd = false;
     this.#scanner ??= await this.#open();
     while (!this.loaded && !this.#scanner.finished) {
       this.grown = false; // what grows from here on counts again
       const batch = await this.#scanner.next();
-      if (batch === undefined) return;
+      if (batch === undefined) {
+        this.#atEnd = true;
+        return;
+      }
       this.#events = [];
       this.#next = 0;
       for (const [index, event] of batch.events.entries()) {
@@ -226,10 +233,15 @@ export class RunReading {
 
   async #eventBefore(log: ReadableLog, position: number): Promise<LogEvent | undefined> {
     const options = { path: log.path, blockBytes: BLOCK_BYTES, maxLineBytes: this.#wanted.maxLineBytes };
-    // A look at a few bytes takes less time than a trip through the thread pool.
-    const read: ReadAt = async (buffer, from) => log.readNow(buffer, from);
-    for await (const { bytes } of linesBackward(read, position, options))
-      return decodeOrSkip(bytes, this.#vocabulary);
+    // A look at a few bytes takes less time than a trip through the thread pool, or than looking for more.
+    const from = Math.max(0, position - BLOCK_BYTES);
+    const block = Buffer.allocUnsafe(position - from);
+    const bytes = block.subarray(0, log.readNow(block, from));
+    const start = bytes.length < 2 ? -1 : bytes.lastIndexOf(LF, bytes.length - 2);
+    if (bytes.at(-1) === LF && (start !== -1 || from === 0))
+      return decodeOrSkip(bytes.subarray(start + 1, -1), this.#vocabulary);
+    for await (const { bytes: line } of linesBackward(log.read, position, options))
+      return decodeOrSkip(line, this.#vocabulary);
     return undefined;
   }
 }
