@@ -26,6 +26,8 @@ const TRIALS = {
   zsh: { trial: 'zsh -fc true', needs: 'zsh' },
   fish: { trial: 'fish --no-config -c true', needs: 'fish' },
   jq: { trial: 'jq -n 1', needs: 'jq' },
+  bun: { trial: 'bun --version', needs: 'bun (of npm)' },
+  deno: { trial: 'deno --version', needs: 'deno (of npm)' },
   'nats-server': { trial: 'PATH="$PATH:/usr/sbin" nats-server --version', needs: 'nats-server' },
 } as const;
 

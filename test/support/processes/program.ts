@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 
 /** How a process ended. */
@@ -88,5 +89,15 @@ export class Program {
 
 /** Starts one of the programs of this folder. */
 export function startProgram(name: string, ...args: string[]): Program {
-  return new Program(process.execPath, [new URL(`${name}.mjs`, import.meta.url).pathname, ...args]);
+  return startProgramWith([process.execPath], name, ...args);
+}
+
+/** Starts one of them with another runtime, given as its command. */
+export function startProgramWith(
+  [runtime, ...flags]: readonly [string, ...string[]],
+  name: string,
+  ...args: string[]
+): Program {
+  const path = fileURLToPath(new URL(`${name}.mjs`, import.meta.url));
+  return new Program(runtime, [...flags, path, ...args]);
 }
