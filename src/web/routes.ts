@@ -182,7 +182,7 @@ function nothingHere(): RequestError {
 }
 
 /** Sends an answer as JSON. */
-export function sendJson(
+function sendJson(
   { request, response }: Pick<Call, 'request' | 'response'>,
   answer: object,
   status = 200,
