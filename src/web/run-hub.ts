@@ -4,7 +4,6 @@
  * Promises: what was sent last is kept for all, up to a bound; whoever is further back reads the log itself. A run that nobody
  * looks at is let go after a while.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { EventLogError } from '../errors.js';
 import type { PlacedEvent, RunHead, RunRow } from './api.js';
 import { RunView } from './run-view.js';
@@ -121,6 +120,7 @@ export class RunHubs {
   readonly #source: RunServerSource;
   readonly #hubs = new Map<string, { readonly hub: RunHub; users: number; idleSince: number }>();
   readonly #stop = new AbortController();
+  #timer: NodeJS.Timeout | undefined; // goes off when a run was idle for long enough
 
   constructor(source: RunServerSource) {
     this.#source = source;
@@ -136,7 +136,7 @@ export class RunHubs {
     } finally {
       entry.users--;
       entry.idleSince = performance.now();
-      void this.#letGo();
+      this.#letGo();
     }
   }
 
@@ -150,6 +150,7 @@ export class RunHubs {
 
   close(): void {
     this.#stop.abort();
+    clearTimeout(this.#timer);
     for (const { hub } of this.#hubs.values()) hub.close();
     this.#hubs.clear();
   }
@@ -163,10 +164,14 @@ export class RunHubs {
     return entry;
   }
 
-  async #letGo(): Promise<void> {
+  #letGo(): void {
     this.#drop(MOST_IDLE, 0);
-    await sleep(LINGER_MS, undefined, { signal: this.#stop.signal, ref: false }).catch(() => undefined);
-    this.#drop(0, LINGER_MS);
+    if (this.#timer !== undefined || this.#stop.signal.aborted) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#drop(0, LINGER_MS);
+      if ([...this.#hubs.values()].some(({ users }) => users === 0)) this.#letGo();
+    }, LINGER_MS).unref();
   }
 
   /** Closes the runs that nobody looks at, those idle longest first, but for so many, and not those idle for less. */
