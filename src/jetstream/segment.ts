@@ -16,9 +16,9 @@ export const POSITION_HEADER = 'Omne-Position';
 /** The header with the number of events in the segment. */
 export const EVENTS_HEADER = 'Omne-Events';
 /** The header with the number of events in the log up to the end of the segment. */
-export const TOTAL_HEADER = 'Omne-Events-Total';
+const TOTAL_HEADER = 'Omne-Events-Total';
 /** The header of a segment that holds the end of the run, and of those after it. */
-export const ENDED_HEADER = 'Omne-Ended';
+const ENDED_HEADER = 'Omne-Ended';
 
 /** Set by the server on what it copied out of another stream, where sequences are others. */
 const SOURCE_HEADER = 'Nats-Stream-Source';
