@@ -4,23 +4,30 @@ import { dirname, join } from 'node:path';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { remoteOf, StoredRun } from '../../src/jetstream/fetch/stored-run.js';
+import { defineEvents, EventLog, field } from '../../src/index.js';
+import { remoteVocabulary } from '../../src/jetstream/fetch/remote-vocabulary.js';
 import { runOf, subjectOf, vocabularySubjectOf } from '../../src/jetstream/subjects.js';
-import { mirrorRun, mirrorVolume, remoteRuns } from '../../src/jetstream.js';
-import { connectTo, expectSame, messagesOf } from '../support/jetstream/copies.js';
+import { mirrorRun, mirrorVolume, readRemote, remoteRuns, tailRemote } from '../../src/jetstream.js';
+import { connectTo, copyOf, messagesOf } from '../support/jetstream/copies.js';
 import { finishedRun } from '../support/jetstream/writing.js';
 import { collect, logPath, rejection } from '../support/logs.js';
 import { temporaryVolume } from '../support/volume.js';
 import { NatsServer, noServer } from './nats-server.js';
 
-const VOCABULARY = '{"events":{"build.started":{"target":"string"}},"terminal":[]}\n';
+const TYPES = {
+  'build.started': { target: field.string() },
+  'build.finished': { ok: field.boolean() },
+};
+const builds = defineEvents(TYPES, { terminal: ['build.finished'] });
+const more = defineEvents(
+  { ...TYPES, 'step.done': { step: field.string() } },
+  { terminal: ['build.finished'] },
+);
 
 describe.skipIf(noServer)('the vocabulary of a run', () => {
   let server: NatsServer;
   let connection: NatsConnection;
   let root: string;
-  let runId: string;
-  let file: string;
 
   beforeAll(async () => {
     server = await NatsServer.start();
@@ -31,64 +38,85 @@ describe.skipIf(noServer)('the vocabulary of a run', () => {
     const manager = await jetstreamManager(connection);
     for await (const { config } of manager.streams.list()) await manager.streams.delete(config.name);
     root = temporaryVolume();
-    runId = await finishedRun(root, 3);
-    file = join(dirname(logPath(root, runId)), 'vocabulary.json');
   });
 
-  const stored = async () => {
-    const bytes = await new StoredRun(await remoteOf(connection, 'omne-runs'), runId).vocabulary();
-    return bytes === undefined ? undefined : Buffer.from(bytes).toString();
-  };
+  async function build(): Promise<string> {
+    const log = await EventLog.create(root, 'nightly', { events: builds });
+    await log.append({ type: 'build.started', target: 'all' });
+    await log.append({ type: 'build.finished', ok: true });
+    await log.close();
+    return log.runId;
+  }
 
-  test('travels with it, once, before its first segment, whoever mirrors it', async () => {
-    writeFileSync(file, VOCABULARY);
+  const typesOf = async (runId: string) => (await remoteVocabulary(connection, runId, {})).types;
+  const fileOf = (runId: string) => join(dirname(logPath(root, runId)), 'vocabulary.json');
+
+  test('travels with it, once, before its first segment, whoever mirrors it; its end ends the mirroring', async () => {
+    const runId = await build();
     await Promise.all([
       mirrorRun(root, runId, { connection }),
       mirrorRun(root, runId, { connection: await connectTo(server) }),
       mirrorVolume(root, { connection, once: true }),
     ]);
-    await mirrorVolume(root, { connection, once: true });
-    expect(await stored()).toBe(VOCABULARY);
+    expect(await mirrorRun(root, runId, { connection })).toMatchObject({ events: 0 });
+    expect(await typesOf(runId)).toEqual(builds.types);
     const [vocabulary, ...others] = await messagesOf(connection, vocabularySubjectOf(runId));
     const [segment] = await messagesOf(connection, subjectOf(runId));
     expect(others).toEqual([]);
     expect(vocabulary?.sequence).toBeLessThan(segment?.sequence ?? 0);
-    await expectSame(connection, root, runId);
+    const written = await EventLog.read(root, runId, { events: builds }).toArray();
+    expect(await readRemote(connection, runId, { events: builds }).toArray()).toEqual(written);
+    expect(await tailRemote(connection, runId, { events: builds }).toArray()).toEqual(written);
   });
 
-  test('is no run of its own, and a run of the built-in one has none', async () => {
-    expect(runOf(vocabularySubjectOf(runId))).toBeUndefined();
-    await mirrorRun(root, runId, { connection });
-    expect(await stored()).toBeUndefined();
-    writeFileSync(file, VOCABULARY);
-    await mirrorRun(root, runId, { connection });
-    expect(await stored()).toBe(VOCABULARY);
-    expect((await collect(remoteRuns(connection))).map(run => run.runId)).toEqual([runId]);
-  });
-
-  test('is sent again where the stream has dropped it', async () => {
-    writeFileSync(file, VOCABULARY);
-    await mirrorRun(root, runId, { connection });
-    const manager = await jetstreamManager(connection);
-    await manager.streams.purge('omne-runs', { filter: vocabularySubjectOf(runId) });
+  test('is what a listing reads it by', async () => {
+    const runId = await build();
+    const other = await finishedRun(root, 2);
     await mirrorVolume(root, { connection, once: true });
-    expect(await stored()).toBe(VOCABULARY);
+    const runs = await collect(remoteRuns(connection));
+    expect(runs.map(run => [run.runId, run.status, run.eventCount, run.problem])).toEqual([
+      [runId, 'completed', 2, undefined],
+      [other, 'completed', 3, undefined],
+    ]);
+    expect(await typesOf(other)).toContain('pipe.started');
+    expect(runOf(vocabularySubjectOf(runId))).toBeUndefined();
   });
 
-  test('is refused where it is another than before, a link, too large, or the stream does not take it', async () => {
-    writeFileSync(file, VOCABULARY);
+  test('is stored again with what was added to it, before the segment that needs it, and where it was dropped', async () => {
+    const log = await EventLog.create(root, 'nightly', { events: builds });
+    await log.append({ type: 'build.started', target: 'all' });
+    await log.close();
+    await mirrorVolume(root, { connection, once: true });
+    const again = await EventLog.open(root, log.runId, { events: more });
+    await again.append({ type: 'step.done', step: 'lint' });
+    await again.close();
+    await mirrorVolume(root, { connection, once: true });
+    expect(await typesOf(log.runId)).toEqual(more.types);
+    const sequences = async (subject: string) =>
+      (await messagesOf(connection, subject)).map(({ sequence }) => sequence);
+    const all = [await sequences(vocabularySubjectOf(log.runId)), await sequences(subjectOf(log.runId))];
+    expect(all).toEqual([
+      [1, 3],
+      [2, 4],
+    ]);
+    const manager = await jetstreamManager(connection);
+    await manager.streams.purge('omne-runs', { filter: vocabularySubjectOf(log.runId) });
+    await mirrorVolume(root, { connection, once: true });
+    expect(await typesOf(log.runId)).toEqual(more.types);
+    expect(await copyOf(connection, log.runId)).toContain('step.done');
+  });
+
+  test('is refused where it is damaged, a link, or the stream does not take it', async () => {
+    const runId = await build();
     const failure = (stream?: string) => rejection(mirrorRun(root, runId, { connection, stream }));
     const manager = await jetstreamManager(connection);
     await manager.streams.add({ name: 'one', subjects: [subjectOf(runId)] });
     expect(await failure('one')).toMatchObject({ code: 'ERR_STREAM_UNSUITABLE' });
     await manager.streams.delete('one');
-    await mirrorRun(root, runId, { connection });
-    writeFileSync(file, '{}');
-    expect(await failure()).toMatchObject({ code: 'ERR_MIRROR_DIVERGED', path: file });
-    writeFileSync(file, Buffer.alloc(300_000, ' '));
-    expect(await failure()).toMatchObject({ code: 'ERR_MESSAGE_TOO_LARGE', path: file });
-    rmSync(file);
-    symlinkSync('/dev/null', file);
-    expect(await failure()).toHaveProperty('code', expect.stringMatching('ERR_UNSAFE_PATH|ERR_SYSTEM'));
+    writeFileSync(fileOf(runId), '{}');
+    expect(await failure()).toMatchObject({ code: 'ERR_VOCABULARY_INVALID', path: fileOf(runId) });
+    rmSync(fileOf(runId));
+    symlinkSync('/dev/null', fileOf(runId));
+    expect(await failure()).toMatchObject({ code: 'ERR_VOCABULARY_INVALID' });
   });
 });

@@ -4,7 +4,8 @@
  * Promise: it hands out what a reader of the log would, at the same positions; it needs no file.
  */
 import type { NatsConnection } from '@nats-io/transport-node';
-import type { EventType } from '../../format/events.js';
+import type { EventType, OmneEvents } from '../../format/events.js';
+import type { TypesOf, Vocabulary } from '../../format/vocabulary.js';
 import { checkOptions, type OptionCheck } from '../../options.js';
 import { EventFilter, READ_OPTIONS, type ReadOptions } from '../../read/event-filter.js';
 import { type Batch, type BatchSource, batchSource, EventStream } from '../../read/event-stream.js';
@@ -17,7 +18,8 @@ import type { RemoteLog } from './remote-log.js';
 import { openRemote, scanRemote } from './remote-scanner.js';
 
 /** What to read, and from which stream. */
-export interface RemoteReadOptions<T extends EventType = EventType> extends ReadOptions<T> {
+export interface RemoteReadOptions<T extends string = EventType, V extends Vocabulary = OmneEvents>
+  extends ReadOptions<T, V> {
   /** The stream that holds the run; `omne-runs` by default. */
   stream?: string | undefined;
 }
@@ -38,13 +40,16 @@ const REMOTE_READ_OPTIONS: Readonly<Record<keyof RemoteReadOptions, OptionCheck>
  * const reader = readRemote(connection, runId, { types: ['node.failed'] });
  * for await (const event of reader) console.log(event.type, reader.position);
  */
-export class RemoteReader<T extends EventType = EventType> extends EventStream<T> {
+export class RemoteReader<
+  T extends string = EventType,
+  V extends Vocabulary = OmneEvents,
+> extends EventStream<T, V> {
   readonly #connection: NatsConnection;
   readonly #runId: string;
-  readonly #options: RemoteReadOptions<T>;
+  readonly #options: RemoteReadOptions<T, V>;
 
   /** Called by `readRemote`. */
-  constructor(connection: NatsConnection, runId: string, options: RemoteReadOptions<T> = {}) {
+  constructor(connection: NatsConnection, runId: string, options: RemoteReadOptions<T, V> = {}) {
     checkConnection(connection);
     checkOptions(options, REMOTE_READ_OPTIONS);
     subjectOf(runId); // a bad run id is told here, as by a reader of the file
@@ -117,10 +122,10 @@ export class RemoteReader<T extends EventType = EventType> extends EventStream<T
  * @example
  * const events = await readRemote(connection, runId, { types: ['node.failed'] }).toArray();
  */
-export function readRemote<T extends EventType = EventType>(
+export function readRemote<V extends Vocabulary = OmneEvents, T extends TypesOf<V> = TypesOf<V>>(
   connection: NatsConnection,
   runId: string,
-  options: RemoteReadOptions<T> = {},
-): RemoteReader<T> {
+  options: RemoteReadOptions<T, V> = {},
+): RemoteReader<T, V> {
   return new RemoteReader(connection, runId, options);
 }

@@ -7,7 +7,9 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import { EventLogError } from '../../errors.js';
 import { decodeOrSkip } from '../../format/decode.js';
+import { omneEvents } from '../../format/events.js';
 import { LF } from '../../format/lines.js';
+import type { Vocabulary } from '../../format/vocabulary.js';
 import { checkOptions, type OptionCheck } from '../../options.js';
 import { RUNS_OPTIONS, type RunSummary, type RunsOptions } from '../../run/list-runs.js';
 import { RunStateReducer } from '../../run/run-state.js';
@@ -15,6 +17,7 @@ import { compareRunIds, parseRunId } from '../../volume/run-id.js';
 import { checkConnection, isStreamName } from '../options.js';
 import type { Segment } from '../segment.js';
 import { DEFAULT_STREAM, runOf, SUBJECT_PREFIX } from '../subjects.js';
+import { vocabularyOf } from './remote-vocabulary.js';
 import { type Remote, remoteError, remoteOf, StoredRun } from './stored-run.js';
 
 /** What can be told of a run from its segments without reading them all. `eventCount` is that of the events kept. */
@@ -68,7 +71,7 @@ async function* summaries(
   connection: NatsConnection,
   options: RemoteRunsOptions,
 ): AsyncGenerator<RemoteRunSummary, undefined> {
-  const { pipe, reverse = false, status, limit = Number.POSITIVE_INFINITY, signal } = options;
+  const { events, pipe, reverse = false, status, limit = Number.POSITIVE_INFINITY, signal } = options;
   const remote = await remoteOf(connection, options.stream ?? DEFAULT_STREAM);
   signal?.throwIfAborted();
   const runIds = (await runIdsOf(remote)).filter(
@@ -81,7 +84,7 @@ async function* summaries(
   while (listed < limit) {
     signal?.throwIfAborted();
     for (let runId = runIds[next]; runId !== undefined && underway.length < CONCURRENT_RUNS; ) {
-      const summary = summarize(new StoredRun(remote, runId));
+      const summary = summarize(new StoredRun(remote, runId), events);
       summary.catch(() => undefined); // told when its turn comes
       underway.push(summary);
       runId = runIds[++next];
@@ -119,16 +122,24 @@ async function runIdsOf(remote: Remote): Promise<string[]> {
 }
 
 /** The summary of one run; undefined where nothing of it is kept any more. */
-async function summarize(run: StoredRun): Promise<RemoteRunSummary | undefined> {
+async function summarize(
+  run: StoredRun,
+  events: Vocabulary | undefined,
+): Promise<RemoteRunSummary | undefined> {
   const { runId } = run;
-  const reducer = new RunStateReducer();
+  let reducer = new RunStateReducer(events === undefined ? {} : { events });
   let problem: string | undefined;
   let ends: readonly [Segment, Segment] | undefined;
   try {
     const [first, last] = await Promise.all([run.next(1), run.last()]);
     if (first === undefined || last === undefined) return undefined;
     ends = [first, last];
-    problem = applyEnds(reducer, first, last);
+    problem = applyEnds(reducer, first, last, events ?? omneEvents);
+    if (problem !== undefined && events === undefined) {
+      const carried = await vocabularyOf(run); // most runs have none, and need not be asked for it
+      reducer = new RunStateReducer({ events: carried });
+      problem = applyEnds(reducer, first, last, carried);
+    }
   } catch (error) {
     if (!isProblem(error)) throw error;
     problem = error.message;
@@ -149,20 +160,27 @@ async function summarize(run: StoredRun): Promise<RemoteRunSummary | undefined> 
 }
 
 /** Takes in the first line and the last; what is wrong with them, if anything. */
-function applyEnds(reducer: RunStateReducer, first: Segment, last: Segment): string | undefined {
+function applyEnds(
+  reducer: RunStateReducer,
+  first: Segment,
+  last: Segment,
+  events: Vocabulary,
+): string | undefined {
   const firstLine = first.bytes.subarray(0, first.bytes.indexOf(LF));
   const lastLine = last.bytes.subarray(last.bytes.lastIndexOf(LF, -2) + 1, -1);
   const areOne = first.sequence === last.sequence && firstLine.length + 1 === first.bytes.length;
   let problem: string | undefined;
   for (const line of areOne ? [firstLine] : [firstLine, lastLine]) {
-    const event = decodeOrSkip(line);
+    const event = decodeOrSkip(line, events);
     if (event !== undefined) reducer.apply(event);
     else problem ??= `the ${line === firstLine ? 'first' : 'last'} line kept is no event`;
   }
   return problem;
 }
 
+const PROBLEMS: readonly string[] = ['ERR_LOG_CORRUPT', 'ERR_STREAM_UNSUITABLE', 'ERR_VOCABULARY_INVALID'];
+
 /** What is wrong with one run, not with the server or the way to it. */
 function isProblem(error: unknown): error is EventLogError {
-  return error instanceof EventLogError && ['ERR_LOG_CORRUPT', 'ERR_STREAM_UNSUITABLE'].includes(error.code);
+  return error instanceof EventLogError && PROBLEMS.includes(error.code);
 }

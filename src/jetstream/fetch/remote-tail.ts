@@ -7,7 +7,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { EventLogError } from '../../errors.js';
-import type { EventType } from '../../format/events.js';
+import type { EventType, OmneEvents } from '../../format/events.js';
+import type { TypesOf, Vocabulary } from '../../format/vocabulary.js';
 import { checkOptions, type OptionCheck } from '../../options.js';
 import { CaughtUp } from '../../read/caught-up.js';
 import { EventFilter } from '../../read/event-filter.js';
@@ -26,7 +27,8 @@ import { ANSWER_TIMEOUT_MS } from './stored-run.js';
 type OfFiles = 'pollInterval' | 'watch' | 'onOrphan' | 'orphanAfter';
 
 /** What to follow, from where, and in which stream. The server tells of every event: nothing is polled or watched. */
-export interface RemoteTailOptions<T extends EventType = EventType> extends Omit<TailOptions<T>, OfFiles> {
+export interface RemoteTailOptions<T extends string = EventType, V extends Vocabulary = OmneEvents>
+  extends Omit<TailOptions<T, V>, OfFiles> {
   /** The stream that holds the run; `omne-runs` by default. */
   stream?: string | undefined;
 }
@@ -59,17 +61,20 @@ const LEAST_ANSWER_MS = 500;
  *   console.log(event.type);
  * } // ends after pipe.completed or pipe.aborted
  */
-export class RemoteTail<T extends EventType = EventType> extends EventStream<T> {
+export class RemoteTail<T extends string = EventType, V extends Vocabulary = OmneEvents> extends EventStream<
+  T,
+  V
+> {
   /** Resolves when the end was reached once, which takes somebody who iterates; rejects when the tail ends before. */
   readonly caughtUp: Promise<void>;
   readonly #connection: NatsConnection;
   readonly #runId: string;
-  readonly #options: RemoteTailOptions<T>;
+  readonly #options: RemoteTailOptions<T, V>;
   readonly #caughtUp = new CaughtUp();
   #isNew = false;
 
   /** Called by `tailRemote`. */
-  constructor(connection: NatsConnection, runId: string, options: RemoteTailOptions<T> = {}) {
+  constructor(connection: NatsConnection, runId: string, options: RemoteTailOptions<T, V> = {}) {
     checkConnection(connection);
     checkOptions(options, REMOTE_TAIL_OPTIONS);
     subjectOf(runId); // a bad run id is told here, as by a tail of the file
@@ -188,10 +193,10 @@ function isMissing(error: unknown): boolean {
  *   console.log(event.type);
  * } // ends after pipe.completed or pipe.aborted
  */
-export function tailRemote<T extends EventType = EventType>(
+export function tailRemote<V extends Vocabulary = OmneEvents, T extends TypesOf<V> = TypesOf<V>>(
   connection: NatsConnection,
   runId: string,
-  options: RemoteTailOptions<T> = {},
-): RemoteTail<T> {
+  options: RemoteTailOptions<T, V> = {},
+): RemoteTail<T, V> {
   return new RemoteTail(connection, runId, options);
 }

@@ -73,9 +73,9 @@ export class StoredRun {
     return this.#get({ last_by_subj: this.subject });
   }
 
-  /** The vocabulary of a run that has one of its own, as the file describes it; it is to be trusted as little as any message. */
-  async vocabulary(): Promise<Uint8Array | undefined> {
-    return (await this.#message({ last_by_subj: vocabularySubjectOf(this.runId) }))?.data;
+  /** The text of the vocabulary of a run that has one of its own; it is to be trusted as little as any message. */
+  async vocabulary(): Promise<string | undefined> {
+    return (await this.#message({ last_by_subj: vocabularySubjectOf(this.runId) }))?.string();
   }
 
   /** A message of the run as a segment; `ERR_LOG_CORRUPT` or `ERR_STREAM_UNSUITABLE` for what is none. */

@@ -56,7 +56,7 @@ export interface MirroredRun {
  * in one message. Shipping goes on after the last segment of the subject.
  *
  * @throws EventLogError `ERR_INVALID_RUN_ID`, `ERR_RUN_NOT_FOUND`, `ERR_STREAM_UNSUITABLE`, `ERR_MIRROR_DIVERGED`,
- * `ERR_MESSAGE_TOO_LARGE`, `ERR_LOG_TRUNCATED`, `ERR_LOG_REPLACED`, `ERR_UNSAFE_PATH`, `ERR_SYSTEM`, `ERR_STREAM_NOT_FOUND` when it is
+ * `ERR_MESSAGE_TOO_LARGE`, `ERR_VOCABULARY_INVALID`, `ERR_LOG_TRUNCATED`, `ERR_LOG_REPLACED`, `ERR_UNSAFE_PATH`, `ERR_SYSTEM`, `ERR_STREAM_NOT_FOUND` when it is
  * deleted, `ERR_REMOTE_FAILED`.
  * @example
  * const connection = await connect({ servers: 'nats://127.0.0.1:4222', maxReconnectAttempts: -1 });

@@ -9,7 +9,10 @@
  */
 import { EventLogError } from '../../errors.js';
 import { omneEvents } from '../../format/events.js';
+import type { Vocabulary } from '../../format/vocabulary.js';
+import { parseVocabulary } from '../../format/vocabulary-text.js';
 import { placesOf, type RunPlaces } from '../../volume/places.js';
+import { vocabularyPath } from '../../volume/vocabulary-file.js';
 import { isRefused, orAborted, passes, pause, remoteFailed } from '../retry.js';
 import { headersOf, SEGMENT_BYTES } from '../segment.js';
 import { subjectOf } from '../subjects.js';
@@ -18,7 +21,7 @@ import { type CopyPlace, findCopyPlace, holdAgainstLog, NOWHERE, placeAfter } fr
 import { droppedSince } from './dropped-runs.js';
 import type { FinalLog } from './final-log.js';
 import type { RunStream } from './run-stream.js';
-import { shipVocabulary } from './run-vocabulary.js';
+import { shipVocabulary, vocabularyTextOf } from './run-vocabulary.js';
 import { eventsIn } from './segment-events.js';
 
 /** Room for the headers of a message. */
@@ -38,6 +41,8 @@ export class RunShipper {
   #heldAgainst: FinalLog | undefined;
   #connection = 0; // the count of reconnections when the place was looked at
   #sent = 0;
+  #vocabulary: Vocabulary = omneEvents;
+  #vocabularyText: string | undefined; // as it is stored, as far as is known
 
   constructor(stream: RunStream, root: string, runId: string) {
     this.runId = runId;
@@ -80,7 +85,6 @@ export class RunShipper {
   }
 
   async #find(signal: AbortSignal | undefined): Promise<CopyPlace> {
-    await shipVocabulary(this.#stream, this.runId, this.#places, signal);
     const found = await findCopyPlace(this.#stream, this.#subject, this.#places.log, signal);
     // A run that was quiet for longer than its segments are kept goes on where it was.
     const { sequence } = this.#shipped;
@@ -92,6 +96,7 @@ export class RunShipper {
   forget(): void {
     this.#place = undefined;
     this.#heldAgainst = undefined;
+    this.#vocabularyText = undefined;
   }
 
   /** Ships what is final by now, at most some bytes more than `most`; whether there may be more already. */
@@ -100,8 +105,11 @@ export class RunShipper {
     let end: number | undefined;
     for (let bytes = 0; ; ) {
       const place = await this.#placeIn(log, signal);
-      end ??= await log.end(place.end);
-      if (end === undefined) return true;
+      if (end === undefined) {
+        end = await log.end(place.end);
+        if (end === undefined) return true;
+        await this.#shipVocabulary(signal); // which was written before the events that need it
+      }
       if (place.end >= end) return false;
       if (bytes >= most) return true;
       const lines = await this.#linesAfter(place, log, end);
@@ -126,9 +134,17 @@ export class RunShipper {
     return place;
   }
 
+  async #shipVocabulary(signal: AbortSignal | undefined): Promise<void> {
+    const text = await vocabularyTextOf(this.#places);
+    if (text === undefined || text === this.#vocabularyText) return;
+    this.#vocabulary = parseVocabulary(text, vocabularyPath(this.#places));
+    await shipVocabulary(this.#stream, this.runId, this.#places, text, signal);
+    this.#vocabularyText = text;
+  }
+
   /** Publishes a segment; whether it was surely stored. Otherwise the copy must be looked at again. */
   async #publish(place: CopyPlace, lines: Buffer, signal: AbortSignal | undefined): Promise<boolean> {
-    const { events, ended } = eventsIn(lines, omneEvents);
+    const { events, ended } = eventsIn(lines, this.#vocabulary);
     const total = place.total + events;
     const facts = { end: place.end + lines.length, events, total, ended: place.ended || ended };
     const options = { headers: headersOf(facts), expect: { lastSubjectSequence: place.sequence } };
