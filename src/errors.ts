@@ -42,6 +42,9 @@ export type EventLogErrorCode =
   | 'ERR_VOCABULARY_CONFLICT'
   | 'ERR_VOCABULARY_INVALID';
 
+/** Why a line is no event; see `MalformedLineError`. */
+export type MalformedKind = 'utf8' | 'json' | 'type' | 'field';
+
 /** Where and why: the optional facts of an `EventLogError`. */
 export interface ErrorFacts {
   /** The file or folder concerned. */
@@ -133,11 +136,17 @@ export class MalformedLineError extends EventLogError {
   override readonly name = 'MalformedLineError';
   /** Why the line is no event. */
   readonly reason: string;
+  /**
+   * The same for programs. `utf8`: its bytes are no UTF-8; `json`: it is no JSON object; `type`: its event type is not in the
+   * vocabulary, but perhaps in a newer one; `field`: a field breaks the schema.
+   */
+  readonly kind: MalformedKind;
 
   /** Called by the library; the code is always `ERR_MALFORMED_LINE`. */
-  constructor(reason: string, facts: ErrorFacts = {}) {
+  constructor(reason: string, facts: ErrorFacts & { readonly kind?: MalformedKind } = {}) {
     super('ERR_MALFORMED_LINE', `malformed line: ${reason}`, facts);
     this.reason = reason;
+    this.kind = facts.kind ?? 'field';
   }
 }
 

@@ -18,6 +18,7 @@ export {
   type ErrorFacts,
   EventLogError,
   type EventLogErrorCode,
+  type MalformedKind,
   MalformedLineError,
 } from './errors.js';
 export { EventLog, type ResumedRun } from './event-log.js';
@@ -67,6 +68,7 @@ export {
   type ValuesOf,
 } from './format/field.js';
 export { type JsonSchemaObject, jsonSchema } from './format/json-schema.js';
+export type { LogEvent } from './format/schema.js';
 export type { StandardIssue, StandardResult, StandardSchema } from './format/standard-schema.js';
 export { tailText } from './format/tail-text.js';
 export {

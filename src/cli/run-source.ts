@@ -7,33 +7,44 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import {
   EventLog,
   type EventStream,
+  type LogEvent,
+  omneEvents,
   type ReadOptions,
-  type RunEvent,
   type RunSummary,
   type RunsOptions,
   type TailOptions,
+  type Vocabulary,
 } from '../index.js';
 import { isStreamName } from '../jetstream/options.js';
 import { DEFAULT_STREAM } from '../jetstream/subjects.js';
 import type { RemoteRunSummary } from '../jetstream.js';
 import { eventsReversed, type ReversedOptions } from '../read/events-backward.js';
+import { runVocabulary } from '../read/run-vocabulary.js';
 import { isLive } from '../volume/liveness.js';
 import { placesOf } from '../volume/places.js';
 import { UsageError } from './command.js';
 import { connectTo, loadJetStream, type NatsValues } from './nats.js';
 import { pickRun, whichRoot, whichRun } from './pick-run.js';
 
-type FollowOptions = { readonly signal: AbortSignal } & Pick<TailOptions, 'onOrphan' | 'orphanAfter'>;
+type FollowOptions = { readonly signal: AbortSignal } & Pick<
+  TailOptions<string, Vocabulary>,
+  'events' | 'onOrphan' | 'orphanAfter'
+>;
 
 /** The runs of a volume or of a stream. */
 export interface RunSource extends AsyncDisposable {
   /** The run that is meant by a run id, the beginning of one, or `last`. */
   which(given: string): Promise<string>;
-  read(runId: string, options: ReadOptions): EventStream;
+  /** What the events of a run are. */
+  vocabulary(runId: string): Promise<Vocabulary>;
+  read(runId: string, options: ReadOptions<string, Vocabulary>): EventStream<string, Vocabulary>;
   /** Newest first. */
-  reversed(runId: string, options: ReversedOptions): AsyncIterable<RunEvent>;
+  reversed(runId: string, options: ReversedOptions<string, Vocabulary>): AsyncIterable<LogEvent>;
   /** `orphaned` is absent where nobody can know who writes. */
-  tail(runId: string, options: FollowOptions): EventStream & { readonly orphaned?: boolean };
+  tail(
+    runId: string,
+    options: FollowOptions,
+  ): EventStream<string, Vocabulary> & { readonly orphaned?: boolean };
   runs(options: RunsOptions): AsyncIterable<RunSummary | RemoteRunSummary>;
   /** What is known of who writes a run that has not ended. */
   writerOf(runId: string): Promise<string>;
@@ -64,6 +75,7 @@ export function checkStream(stream: string | undefined): void {
 export function volumeSource(root: string): RunSource {
   return {
     which: given => whichRun(root, given),
+    vocabulary: runId => runVocabulary(placesOf(root, runId)),
     read: (runId, options) => EventLog.read(root, runId, options),
     reversed: (runId, options) => eventsReversed(root, runId, options),
     tail: (runId, options) => EventLog.tail(root, runId, options),
@@ -86,9 +98,10 @@ async function remoteSource(connection: NatsConnection, where: { stream?: string
       pickRun(given, `nats://${where.stream ?? DEFAULT_STREAM}`, async () =>
         (await remoteRunIds(connection, where)).reverse(),
       ),
+    vocabulary: async () => omneEvents,
     read: (runId, options) => readRemote(connection, runId, { ...options, ...where }),
     reversed: (runId, options) => remoteEventsReversed(connection, runId, { ...options, ...where }),
-    tail: (runId, { signal }) => tailRemote(connection, runId, { signal, ...where }),
+    tail: (runId, { events, signal }) => tailRemote(connection, runId, { events, signal, ...where }),
     runs: options => remoteRuns(connection, { ...options, ...where }),
     writerOf: async () => 'as far as it is mirrored',
     [Symbol.asyncDispose]: () => connection.close(),

@@ -6,7 +6,15 @@
  */
 import { takeJson } from './check-json.js';
 import type { Field, FieldSpec, Shape } from './schema.js';
-import { label, NumberViolation, nameOf, quote, SchemaViolation } from './violation.js';
+import {
+  label,
+  NoObject,
+  NumberViolation,
+  nameOf,
+  quote,
+  SchemaViolation,
+  UnknownType,
+} from './violation.js';
 
 /**
  * How strictly a record is read: `wire` drops unknown fields and reads `null` as absent where a field is optional;
@@ -21,12 +29,13 @@ export interface Values {
 
 /** The shape that `source.type` names; a violation when `source` is no object or its type is unknown. */
 export function shapeFor(shapes: ReadonlyMap<string, Shape>, source: unknown): Shape {
-  if (!isRecord(source)) throw new SchemaViolation('', `an event must be an object, not ${nameOf(source)}`);
+  if (!isRecord(source)) throw new NoObject('', `an event must be an object, not ${nameOf(source)}`);
   const type = Object.hasOwn(source, 'type') ? source['type'] : undefined;
   if (type === undefined) throw missing('type');
   const shape = typeof type === 'string' ? shapes.get(type) : undefined;
-  if (shape === undefined) throw new SchemaViolation('type', `unknown event type ${quote(type)}`);
-  return shape;
+  if (shape !== undefined) return shape;
+  const problem = `unknown event type ${quote(type)}`;
+  throw typeof type === 'string' ? new UnknownType('type', problem) : new SchemaViolation('type', problem);
 }
 
 /** Copies the known fields of `source` after those of `record`, in wire order, checking each; defaulted ones are filled in. */

@@ -11,7 +11,7 @@ import { type CodecOptions, vocabularyOf } from './codec-options.js';
 import { omneEvents, type RunEvent } from './events.js';
 import { type LineMatcher, matchText } from './lanes/line-matcher.js';
 import type { LogEvent, Shape } from './schema.js';
-import { NumberViolation, SchemaViolation } from './violation.js';
+import { NoObject, NumberViolation, SchemaViolation, UnknownType } from './violation.js';
 import type { EventsOf, Vocabulary } from './vocabulary.js';
 import { checkText, numberText } from './written-text.js';
 
@@ -39,7 +39,7 @@ export function decodeEvent(line: string | Uint8Array, options?: CodecOptions<Vo
 export function decodeLine(line: string | Uint8Array, vocabulary: Vocabulary = omneEvents): LogEvent {
   if (typeof line === 'string')
     return line.isWellFormed() ? decodeText(line, vocabulary) : decodeStrictly(line, vocabulary);
-  if (!isUtf8(line)) throw new MalformedLineError('not valid UTF-8');
+  if (!isUtf8(line)) throw new MalformedLineError('not valid UTF-8', { kind: 'utf8' });
   const text = Buffer.from(line.buffer, line.byteOffset, line.byteLength).toString('utf8');
   return decodeText(text, vocabulary);
 }
@@ -66,7 +66,7 @@ export function decodeStrictly(text: string, vocabulary: Vocabulary = omneEvents
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new MalformedLineError(whyNotJson(text, cause), { cause });
+    throw new MalformedLineError(whyNotJson(text, cause), { kind: 'json', cause });
   }
   return asMalformedLine(() => {
     const shape = shapeFor(vocabulary.shapes, value);
@@ -91,7 +91,9 @@ function asMalformedLine<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {
-    throw error instanceof SchemaViolation ? new MalformedLineError(error.message) : error;
+    if (!(error instanceof SchemaViolation)) throw error;
+    const kind = error instanceof UnknownType ? 'type' : error instanceof NoObject ? 'json' : 'field';
+    throw new MalformedLineError(error.message, { kind });
   }
 }
 

@@ -14,6 +14,12 @@ export class SchemaViolation extends Error {
   }
 }
 
+/** An event type that the vocabulary has not. */
+export class UnknownType extends SchemaViolation {}
+
+/** A value that is no event at all, not even a wrong one. */
+export class NoObject extends SchemaViolation {}
+
 /** A number that breaks the schema. The value may have been rounded when the line was parsed: whoever has the line reports it as written. */
 export class NumberViolation extends SchemaViolation {
   readonly #problem: string;

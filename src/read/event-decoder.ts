@@ -79,7 +79,8 @@ export function eventDecoder<V extends Vocabulary = OmneEvents, T extends TypesO
     } catch (cause) {
       if (!(cause instanceof MalformedLineError)) throw cause;
       const reason = text === BAD_UTF8 ? 'not valid UTF-8' : cause.reason;
-      const error = new MalformedLineError(reason, { line, cause: cause.cause });
+      const kind = text === BAD_UTF8 ? 'utf8' : cause.kind;
+      const error = new MalformedLineError(reason, { line, kind, cause: cause.cause });
       if (typeof onMalformed !== 'function') throw error;
       onMalformed(error);
       return undefined;

@@ -70,6 +70,6 @@ function decode(bytes: Buffer, facts: ErrorFacts, vocabulary: Vocabulary | undef
     return decodeLine(bytes, vocabulary);
   } catch (error) {
     if (!(error instanceof MalformedLineError)) throw error;
-    throw new MalformedLineError(error.reason, { ...facts, cause: error.cause });
+    throw new MalformedLineError(error.reason, { ...facts, kind: error.kind, cause: error.cause });
   }
 }

@@ -228,7 +228,13 @@ export class LogScanner<Source extends LogSource = ReadableLog> {
 
   #malformed(cause: unknown, offset: number): void {
     if (!(cause instanceof MalformedLineError)) throw cause;
-    const facts = { path: this.log.path, line: this.#nextLine(), offset, cause: cause.cause };
+    const facts = {
+      path: this.log.path,
+      line: this.#nextLine(),
+      offset,
+      kind: cause.kind,
+      cause: cause.cause,
+    };
     const error = new MalformedLineError(cause.reason, facts);
     if (typeof this.#onMalformed !== 'function') throw error;
     this.#onMalformed(error);

@@ -185,7 +185,7 @@ export class RunStateReducer {
    * @example
    * for await (const events of EventLog.read(root, runId).batches()) for (const event of events) reducer.apply(event);
    */
-  apply(event: LogEvent): void {
+  apply(event: RunEvent | LogEvent): void {
     const run = this.#run;
     if (this.#restored) this.#checkFollows(event);
     this.#lastId = event.id;
@@ -197,11 +197,12 @@ export class RunStateReducer {
       run.pipe = parseRunId(event.run_id).pipe;
     }
     if (!this.#builtIn.has('pipe.started')) run.startedAt ??= event.ts;
-    if (this.#isBuiltIn(event)) this.#applyBuiltIn(event, before);
+    if (this.isBuiltIn(event)) this.#applyBuiltIn(event, before);
     else if (this.#vocabulary.isTerminal(event)) this.#end('completed', event.ts);
   }
 
-  #isBuiltIn(event: LogEvent): event is RunEvent {
+  /** Whether an event is of a type that the vocabulary has as the built-in one has it. */
+  isBuiltIn(event: LogEvent): event is RunEvent {
     return this.#builtIn.has(event.type);
   }
 
@@ -287,7 +288,10 @@ export class RunStateReducer {
  * const state = deriveRunState(await EventLog.read(root, runId).toArray());
  * console.log(state.status, state.nodes.filter(node => node.status === 'failed'));
  */
-export function deriveRunState(events: Iterable<LogEvent>, options: ReducerOptions = {}): RunState {
+export function deriveRunState(
+  events: Iterable<RunEvent | LogEvent>,
+  options: ReducerOptions = {},
+): RunState {
   const reducer = new RunStateReducer(options);
   for (const event of events) reducer.apply(event);
   return reducer.state;

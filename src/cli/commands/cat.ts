@@ -4,7 +4,9 @@
  * Promises: with `--json` every line is canonical and decodes to the event that is in the log. Backwards too, the log
  * is read a block at a time and never held as a whole.
  */
-import { EVENT_TYPES, type EventType, encodeEvent, type RunEvent } from '../../index.js';
+
+import { builtInTypes } from '../../format/events.js';
+import { EVENT_TYPES, type EventType, encodeEvent, type LogEvent } from '../../index.js';
 import { type Command, defineCommand, EXIT, wholeNumber } from '../command.js';
 import { NATS_HELP, NATS_OPTIONS } from '../nats.js';
 import { ROOT_OPTION, RUN_HELP } from '../pick-run.js';
@@ -43,19 +45,23 @@ export const cat: Command = defineCommand({
     const limit = wholeNumber('-n', values.limit);
     await using source = await openSource(values);
     const runId = await source.which(run);
+    const events = await source.vocabulary(runId);
+    const builtIn = builtInTypes(events);
     const options = {
+      events,
       signal,
       types: values.type?.filter(isType),
       nodeId: values.node,
       after: values.after,
       limit,
     };
-    const lineOf = values.json === true ? jsonLineOf : eventLine;
+    const lineOf = (event: LogEvent) =>
+      values.json === true ? jsonLine(encodeEvent({ ...event }, { events })) : eventLine(event, builtIn);
     const batches =
       values.reverse === true
         ? inBatches(source.reversed(runId, options))
         : source.read(runId, options).batches();
-    for await (const events of batches) await print(events.map(lineOf).join('\n'));
+    for await (const batch of batches) await print(batch.map(lineOf).join('\n'));
     return EXIT.ok;
   },
 });
@@ -63,8 +69,8 @@ export const cat: Command = defineCommand({
 const BATCH_EVENTS = 256;
 
 /** Gathers events, so that not every one costs a write; those before an error come out before it. */
-async function* inBatches(events: AsyncIterable<RunEvent>): AsyncGenerator<RunEvent[]> {
-  let batch: RunEvent[] = [];
+async function* inBatches(events: AsyncIterable<LogEvent>): AsyncGenerator<LogEvent[]> {
+  let batch: LogEvent[] = [];
   try {
     for await (const event of events) {
       if (batch.push(event) < BATCH_EVENTS) continue;
@@ -80,8 +86,4 @@ async function* inBatches(events: AsyncIterable<RunEvent>): AsyncGenerator<RunEv
 
 function isType(text: string): text is EventType {
   return EVENT_TYPES.some(type => type === text);
-}
-
-function jsonLineOf(event: RunEvent): string {
-  return jsonLine(encodeEvent(event));
 }

@@ -23,8 +23,9 @@ export const show: Command = defineCommand({
   async run({ values, positionals: [run = ''], signal }) {
     await using source = await openSource(values);
     const runId = await source.which(run);
-    const reducer = new RunStateReducer();
-    const damage = await readPastDamage(source, runId, signal, event => reducer.apply(event));
+    const vocabulary = await source.vocabulary(runId);
+    const reducer = new RunStateReducer({ events: vocabulary });
+    const damage = await readPastDamage(source, runId, signal, event => reducer.apply(event), vocabulary);
     const state = reducer.state.eventCount === 0 ? { ...reducer.state, runId } : reducer.state;
     if (values.json === true) await print(jsonLine(jsonInUtc(state)));
     else await print(treeOf(state, await source.writerOf(runId), lineWidth()).join('\n'));

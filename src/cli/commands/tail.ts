@@ -4,6 +4,8 @@
  * Promise: every event is printed once, in order, as soon as it is in the log; nothing of the status line is left,
  * however the following ends.
  */
+
+import { builtInTypes } from '../../format/events.js';
 import { encodeEvent, type RunState, RunStateReducer } from '../../index.js';
 import { type Command, defineCommand, EXIT } from '../command.js';
 import { NATS_HELP, NATS_OPTIONS } from '../nats.js';
@@ -33,17 +35,25 @@ export const tail: Command = defineCommand({
   async run({ values, positionals: [run = ''], signal }) {
     await using source = await openSource(values);
     const runId = await source.which(run);
-    const reducer = new RunStateReducer();
+    const vocabulary = await source.vocabulary(runId);
+    const builtIn = builtInTypes(vocabulary);
+    const reducer = new RunStateReducer({ events: vocabulary });
     const json = values.json === true;
     const exitStatus = values['exit-status'] === true;
-    const following = source.tail(runId, { signal, onOrphan: exitStatus ? 'end' : 'wait' });
+    const following = source.tail(runId, {
+      events: vocabulary,
+      signal,
+      onOrphan: exitStatus ? 'end' : 'wait',
+    });
     const orphaned = () => following.orphaned === true;
     const status = json ? undefined : new StatusLine(() => statusText(reducer.state, orphaned()), orphaned);
     try {
       for await (const events of following.batches()) {
         for (const event of events) reducer.apply(event);
         const lines = events
-          .map(event => (json ? jsonLine(encodeEvent(event)) : eventLine(event)))
+          .map(event =>
+            json ? jsonLine(encodeEvent(event, { events: vocabulary })) : eventLine(event, builtIn),
+          )
           .join('\n');
         await (status?.print(lines) ?? print(lines));
       }

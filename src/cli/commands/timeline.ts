@@ -1,6 +1,7 @@
 /** `omne-log timeline`: a run as a picture in time, in one HTML page that needs nothing else. */
 import { writeFile } from 'node:fs/promises';
 import { stripVTControlCharacters } from 'node:util';
+import type { LogEvent } from '../../index.js';
 import { type Command, defineCommand, EXIT, UsageError } from '../command.js';
 import { ROOT_OPTION, RUN_HELP, whichRoot, whichRun } from '../pick-run.js';
 import { readPastDamage } from '../read-past-damage.js';
@@ -25,8 +26,11 @@ export const timeline: Command = defineCommand({
     if (file === undefined || file === '') throw new UsageError('--html FILE is missing');
     const root = await whichRoot(values.root);
     const runId = await whichRun(root, run);
-    const picture = new Timeline();
-    const damage = await readPastDamage(volumeSource(root), runId, signal, event => picture.apply(event));
+    const source = volumeSource(root);
+    const vocabulary = await source.vocabulary(runId);
+    const picture = new Timeline(vocabulary);
+    const take = (event: LogEvent) => picture.apply(event);
+    const damage = await readPastDamage(source, runId, signal, take, vocabulary);
     const state = { ...picture.state, runId };
     const text = treeOf(state, 'as far as this page knows').map(stripVTControlCharacters); // colours are for terminals
     const page = timelinePage(state, picture, text, damage);

@@ -3,7 +3,7 @@
  *
  * Promise: whatever the event holds, the result is a single line and safe to print.
  */
-import { EVENT_TYPES, type EventType, type RunEvent } from '../../index.js';
+import { EVENT_TYPES, type EventType, type LogEvent, type RunEvent } from '../../index.js';
 import { type Colour, paint, printable } from './terminal.js';
 import { TIME_WIDTH, timeOfDay } from './times.js';
 import { cutTo, pad } from './width.js';
@@ -19,6 +19,7 @@ const COLOURS: { readonly [T in EventType]?: Colour } = {
   'gate.passed': 'cyan',
 };
 
+const BUILT_IN: ReadonlySet<string> = new Set(EVENT_TYPES);
 const TYPE_WIDTH = Math.max(...EVENT_TYPES.map(({ length }) => length));
 const NODE_WIDTH = 12;
 
@@ -26,11 +27,23 @@ const NODE_WIDTH = 12;
 const SHOWN_BEFORE: ReadonlySet<string> = new Set(['type', 'id', 'ts', 'run_id', 'node_id']);
 
 /** The line of an event; the time of day is that of UTC. */
-export function eventLine(event: RunEvent): string {
+export function eventLine(event: LogEvent, builtIn: ReadonlySet<string> = BUILT_IN): string {
   const time = cutTo(printable(timeOfDay(event.ts)), TIME_WIDTH).padEnd(TIME_WIDTH);
-  const type = paint(COLOURS[event.type] ?? 'gray', event.type.padEnd(TYPE_WIDTH));
-  const node = pad('node_id' in event ? printable(event.node_id) : '', NODE_WIDTH);
-  return `${time}  ${type}  ${node}  ${printable(detailsOf(event).trimEnd())}`.trimEnd();
+  const isBuiltIn = (given: LogEvent): given is RunEvent => builtIn.has(given.type);
+  const colour = isBuiltIn(event) ? COLOURS[event.type] : undefined;
+  const type = paint(colour ?? 'gray', event.type.padEnd(TYPE_WIDTH));
+  const nodeId: unknown = Reflect.get(event, 'node_id');
+  const node = pad(typeof nodeId === 'string' ? printable(nodeId) : '', NODE_WIDTH);
+  const details = isBuiltIn(event) ? detailsOf(event) : fieldsOf(event);
+  return `${time}  ${type}  ${node}  ${printable(details.trimEnd())}`.trimEnd();
+}
+
+/** The fields of an event that is not built in: `key=value`, as JSON where that is no text. */
+function fieldsOf(event: LogEvent): string {
+  return Object.entries(event)
+    .filter(([name, value]) => !SHOWN_BEFORE.has(name) || (name === 'node_id' && typeof value !== 'string'))
+    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .join('  ');
 }
 
 function detailsOf(event: RunEvent): string {

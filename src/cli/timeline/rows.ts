@@ -6,11 +6,13 @@
  * would lie closer than a fraction of the run, one is drawn for all, so their number is bounded by what can be seen.
  */
 import {
+  type LogEvent,
   type NodeState,
   type NodeStatus,
   type RunEvent,
   type RunState,
   RunStateReducer,
+  type Vocabulary,
 } from '../../index.js';
 
 /** A stretch of time, in milliseconds since the epoch. */
@@ -48,10 +50,15 @@ export interface Row extends Marks {
 
 /** Folds events into rows. */
 export class Timeline {
-  readonly #reducer = new RunStateReducer();
+  readonly #reducer: RunStateReducer;
   readonly #marks = new Map<string, Marks>();
   #start = Number.POSITIVE_INFINITY;
   #end = Number.NEGATIVE_INFINITY;
+
+  /** Of the events that a vocabulary has of the built-in ones; see `ReducerOptions`. */
+  constructor(events?: Vocabulary) {
+    this.#reducer = new RunStateReducer({ events });
+  }
 
   /** The state of the run. */
   get state(): RunState {
@@ -76,12 +83,13 @@ export class Timeline {
   }
 
   /** Takes the next event. */
-  apply(event: RunEvent): void {
+  apply(event: RunEvent | LogEvent): void {
     this.#reducer.apply(event);
     const at = Date.parse(event.ts);
     if (Number.isNaN(at)) return;
     this.#start = Math.min(this.#start, at);
     this.#end = Math.max(this.#end, at);
+    if (!this.#reducer.isBuiltIn(event)) return;
     if (event.type === 'gate.passed') {
       this.#mark(this.#marksOf(event.node_id).gates, at, `gate ${event.gate} passed (${event.method})`);
     } else if (event.type === 'iteration.started') {

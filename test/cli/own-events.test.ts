@@ -1,0 +1,62 @@
+/** The command shows runs of events that it does not know: their folder describes them. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { defineEvents, EventLog, field, omneEvents } from '../../src/index.js';
+import { omneLog } from '../support/command.js';
+
+const builds = defineEvents(
+  {
+    'step.finished': { step: field.string(), seconds: field.number(), tags: field.list(field.string()) },
+    'build.finished': { ok: field.boolean() },
+  },
+  { terminal: ['build.finished'] },
+);
+const root = mkdtempSync(join(tmpdir(), 'omne-own-'));
+afterAll(() => rmSync(root, { recursive: true }));
+let runId: string;
+
+beforeAll(async () => {
+  const log = await EventLog.create(root, 'nightly', { events: builds });
+  runId = log.runId;
+  await log.append({ type: 'step.finished', step: 'lint', seconds: 1.5, tags: ['a'] });
+  await log.append({ type: 'build.finished', ok: true });
+  await log.close();
+});
+
+describe('a run of events of its own', () => {
+  test.for([['cat'], ['cat', '--reverse'], ['tail']])(
+    'is printed by %s with fields as key=value',
+    async ([command = '', ...more]) => {
+      const { code, stdout } = await omneLog([command, runId, ...more, '--root', root]);
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/step\.finished +step=lint {2}seconds=1\.5 {2}tags=\["a"\]$/m);
+      expect(stdout).toMatch(/build\.finished +ok=true$/m);
+    },
+  );
+
+  test('is printed as canonical JSON', async () => {
+    const { stdout } = await omneLog(['cat', runId, '--json', '--root', root]);
+    expect(stdout).toContain('"step":"lint","seconds":1.5,"tags":["a"]}');
+  });
+
+  test('is completed for ls, show and verify', async () => {
+    const { stdout: listed } = await omneLog(['ls', '--json', '--root', root]);
+    expect(JSON.parse(listed)).toMatchObject({ runId, status: 'completed', eventCount: 2 });
+    expect((await omneLog(['show', runId, '--root', root])).stdout).toContain('completed');
+    expect((await omneLog(['verify', runId, '--root', root])).stdout).toContain('ok, 2 events');
+    expect((await omneLog(['timeline', runId, '--html', '-', '--root', root])).stdout).toContain('completed');
+  });
+
+  test('that extend the built-in ones shows its nodes', async () => {
+    const events = omneEvents.extend({ 'tool.called': { node_id: field.string(), tool: field.string() } });
+    await using log = await EventLog.create(root, 'agent', { events });
+    await log.append({ type: 'node.started', node_id: 'plan', kind: 'prompt' });
+    await log.append({ type: 'tool.called', node_id: 'plan', tool: 'grep' });
+    const { stdout } = await omneLog(['cat', log.runId, '--root', root]);
+    expect(stdout).toMatch(/tool\.called +plan +tool=grep$/m);
+    expect(stdout).toMatch(/node\.started +plan +prompt$/m);
+    expect((await omneLog(['show', log.runId, '--root', root])).stdout).toContain('plan');
+  });
+});
