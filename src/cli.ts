@@ -11,6 +11,7 @@ import { cat } from './cli/commands/cat.js';
 import { completionOf } from './cli/commands/completion.js';
 import { demo } from './cli/commands/demo.js';
 import { ls } from './cli/commands/ls.js';
+import { mcp } from './cli/commands/mcp.js';
 import { mirror } from './cli/commands/mirror.js';
 import { prune } from './cli/commands/prune.js';
 import { repair } from './cli/commands/repair.js';
@@ -38,6 +39,7 @@ const RUN_COMMANDS: readonly Command[] = [
   prune,
   timeline,
   serve,
+  mcp,
   mirror,
   demo,
 ];

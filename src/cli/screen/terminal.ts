@@ -1,5 +1,5 @@
 /**
- * What goes to the terminal: the only place that writes to stdout.
+ * What goes to the terminal: the only place that writes to stdout, but for the protocol of `omne-log mcp`.
  *
  * Promise: text that came out of an event or a path passes `printable` first, so it can neither move the cursor, nor
  * change colours, nor reorder the line it is in. Colours follow NO_COLOR, FORCE_COLOR and whether stdout is a terminal.
