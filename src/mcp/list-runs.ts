@@ -28,7 +28,7 @@ export async function* outlines(
 }
 
 /** How a run is doing, in a word. */
-export function wordOf({ status, live, orphan }: Pick<RunOutline, 'status' | 'live' | 'orphan'>): string {
+function wordOf({ status, live, orphan }: Pick<RunOutline, 'status' | 'live' | 'orphan'>): string {
   if (status !== 'running') return status;
   if (live) return 'live';
   return orphan ? 'left (its writer died)' : 'not ended';

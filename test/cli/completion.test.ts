@@ -19,6 +19,7 @@ const COMMANDS = [
   'prune',
   'timeline',
   'serve',
+  'mcp',
   'mirror',
   'demo',
   'completion',
