@@ -28,6 +28,7 @@ export type EventLogErrorCode =
   | 'ERR_MESSAGE_TOO_LARGE'
   | 'ERR_MIRROR_DIVERGED'
   | 'ERR_NO_SPACE'
+  | 'ERR_POSITION_CONFLICT'
   | 'ERR_REMOTE_FAILED'
   | 'ERR_ROOT_NOT_FOUND'
   | 'ERR_RUN_ENDED'
@@ -57,6 +58,8 @@ export interface ErrorFacts {
   readonly field?: string | undefined;
   /** How many of the events of the call are on disk and stay. */
   readonly kept?: number | undefined;
+  /** Where the log ends, in bytes. */
+  readonly position?: number | undefined;
   /** The type of the event that was refused. */
   readonly type?: string | undefined;
   /** The node of the event that was refused, where it has one. */
@@ -91,6 +94,8 @@ export class EventLogError extends Error {
   readonly field: string | undefined;
   /** Of a call that found no room (`ERR_NO_SPACE`): how many of its events, its first ones, are on disk and stay; absent otherwise. */
   readonly kept: number | undefined;
+  /** Where the log ends, in bytes, where that is not what was expected (`ERR_POSITION_CONFLICT`); absent otherwise. */
+  readonly position: number | undefined;
 
   /** The type of the event that was refused. */
   readonly type: string | undefined;
@@ -107,6 +112,7 @@ export class EventLogError extends Error {
     this.offset = facts.offset;
     this.field = facts.field;
     this.kept = facts.kept;
+    this.position = facts.position;
     this.type = facts.type;
     this.node_id = facts.node_id;
     this.#what = what;
@@ -116,9 +122,13 @@ export class EventLogError extends Error {
   static about(event: Pick<ErrorFacts, 'type' | 'node_id'>, error: unknown): unknown {
     if (!(error instanceof EventLogError) || error.type !== undefined || event.type === undefined)
       return error;
-    const { code, path, line, offset, field, kept } = error;
+    const { code, path, line, offset, field, kept, position } = error;
     const cause = 'cause' in error ? { cause: error.cause } : {};
-    return new EventLogError(code, error.#what, { path, line, offset, field, kept, ...event, ...cause });
+    return new EventLogError(code, error.#what, {
+      ...{ path, line, offset, field, kept, position },
+      ...event,
+      ...cause,
+    });
   }
 }
 

@@ -1,17 +1,14 @@
 /**
- * `EventLog`: the one object an executor holds. It ties the stages together, and refuses what may not be queued: events over the
- * limit, after the terminal one, or after `close`.
+ * `EventLog`: the one object an executor holds. It ties the stages together.
  *
- *     append:  draft -> check (codec) -> queue -> commit -> file
+ *     append:  draft -> appender -> queue -> commit -> file
  *     read:    reader <- scan <- file
  *
  * Promise: `create` resolves only when the log, empty as it is, would survive a power cut.
  */
 
-import { CommitQueue } from './append/commit-queue.js';
-import type { Append, Committer } from './append/committer.js';
+import { Appender } from './append/appender.js';
 import {
-  closeOpened,
   LOG_OPTIONS,
   type LogOptions,
   OPEN_LOG_OPTIONS,
@@ -19,13 +16,11 @@ import {
   type OpenLogOptions,
   openForAppending,
 } from './append/open-for-appending.js';
+import type { AppendOptions } from './append/pending-append.js';
 import type { Recovery } from './append/recovery.js';
-import { type Redact, redactDraft } from './append/redact.js';
-import { commits } from './diagnostics.js';
-import { type ErrorFacts, EventLogError, systemError } from './errors.js';
-import { type PreparedEvent, prepareDraft } from './format/encode.js';
+import { EventLogError, systemError } from './errors.js';
 import type { EventsOfDrafts, ExactDraft, OmneEvents, PartialDraft } from './format/events.js';
-import { lineTooLong, MAX_LINE_BYTES } from './format/lines.js';
+import { MAX_LINE_BYTES } from './format/lines.js';
 import type { DefinitionOf, EventIn, TypesOf, Vocabulary } from './format/vocabulary.js';
 import { checkOptions } from './options.js';
 import type { VolumeReadOptions, VolumeTailOptions } from './read/all/options.js';
@@ -75,13 +70,9 @@ export class EventLog<V extends Vocabulary = OmneEvents> implements AsyncDisposa
   readonly recovered: Recovery | undefined;
 
   readonly #vocabulary: V;
-  readonly #opened: OpenedLog;
-  readonly #committer: Committer;
-  readonly #queue: CommitQueue<Append>;
+  readonly #appender: Appender;
   readonly #maxLineBytes: number;
-  readonly #redact: Redact | undefined;
   readonly #mode: number | undefined;
-  #closing: Promise<void> | undefined;
 
   private constructor(places: RunPlaces, runId: string, opened: OpenedLog, options: LogOptions<V>) {
     this.root = places.root;
@@ -89,17 +80,27 @@ export class EventLog<V extends Vocabulary = OmneEvents> implements AsyncDisposa
     this.path = places.log;
     this.recovered = opened.recovery;
     this.#vocabulary = opened.vocabulary as V; // that of the option, where it is given
-    this.#opened = opened;
-    this.#committer = opened.committer;
-    this.#queue = new CommitQueue(batch => opened.committer.commit(batch), { ...options, path: this.path });
+    this.#appender = new Appender(opened, runId, options);
     this.#maxLineBytes = options.maxLineBytes ?? MAX_LINE_BYTES;
-    this.#redact = options.redact;
     this.#mode = options.mode;
   }
 
   /** Whether the run has ended, as far as this log has looked: at its opening and at each append. Nothing can be appended then. */
   get ended(): boolean {
-    return this.#committer.ended;
+    return this.#appender.ended;
+  }
+
+  /**
+   * Where the log ends, in bytes, as far as this log has looked: at its opening and at each append. Right after an append, if no other
+   * is under way, it is the `expectedPosition` of the next one.
+   */
+  get position(): number {
+    return this.#appender.position;
+  }
+
+  /** The bytes of the appends that wait or are being written; `maxPendingBytes` bounds them. */
+  get pendingBytes(): number {
+    return this.#appender.pendingBytes;
   }
 
   /**
@@ -344,27 +345,28 @@ export class EventLog<V extends Vocabulary = OmneEvents> implements AsyncDisposa
    *
    * The draft is copied at once: it may be changed or reused while the append is under way.
    *
-   * @throws EventLogError (as a rejection) `ERR_INVALID_EVENT`, `ERR_LINE_TOO_LONG`, `ERR_BACKLOG_FULL`, `ERR_RUN_ENDED`,
+   * @param options - `expectedPosition`: written only if the log ends there; `signal`: drops what has not begun.
+   * @throws EventLogError (as a rejection) `ERR_POSITION_CONFLICT`, `ERR_INVALID_EVENT`, `ERR_LINE_TOO_LONG`, `ERR_BACKLOG_FULL`, `ERR_RUN_ENDED`,
    * `ERR_LOG_CLOSED`, `ERR_NO_SPACE`, `ERR_LOCK_TIMEOUT`, `ERR_LOCK_UNSUPPORTED`, `ERR_UNSAFE_PATH`, `ERR_SYSTEM`: nothing of
    * the event was kept. `ERR_LOG_FAILED`: whether it was is unknown. `ERR_LOG_CORRUPT`, `ERR_LOG_TRUNCATED`,
    * `ERR_LOG_REPLACED`: the log was damaged by others, nothing was kept.
    * @example
    * const started = await log.append({ type: 'node.started', node_id: 'plan', kind: 'prompt' });
    * console.log(started.id, started.ts);
+   * await log.append({ type: 'gate.passed', node_id, gate, method: 'human_cli' }, { expectedPosition: reader.position });
    */
   append<const D extends PartialDraft<V>>(
     draft: D & ExactDraft<D, V>,
+    options?: AppendOptions,
   ): Promise<EventIn<DefinitionOf<V>, D['type']>> {
-    return this.#enqueue(
-      () => [this.#prepare(draft)],
-      ([only]) => only?.event as EventIn<DefinitionOf<V>, D['type']>, // the copy of this very draft
-    );
+    const event: Promise<unknown> = this.#appender.append(draft, options);
+    return event as Promise<EventIn<DefinitionOf<V>, D['type']>>; // the copy of this very draft
   }
 
   /**
    * Appends several events in order with one write and one sync; resolves when all are on stable storage.
    *
-   * All drafts are checked before any is queued. It is no transaction: a full disk may keep the first of them, and then the
+   * All drafts are checked before any is queued; `options` are those of `append`. It is no transaction: a full disk may keep the first of them, and then the
    * error (`ERR_NO_SPACE`) has their number as `kept`; so may a kill or a power cut, and a failed sync (`ERR_LOG_FAILED`) may keep
    * any. With every other rejection none was kept.
    *
@@ -374,15 +376,10 @@ export class EventLog<V extends Vocabulary = OmneEvents> implements AsyncDisposa
    */
   appendAll<const D extends PartialDraft<V>, const L extends Iterable<D>>(
     drafts: L & Iterable<D & ExactDraft<D, V>>,
+    options?: AppendOptions,
   ): Promise<EventsOfDrafts<L, V>> {
-    return this.#enqueue(
-      () => {
-        const prepared: PreparedEvent[] = [];
-        for (const draft of drafts) prepared.push(this.#prepare(draft, prepared.length));
-        return prepared;
-      },
-      prepared => prepared.map(({ event }) => event) as EventsOfDrafts<L, V>, // the copies of these very drafts
-    );
+    const events: Promise<unknown> = this.#appender.appendAll(drafts, options);
+    return events as Promise<EventsOfDrafts<L, V>>; // the copies of these very drafts
   }
 
   /**
@@ -412,9 +409,8 @@ export class EventLog<V extends Vocabulary = OmneEvents> implements AsyncDisposa
    * for (const draft of drafts) log.append(draft).catch(report);
    * await log.flush(); // each of them is on disk by now, or was reported
    */
-  async flush(): Promise<void> {
-    await this.#queue.settled();
-    if (this.#committer.failure !== undefined) throw this.#committer.failure;
+  flush(): Promise<void> {
+    return this.#appender.flush();
   }
 
   /**
@@ -430,81 +426,11 @@ export class EventLog<V extends Vocabulary = OmneEvents> implements AsyncDisposa
    * }
    */
   close(): Promise<void> {
-    this.#closing ??= this.#queue.settled().then(() => closeOpened(this.#opened));
-    return this.#closing;
+    return this.#appender.close();
   }
 
   /** The same as `close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
-
-  #prepare(given: unknown, index?: number): PreparedEvent {
-    const draft = this.#redact === undefined ? given : redactDraft(given, this.#redact);
-    const at = index === undefined ? '' : `[${index}]`;
-    try {
-      const prepared = this.#withinLimit(() => prepareDraft(draft, this.runId, at, this.#vocabulary));
-      if (prepared.bytes - 1 > this.#maxLineBytes) throw lineTooLong(this.#maxLineBytes, this.path);
-      return prepared;
-    } catch (error) {
-      throw EventLogError.about(namesOf(draft), error);
-    }
-  }
-
-  /** A text may be so long that its JSON has no room in a string at all. */
-  #withinLimit(prepare: () => PreparedEvent): PreparedEvent {
-    try {
-      return prepare();
-    } catch (error) {
-      throw error instanceof RangeError ? lineTooLong(this.#maxLineBytes, this.path) : error;
-    }
-  }
-
-  #enqueue<T>(prepare: () => PreparedEvent[], resultOf: (events: PreparedEvent[]) => T): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      const events = prepare();
-      const refuse = (error: unknown) => reject(EventLogError.about(namesOfRefused(events, error), error));
-      const done = () => resolve(resultOf(events));
-      try {
-        this.#checkMayAppend(events); // after `prepare`, which runs the caller's getters and iterators
-        if (events.length === 0) return done();
-        this.#queue.push({
-          events,
-          bytes: events.reduce((sum, prepared) => sum + prepared.bytes, 0),
-          last: events.some(({ event }) => this.#vocabulary.isTerminal(event)),
-          queuedAt: commits.observed ? performance.now() : undefined,
-          resolve: done,
-          reject: refuse,
-        });
-      } catch (error) {
-        refuse(error);
-      }
-    });
-  }
-
-  #checkMayAppend(events: readonly PreparedEvent[]): void {
-    const facts = { path: this.path };
-    if (this.#closing !== undefined) throw new EventLogError('ERR_LOG_CLOSED', 'the log is closed', facts);
-    if (events.slice(0, -1).some(({ event }) => this.#vocabulary.isTerminal(event))) {
-      throw new EventLogError('ERR_RUN_ENDED', 'an event comes after the terminal one', facts);
-    }
-  }
-}
-
-/** The event of a call that was refused first: of several, those before may have been kept. */
-function namesOfRefused(events: readonly PreparedEvent[], error: unknown): RefusedEvent {
-  const kept = error instanceof EventLogError ? (error.kept ?? 0) : 0;
-  return namesOf(events[kept]?.event);
-}
-
-type RefusedEvent = Pick<ErrorFacts, 'type' | 'node_id'>;
-
-/** The type and node of an event or draft, as far as they are texts. */
-function namesOf(event: unknown): RefusedEvent {
-  if (typeof event !== 'object' || event === null) return {};
-  const textOf = (name: string): string | undefined => {
-    const value: unknown = Reflect.get(event, name);
-    return typeof value === 'string' ? value : undefined;
-  };
-  return { type: textOf('type'), node_id: textOf('node_id') };
 }

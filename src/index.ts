@@ -11,6 +11,7 @@
 
 export { maskValues } from './append/mask-values.js';
 export type { LogOptions, OpenLogOptions } from './append/open-for-appending.js';
+export type { AppendOptions } from './append/pending-append.js';
 export type { Recovery } from './append/recovery.js';
 export type { Redact, RedactPlace } from './append/redact.js';
 export type { CommitMessage, RecoverMessage, TailMessage } from './diagnostics.js';

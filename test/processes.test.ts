@@ -113,3 +113,45 @@ test('eight processes append at once, one of which polls the lock every 25 ms', 
   await check(log, await reportsOf(appenders));
   expect(await verifyRun(log.root, log.runId)).toMatchObject({ ok: true, events: 8 * EVENTS });
 });
+
+/** What became of one try to append at an expected position. */
+interface Outcome {
+  readonly expected: number;
+  readonly id?: string;
+  readonly end?: number;
+  readonly conflict?: number;
+}
+
+test('eight processes read, decide and append with expectedPosition: what they were told is what the log holds', {
+  timeout: 120_000,
+}, async () => {
+  const log = await orphan();
+  const tries = rounds(200);
+  const programs = Array.from({ length: 8 }, (_, index) =>
+    startProgram('decide-and-append', log.root, log.runId, `writer-${index}`, String(tries)),
+  );
+  await goTogether(programs);
+  const outcomes: Outcome[] = [];
+  for (const program of programs) {
+    const own: Outcome[] = JSON.parse(await program.next());
+    await program.finished();
+    expect(own).toHaveLength(tries);
+    outcomes.push(...own);
+  }
+
+  const lines = readFileSync(log.path, 'utf8').split('\n').slice(0, -1);
+  let end = 0;
+  const written = lines.map((line, number) => {
+    const { id, iteration, byte_offset: expected } = JSON.parse(line);
+    expect({ iteration, expected }).toEqual({ iteration: number, expected: end }); // decided on all that was there
+    return { expected, id, end: (end += line.length + 1) };
+  });
+  const kept = outcomes.filter(({ conflict }) => conflict === undefined);
+  expect(kept.toSorted((a, b) => a.expected - b.expected)).toEqual(written);
+  const ends = new Set(written.map(each => each.end));
+  for (const { expected, conflict } of outcomes) {
+    if (conflict === undefined) continue;
+    expect(conflict).toBeGreaterThan(expected);
+    expect(ends.has(conflict)).toBe(true);
+  }
+});

@@ -16,7 +16,8 @@ export const MAX_PENDING_BYTES: number = 64 * 1024 * 1024;
 
 /** Something that waits to be committed. */
 export interface QueueEntry {
-  readonly bytes: number;
+  /** How much it takes; 0 once it was withdrawn. */
+  bytes: number;
   /** No entry after this one may share its commit. */
   readonly last?: boolean;
 }
@@ -53,6 +54,17 @@ export class CommitQueue<Entry extends QueueEntry> {
     this.#maxBatchBytes = maxBatchBytes;
     this.#maxPendingBytes = maxPendingBytes;
     this.#path = path;
+  }
+
+  /** How much waits, or is being committed. */
+  get pendingBytes(): number {
+    return this.#pendingBytes;
+  }
+
+  /** Lets go of the bytes of an entry that was pushed and will not be written. It keeps its place, empty, so that those after it do. */
+  withdraw(entry: Entry): void {
+    this.#pendingBytes -= entry.bytes;
+    entry.bytes = 0;
   }
 
   /** Adds an entry after all others. */

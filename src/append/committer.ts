@@ -13,6 +13,7 @@ import { EventLogError, errnoOf, isNoSpace, syscallOf, systemError } from '../er
 import { omneEvents } from '../format/events.js';
 import { LF } from '../format/lines.js';
 import type { Vocabulary } from '../format/vocabulary.js';
+import { type Admission, admit, admitAll } from './admission.js';
 import { Turns } from './lock-turns.js';
 import type { LogFile } from './log-file.js';
 import { cutTornTail, inspectEnd, type Recovery } from './recovery.js';
@@ -22,6 +23,10 @@ import { type EventGroup, type StampedBatch, Stamper } from './stamper.js';
 export interface Append extends EventGroup {
   /** It ends the run: nothing may follow it. */
   readonly last: boolean;
+  /** Where the log must end for it to be written; anywhere by default. */
+  readonly expectedPosition?: number | undefined;
+  /** Called when its writing begins; false when it was dropped before. */
+  begin?(): boolean;
   /** When it was called, by `performance.now()`; undefined where nobody listened to the diagnostics then. */
   readonly queuedAt?: number | undefined;
   readonly resolve: () => void;
@@ -75,6 +80,11 @@ export class Committer {
     return this.#ended;
   }
 
+  /** Where the log, as this writer last saw it, ends; the bytes up to there are durable. */
+  get position(): number {
+    return this.#end;
+  }
+
   /** Looks at the log for the first time and repairs a torn tail. */
   start(): Promise<Recovery | undefined> {
     return this.#inTurn(async recovery => recovery);
@@ -84,25 +94,26 @@ export class Committer {
   async commit(batch: readonly Append[]): Promise<() => void> {
     const timer = commits.observed ? new CommitTimer() : undefined;
     const progress: Progress = { entries: 0, events: 0 };
+    let admission = admitAll(batch);
     let error: unknown;
     try {
       if (this.#failure !== undefined) throw this.#failure;
       await this.#inTurn(async () => {
         if (this.#ended)
           throw new EventLogError('ERR_RUN_ENDED', 'the run has ended', { path: this.#file.path });
-        const stamped = this.#stamp(batch);
+        admission = admit(batch, this.#end, this.#file.path);
+        if (admission.admitted.length === 0) return;
+        const stamped = this.#stamp(admission.admitted);
         timer?.writing();
-        await this.#write(batch, stamped, progress);
+        await this.#write(admission.admitted, stamped, progress);
       });
     } catch (thrown) {
       error = systemError('the events could not be committed', this.#file.path, thrown); // e.g. a read that failed
     }
     timer?.done();
+    const end = this.#end;
     return () => {
-      batch.forEach((entry, index) => {
-        if (index < progress.entries) entry.resolve();
-        else entry.reject(withKept(error, index === progress.entries ? progress.events : 0, entry));
-      });
+      settle(admission, progress, end, error);
       timer?.publish(this.#file.path, batch, error);
     };
   }
@@ -253,6 +264,18 @@ export class Committer {
   #fail(error: EventLogError): EventLogError {
     this.#failure = error;
     return error;
+  }
+}
+
+/** Settles the entries of a batch, which left the log at `end`. */
+function settle({ admitted, conflicts }: Admission, progress: Progress, end: number, error: unknown): void {
+  admitted.forEach((entry, index) => {
+    if (index < progress.entries) entry.resolve();
+    else entry.reject(withKept(error, index === progress.entries ? progress.events : 0, entry));
+  });
+  for (const [entry, conflict] of conflicts) {
+    // Where what should have come before it was not written, its position is none.
+    entry.reject((conflict.position ?? 0) <= end ? conflict : error);
   }
 }
 

@@ -7,7 +7,7 @@
 import { JetStreamApiError } from '@nats-io/jetstream';
 import { errors } from '@nats-io/transport-node';
 import { EventLogError, messageOf } from '../errors.js';
-import { onAbort } from '../read/on-abort.js';
+import { onAbort } from '../on-abort.js';
 
 /** The server knows the stream not. */
 export const STREAM_NOT_FOUND = 10059;

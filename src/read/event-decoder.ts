@@ -15,9 +15,9 @@ import type { LineMatcher } from '../format/lanes/line-matcher.js';
 import { LF, LOOK_AHEAD, lineTooLong, MAX_LINE_BYTES } from '../format/lines.js';
 import type { LogEvent } from '../format/schema.js';
 import type { DefinitionOf, EventIn, TypesOf, Vocabulary } from '../format/vocabulary.js';
+import { onAbort } from '../on-abort.js';
 import { checkOptions, type OptionCheck } from '../options.js';
 import { EventFilter, READ_OPTIONS, type ReadOptions } from './event-filter.js';
-import { onAbort } from './on-abort.js';
 
 /** What an `eventDecoder` passes on, and what a malformed line does. */
 export type DecoderOptions<T extends string = EventType, V extends Vocabulary = OmneEvents> = Pick<

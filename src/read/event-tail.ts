@@ -15,6 +15,7 @@ import { tails, type WokenBy } from '../diagnostics.js';
 import { EventLogError } from '../errors.js';
 import type { EventType, OmneEvents } from '../format/events.js';
 import type { Vocabulary } from '../format/vocabulary.js';
+import { onAbort } from '../on-abort.js';
 import {
   checkOptions,
   either,
@@ -32,7 +33,6 @@ import { EventFilter, READ_OPTIONS, type ReadOptions } from './event-filter.js';
 import { type Batch, type BatchSource, batchSource, EventStream } from './event-stream.js';
 import { Growth } from './file-growth.js';
 import { LogScanner } from './log-scanner.js';
-import { onAbort } from './on-abort.js';
 import { endsRunAt } from './start-position.js';
 
 /** What to follow, from where, and how long to wait. */

@@ -5,7 +5,7 @@
  * for a while is dropped. A comment comes every 15 seconds, so that no proxy takes silence for death.
  */
 import type { ServerResponse } from 'node:http';
-import { onAbort } from '../read/on-abort.js';
+import { onAbort } from '../on-abort.js';
 import type { StreamMessageName, StreamMessages } from './api.js';
 import { drained } from './writing.js';
 

@@ -1,5 +1,5 @@
 /** Waking whoever waits for something to change. */
-import { onAbort } from '../read/on-abort.js';
+import { onAbort } from '../on-abort.js';
 
 /** Wakes all who wait, each time it fires. */
 export class Signal {

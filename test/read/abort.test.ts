@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { EventLog, eventDecoder } from '../../src/index.js';
-import { onAbort } from '../../src/read/on-abort.js';
+import { onAbort } from '../../src/on-abort.js';
 import { linesOf, RUN_ID, rejection, sampleEvents, writeLog } from '../support/logs.js';
 import { temporaryVolume } from '../support/volume.js';
 

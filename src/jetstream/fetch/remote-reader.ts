@@ -6,11 +6,11 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { EventType, OmneEvents } from '../../format/events.js';
 import type { TypesOf, Vocabulary } from '../../format/vocabulary.js';
+import { onAbort } from '../../on-abort.js';
 import { checkOptions, type OptionCheck } from '../../options.js';
 import { EventFilter, READ_OPTIONS, type ReadOptions } from '../../read/event-filter.js';
 import { type Batch, type BatchSource, batchSource, EventStream } from '../../read/event-stream.js';
 import type { LogScanner } from '../../read/log-scanner.js';
-import { onAbort } from '../../read/on-abort.js';
 import { checkConnection, isStreamName } from '../options.js';
 import { orAborted } from '../retry.js';
 import { subjectOf } from '../subjects.js';

@@ -5,6 +5,7 @@
  * it ends only with a failure or the signal. An error thrown by a callback ends it too, and is what it rejects with.
  */
 
+import { onAbort } from '../../on-abort.js';
 import {
   checkOptions,
   integerFrom,
@@ -14,7 +15,6 @@ import {
   milliseconds,
   type OptionCheck,
 } from '../../options.js';
-import { onAbort } from '../../read/on-abort.js';
 import { absoluteRoot } from '../../volume/places.js';
 import { checkConnection } from '../options.js';
 import { MIRROR_OPTIONS, type MirroredRun, type MirrorOptions } from './mirror-run.js';

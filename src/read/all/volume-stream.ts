@@ -7,11 +7,11 @@
 
 import type { EventType, OmneEvents } from '../../format/events.js';
 import type { DefinitionOf, EventIn, Vocabulary } from '../../format/vocabulary.js';
+import { onAbort } from '../../on-abort.js';
 import { checkOptions } from '../../options.js';
 import { absoluteRoot } from '../../volume/places.js';
 import { CaughtUp } from '../caught-up.js';
 import { type BatchSource, batchSource, type EventIterator, StreamIterator } from '../event-stream.js';
-import { onAbort } from '../on-abort.js';
 import {
   VOLUME_READ_OPTIONS,
   VOLUME_TAIL_OPTIONS,

@@ -1,7 +1,7 @@
 /**
  * Listening to abort signals.
  *
- * Promise: however many streams share a signal, it carries one listener of this library, and none once they are done. Node
+ * Promise: however many streams and appends share a signal, it carries one listener of this library, and none once they are done. Node
  * takes more than ten listeners on one signal for a leak, and warns.
  */
 
