@@ -5,7 +5,21 @@
  * before it. One that does not match is refused alone, and nothing of it is written. An append that was dropped takes no room.
  */
 import { EventLogError } from '../errors.js';
-import type { Append } from './committer.js';
+import type { EventGroup } from './stamper.js';
+
+/** One call of `append` or `appendAll`: it resolves when all its events are durable; refused for want of room, it may keep the first of them. */
+export interface Append extends EventGroup {
+  /** It ends the run: nothing may follow it. */
+  readonly last: boolean;
+  /** Where the log must end for it to be written; anywhere by default. */
+  readonly expectedPosition?: number | undefined;
+  /** Called when its writing begins; false when it was dropped before. */
+  begin?(): boolean;
+  /** When it was called, by `performance.now()`; undefined where nobody listened to the diagnostics then. */
+  readonly queuedAt?: number | undefined;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
 
 /** A batch, sorted out. */
 export interface Admission {

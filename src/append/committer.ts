@@ -13,25 +13,11 @@ import { EventLogError, errnoOf, isNoSpace, syscallOf, systemError } from '../er
 import { omneEvents } from '../format/events.js';
 import { LF } from '../format/lines.js';
 import type { Vocabulary } from '../format/vocabulary.js';
-import { type Admission, admit, admitAll } from './admission.js';
+import { type Admission, type Append, admit, admitAll } from './admission.js';
 import { Turns } from './lock-turns.js';
 import type { LogFile } from './log-file.js';
 import { cutTornTail, inspectEnd, type Recovery } from './recovery.js';
-import { type EventGroup, type StampedBatch, Stamper } from './stamper.js';
-
-/** One call of `append` or `appendAll`: it resolves when all its events are durable; refused for want of room, it may keep the first of them. */
-export interface Append extends EventGroup {
-  /** It ends the run: nothing may follow it. */
-  readonly last: boolean;
-  /** Where the log must end for it to be written; anywhere by default. */
-  readonly expectedPosition?: number | undefined;
-  /** Called when its writing begins; false when it was dropped before. */
-  begin?(): boolean;
-  /** When it was called, by `performance.now()`; undefined where nobody listened to the diagnostics then. */
-  readonly queuedAt?: number | undefined;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
-}
+import { type StampedBatch, Stamper } from './stamper.js';
 
 /** Options of the writer. */
 export interface CommitterOptions {

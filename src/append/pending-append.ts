@@ -7,7 +7,7 @@ import { type ErrorFacts, EventLogError } from '../errors.js';
 import type { PreparedEvent } from '../format/encode.js';
 import { onAbort } from '../on-abort.js';
 import { isInteger, isSignal, type OptionCheck } from '../options.js';
-import type { Append } from './committer.js';
+import type { Append } from './admission.js';
 
 /** How one call of `append` or `appendAll` is carried out. */
 export interface AppendOptions {

@@ -1,8 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { admit } from '../../src/append/admission.js';
-import type { Append } from '../../src/append/committer.js';
+import { type Append, admit } from '../../src/append/admission.js';
 import { type EventDraft, EventLog, type EventLogError } from '../../src/index.js';
 import { tryLock, unlock } from '../../src/volume/flock.js';
 import { rejection } from '../support/logs.js';

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { type Append, Committer } from '../../src/append/committer.js';
+import type { Append } from '../../src/append/admission.js';
+import { Committer } from '../../src/append/committer.js';
 import { Turns } from '../../src/append/lock-turns.js';
 import { EventLogError } from '../../src/errors.js';
 import { decodeEvent } from '../../src/format/decode.js';

@@ -5,8 +5,9 @@
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import { vi } from 'vitest';
+import type { Append } from '../../src/append/admission.js';
 import { CommitQueue } from '../../src/append/commit-queue.js';
-import { type Append, Committer } from '../../src/append/committer.js';
+import { Committer } from '../../src/append/committer.js';
 import { EventLogError } from '../../src/errors.js';
 import { decodeEvent } from '../../src/format/decode.js';
 import { prepareDraft } from '../../src/format/encode.js';
