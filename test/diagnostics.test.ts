@@ -4,7 +4,7 @@ import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { appendFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { type Append, Committer } from '../src/append/committer.js';
+import { type Append, Committer } from '../src/append/admission.js';
 import { prepareDraft } from '../src/format/encode.js';
 import {
   type CommitMessage,
