@@ -4,7 +4,8 @@ import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { appendFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { type Append, Committer } from '../src/append/admission.js';
+import type { Append } from '../src/append/admission.js';
+import { Committer } from '../src/append/committer.js';
 import { prepareDraft } from '../src/format/encode.js';
 import {
   type CommitMessage,
