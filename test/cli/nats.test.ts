@@ -21,6 +21,9 @@ const LOGIN = `authorization { user: alice, password: "${PASSWORD}" }`;
 
 let server: NatsServer;
 let guarded: NatsServer;
+/** A line that no message of a server holds, unless it is told otherwise. */
+const TOO_LONG = `${'x'.repeat(1_100_000)}\n`;
+
 let root: string;
 let runs: { completed: WrittenRun; aborted: WrittenRun; unfinished: WrittenRun };
 
@@ -176,7 +179,7 @@ describe.skipIf(noServer)('omne-log mirror', () => {
 
   test('tells of a run that cannot be copied, copies the others, and exits with 1', async () => {
     root = temporaryVolume();
-    const damaged = writeRun(root, 'damaged', COMPLETED.slice(0, 3), { rest: '{"type":"nonsense"}\n' });
+    const damaged = writeRun(root, 'damaged', COMPLETED.slice(0, 3), { rest: TOO_LONG });
     const { runId } = writeRun(root, 'whole', COMPLETED);
     const { code, stdout, stderr } = await omneLog([
       'mirror',
@@ -188,7 +191,7 @@ describe.skipIf(noServer)('omne-log mirror', () => {
       server.url,
     ]);
     expect([code, stderr]).toEqual([1, '']);
-    expect(stdout).toContain(`! ${damaged.runId}  ERR_MALFORMED_LINE: `);
+    expect(stdout).toContain(`! ${damaged.runId}  ERR_MESSAGE_TOO_LARGE: `);
     expect(stdout).toContain(`✓ ${runId}  15 events sent`);
   });
 
@@ -206,7 +209,7 @@ describe.skipIf(noServer)('omne-log mirror', () => {
 
   testWith(['script'], 'counts ends and failures in a status line on a terminal', async () => {
     root = temporaryVolume();
-    const damaged = writeRun(root, 'damaged', COMPLETED.slice(0, 3), { rest: 'nonsense\n' });
+    const damaged = writeRun(root, 'damaged', COMPLETED.slice(0, 3), { rest: TOO_LONG });
     const { runId } = writeRun(root, 'whole', COMPLETED);
     let interrupted = false;
     const { code, output } = await onTerminal(['mirror', '--all', '--root', root, '--nats', server.url], {
@@ -219,7 +222,7 @@ describe.skipIf(noServer)('omne-log mirror', () => {
     });
     expect([interrupted, code]).toEqual([true, 130]);
     const screen = screenOf(output).join('\n');
-    expect(screen).toContain(`! ${damaged.runId}  ERR_MALFORMED_LINE: `);
+    expect(screen).toContain(`! ${damaged.runId}  ERR_MESSAGE_TOO_LARGE: `);
     expect(screen).toContain(`✓ ${runId}  15 events sent`);
     expect(lastLine(output)).toBe('');
   });
