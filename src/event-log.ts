@@ -251,12 +251,27 @@ export class EventLog<V extends Vocabulary = OmneEvents> implements AsyncDisposa
    *
    * @throws EventLogError `ERR_INVALID_POSITION` at once for a text that is no cursor, all others while iterating.
    * @example
-   * for await (const { runId, event } of EventLog.readAll(root, { since: Date.now() - 3_600_000 })) console.log(runId, event.type);
+   * for await (const { runId, event } of EventLog.readAll(root, { events: omneEvents, since: Date.now() - 3_600_000 })) console.log(runId, event.type);
    */
-  static readAll<V extends Vocabulary = OmneEvents, T extends TypesOf<V> = TypesOf<V>>(
+  static readAll<V extends Vocabulary, T extends TypesOf<V> = TypesOf<V>>(
     root: string,
-    options: VolumeReadOptions<T, V> = {},
-  ): VolumeStream<T, V> {
+    options: VolumeReadOptions<T, V> & { events: V },
+  ): VolumeStream<T, V>;
+  /**
+   * The same, of runs of whatever vocabulary, each read with its own.
+   *
+   * @throws EventLogError as above.
+   * @example
+   * for await (const { runId, event } of EventLog.readAll(root)) console.log(runId, event.type);
+   */
+  static readAll(
+    root: string,
+    options?: VolumeReadOptions<string, Vocabulary>,
+  ): VolumeStream<string, Vocabulary>;
+  static readAll(
+    root: string,
+    options: VolumeReadOptions<string, Vocabulary> = {},
+  ): VolumeStream<string, Vocabulary> {
     return new VolumeStream(root, options, false);
   }
 
@@ -265,14 +280,29 @@ export class EventLog<V extends Vocabulary = OmneEvents> implements AsyncDisposa
    *
    * @throws EventLogError as `readAll` does.
    * @example
-   * for await (const { runId, event } of EventLog.tailAll(root, { types: ['node.failed'], since: new Date() })) {
+   * for await (const { runId, event } of EventLog.tailAll(root, { events: omneEvents, types: ['node.failed'] })) {
    *   await sendToChat(`${event.node_id} failed in ${runId}: ${event.error.kind}`);
    * }
    */
-  static tailAll<V extends Vocabulary = OmneEvents, T extends TypesOf<V> = TypesOf<V>>(
+  static tailAll<V extends Vocabulary, T extends TypesOf<V> = TypesOf<V>>(
     root: string,
-    options: VolumeTailOptions<T, V> = {},
-  ): VolumeStream<T, V> {
+    options: VolumeTailOptions<T, V> & { events: V },
+  ): VolumeStream<T, V>;
+  /**
+   * The same, of runs of whatever vocabulary, each read with its own.
+   *
+   * @throws EventLogError as `readAll` does.
+   * @example
+   * for await (const { runId, event } of EventLog.tailAll(root, { cursor: saved })) console.log(runId, event.type);
+   */
+  static tailAll(
+    root: string,
+    options?: VolumeTailOptions<string, Vocabulary>,
+  ): VolumeStream<string, Vocabulary>;
+  static tailAll(
+    root: string,
+    options: VolumeTailOptions<string, Vocabulary> = {},
+  ): VolumeStream<string, Vocabulary> {
     return new VolumeStream(root, options, true);
   }
 

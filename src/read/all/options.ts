@@ -8,7 +8,9 @@ import { READ_OPTIONS, type ReadOptions } from '../event-filter.js';
 
 /** Which events of which runs to read. */
 export interface VolumeReadOptions<T extends string = EventType, V extends Vocabulary = OmneEvents>
-  extends Pick<ReadOptions<T, V>, 'events' | 'types' | 'onMalformed' | 'maxLineBytes' | 'signal'> {
+  extends Pick<ReadOptions<T, V>, 'types' | 'onMalformed' | 'maxLineBytes' | 'signal'> {
+  /** Only runs of this vocabulary, or of one that it adds to; by default all runs are read, each with the vocabulary it carries. */
+  events?: V | undefined;
   /** Only runs of this pipe; of every pipe by default. */
   pipe?: string | undefined;
   /**
@@ -40,7 +42,15 @@ const isTime: OptionCheck = value =>
     ? undefined
     : 'a Date, or milliseconds since the epoch';
 
-const { events, types, onMalformed, maxLineBytes, signal } = READ_OPTIONS;
+const { events, onMalformed, maxLineBytes, signal } = READ_OPTIONS;
+
+/** Without a vocabulary any run may have any types. */
+const types: OptionCheck = (value, options = {}) => {
+  if (Reflect.get(options, 'events') !== undefined) return READ_OPTIONS.types(value, options);
+  return Array.isArray(value) && value.every(type => typeof type === 'string')
+    ? undefined
+    : 'an array of event types';
+};
 
 /** What the options of a reading of all runs must be. */
 export const VOLUME_READ_OPTIONS: Readonly<Record<keyof VolumeReadOptions, OptionCheck>> = {

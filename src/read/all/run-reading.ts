@@ -4,17 +4,20 @@
  * Promises: `position` is after the last event handed out. A log that is opened again is the same file, and what was handed out
  * last is still in it; otherwise that is an error.
  */
-import { EventLogError } from '../../errors.js';
+import { EventLogError, MalformedLineError } from '../../errors.js';
 import { decodeOrSkip } from '../../format/decode.js';
 import type { EventType } from '../../format/events.js';
 import { omneEvents } from '../../format/events.js';
 import { endOfLastLine, LF, linesBackward } from '../../format/lines.js';
 import type { LogEvent } from '../../format/schema.js';
 import type { Vocabulary } from '../../format/vocabulary.js';
+import { conflictBetween } from '../../format/vocabulary-change.js';
 import { placesOf, type RunPlaces } from '../../volume/places.js';
 import { openForReading, type ReadableLog } from '../../volume/readable-log.js';
 import { type AnyReadOptions, EventFilter } from '../event-filter.js';
+import type { Batch } from '../event-stream.js';
 import { LogScanner } from '../log-scanner.js';
+import { runVocabulary } from '../run-vocabulary.js';
 import { markOf, type RunPlace } from './cursor.js';
 
 /** What is wanted of each run. */
@@ -57,8 +60,12 @@ export class RunReading {
   changedAt = 0;
   readonly #places: RunPlaces;
   readonly #wanted: Wanted;
-  readonly #vocabulary: Vocabulary;
-  readonly #filter: EventFilter;
+  /** That of the reader, or the one that the run carries, once it was learned. */
+  #vocabulary: Vocabulary;
+  #filter: EventFilter;
+  #learned = false;
+  /** Where a line was malformed, and the vocabulary of the run was read again for it. */
+  #checkedAt = -1;
   #place: RunPlace;
   #scanFrom: number;
   #file: string | undefined;
@@ -74,7 +81,7 @@ export class RunReading {
     this.#places = placesOf(root, runId);
     this.#wanted = wanted;
     this.#vocabulary = wanted.events ?? omneEvents;
-    this.#filter = new EventFilter({ events: wanted.events, types: this.#typesToSee() });
+    this.#filter = this.#newFilter();
     this.#place = place ?? { position: 0, mark: '' };
     this.#scanFrom = this.#place.position;
   }
@@ -99,6 +106,27 @@ export class RunReading {
     return placed;
   }
 
+  /** Learns the vocabulary of the run; false where the reader wants runs of one that this is not of. */
+  async learn(): Promise<boolean> {
+    if (this.#learned) return true;
+    const own = await runVocabulary(this.#places);
+    const { events } = this.#wanted;
+    // What the reader's has more than the run's only never occurs in it.
+    if (events !== undefined && events !== own && conflictBetween(own, events) !== undefined) return false;
+    this.#learned = true;
+    if (events === undefined) this.#use(own);
+    return true;
+  }
+
+  #use(vocabulary: Vocabulary): void {
+    this.#vocabulary = vocabulary;
+    this.#filter = this.#newFilter();
+  }
+
+  #newFilter(): EventFilter {
+    return new EventFilter({ events: this.#vocabulary, types: this.#typesToSee() });
+  }
+
   /**
    * Reads on until there is something to hand out, or the end of the log, or of the run. At the end of the log that stays open,
    * so that what grows there is found with one read; whoever has too many closes some.
@@ -110,7 +138,7 @@ export class RunReading {
     this.#scanner ??= await this.#open();
     while (!this.loaded && !this.#scanner.finished) {
       this.grown = false; // what grows from here on counts again
-      const batch = await this.#scanner.next();
+      const batch = await this.#nextBatch(this.#scanner);
       if (batch === undefined) {
         this.#atEnd = true;
         return;
@@ -127,6 +155,33 @@ export class RunReading {
     if (this.loaded && first !== undefined) this.key = first.event.id;
     else await this.close();
   }
+
+  /** The next batch. A line of a type that the run has only got since is read with the vocabulary that has it. */
+  async #nextBatch(scanner: LogScanner): Promise<Batch | undefined> {
+    try {
+      return await scanner.next();
+    } catch (error) {
+      const offset = error instanceof MalformedLineError ? error.offset : undefined;
+      if (this.#wanted.events !== undefined || offset === undefined || offset === this.#checkedAt)
+        throw error;
+      this.#checkedAt = offset;
+      const own = await runVocabulary(this.#places);
+      if (own === this.#vocabulary) return scanner.next();
+      this.#use(own);
+      await this.close();
+      this.#scanFrom = offset;
+      this.#scanner = await this.#open();
+      return this.#scanner.next();
+    }
+  }
+
+  /** Called for a malformed line: at first it may be one of a newer vocabulary. */
+  #onMalformed = (error: MalformedLineError): void => {
+    const { events, onMalformed } = this.#wanted;
+    const known = events !== undefined || error.offset === this.#checkedAt;
+    if (!known || typeof onMalformed !== 'function') throw error;
+    onMalformed(error);
+  };
 
   /** Whether its log is held open. */
   get isOpen(): boolean {
@@ -188,12 +243,12 @@ export class RunReading {
   }
 
   async #open(): Promise<LogScanner> {
-    const { maxLineBytes, onMalformed } = this.#wanted;
+    const { maxLineBytes } = this.#wanted;
     const options = {
       events: this.#vocabulary,
       from: this.#scanFrom,
       maxLineBytes,
-      onMalformed,
+      onMalformed: this.#onMalformed,
       stopAtTerminal: true,
     };
     const scanner = await LogScanner.open(this.#places, this.#filter, options).catch((error: unknown) => {

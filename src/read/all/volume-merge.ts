@@ -195,7 +195,8 @@ export class VolumeMerge {
 
   async #load(run: RunReading): Promise<void> {
     try {
-      if (await this.#isToBeRead(run)) await run.load();
+      if (!(await run.learn())) run.over = true;
+      else if (await this.#isToBeRead(run)) await run.load();
     } catch (error) {
       if (!(error instanceof EventLogError)) throw error;
       run.grown = false;

@@ -12,9 +12,13 @@ import { dirname, join } from 'node:path';
 import { ulid } from 'ulid';
 import { describe, expect, test, vi } from 'vitest';
 import {
+  defineEvents,
   EventLog,
   encodeEvent,
+  field,
+  omneEvents,
   type RunEvent,
+  type Vocabulary,
   type VolumeEvent,
   type VolumeStream,
 } from '../../../src/index.js';
@@ -27,8 +31,11 @@ const gate = (name: string) => ({ type: 'gate.passed', node_id: 'n', gate: name,
 const NOON = Date.UTC(2026, 3, 15, 12);
 
 /** What a stream has handed out so far, with its cursor after each event. */
-function follow(volume: VolumeStream) {
-  const seen: VolumeEvent[] = [];
+type AnyVolumeEvent = VolumeEvent<string, Vocabulary>;
+type AnyVolumeStream = VolumeStream<string, Vocabulary>;
+
+function follow(volume: AnyVolumeStream) {
+  const seen: AnyVolumeEvent[] = [];
   const cursors: string[] = [];
   const ended = (async () => {
     for await (const event of volume) {
@@ -40,8 +47,8 @@ function follow(volume: VolumeStream) {
   return { seen, cursors, ended };
 }
 
-const idOf = ({ event }: VolumeEvent) => event.id;
-const idsOf = (events: readonly VolumeEvent[]) => events.map(idOf);
+const idOf = ({ event }: AnyVolumeEvent) => event.id;
+const idsOf = (events: readonly AnyVolumeEvent[]) => events.map(idOf);
 
 /** A line of a run that was begun by hand. */
 function line(runId: string, at: number, draft: object = gate('g')): string {
@@ -125,7 +132,7 @@ describe('readAll', () => {
     await Promise.all([first, second, third, lateLog].map(log => log.close()));
     const rest = await EventLog.readAll(root, { cursor: volume.cursor }).toArray();
     for (const runId of new Set(rest.map(event => event.runId))) {
-      const ofRun = (event: RunEvent) => event.run_id === runId;
+      const ofRun = (event: { readonly run_id: string }) => event.run_id === runId;
       expect(rest.map(({ event }) => event).filter(ofRun)).toEqual(made.filter(ofRun));
     }
     expect(rest).toHaveLength(made.length);
@@ -382,5 +389,83 @@ describe('tailAll', () => {
     await log.append(gate('1'));
     await vi.waitFor(() => expect(seen).toHaveLength(1), 5000);
     await log.close();
+  });
+});
+
+describe('runs of other vocabularies', () => {
+  const builds = defineEvents(
+    { 'build.started': { target: field.string() }, 'build.finished': { ok: field.boolean() } },
+    { terminal: ['build.finished'] },
+  );
+
+  /** A volume with a run of the built-in events and one of builds, both ended. */
+  async function twoRuns(): Promise<{ root: string; omne: string; build: string }> {
+    const root = quickVolume();
+    const omne = await EventLog.create(root, 'feature');
+    await omne.append({ type: 'pipe.completed' });
+    await omne.close();
+    const build = await EventLog.create(root, 'nightly', { events: builds });
+    await build.append({ type: 'build.started', target: 'all' });
+    await build.append({ type: 'build.finished', ok: true });
+    await build.close();
+    return { root, omne: omne.runId, build: build.runId };
+  }
+
+  test('are read each with the vocabulary it carries', async () => {
+    const { root, omne, build } = await twoRuns();
+    const all = await EventLog.readAll(root).toArray();
+    expect(all.map(({ runId, event }) => [runId, event.type])).toEqual([
+      [omne, 'pipe.completed'],
+      [build, 'build.started'],
+      [build, 'build.finished'],
+    ]);
+    const finished = await EventLog.readAll(root, { types: ['build.finished'] }).toArray();
+    expect(finished.map(({ event }) => event.type)).toEqual(['build.finished']);
+  });
+
+  test('are left out where one is asked for, also one that has grown since', async () => {
+    const { root, omne, build } = await twoRuns();
+    const grown = builds.extend({ 'step.finished': { step: field.string() } });
+    const ofBuilds = await EventLog.readAll(root, { events: grown }).toArray();
+    expect(ofBuilds.map(({ runId }) => runId)).toEqual([build, build]);
+    const ofOmne = await EventLog.readAll(root, { events: omneEvents }).toArray();
+    expect(ofOmne.map(({ runId }) => runId)).toEqual([omne]);
+  });
+
+  test('are followed on when theirs gets a new type meanwhile', async () => {
+    const root = quickVolume();
+    const first = await EventLog.create(root, 'nightly', { events: builds });
+    await first.append({ type: 'build.started', target: 'all' });
+    const ending = new AbortController();
+    const seen: string[] = [];
+    const tail = EventLog.tailAll(root, { signal: ending.signal });
+    const following = (async () => {
+      for await (const { event } of tail) {
+        seen.push(event.type);
+        if (event.type === 'build.finished') ending.abort();
+      }
+    })().catch((error: unknown) => {
+      if (!ending.signal.aborted) throw error;
+    });
+    await tail.caughtUp;
+    await first.close();
+    const grown = builds.extend({ 'step.finished': { step: field.string() } });
+    const second = await EventLog.open(root, first.runId, { events: grown });
+    await second.append({ type: 'step.finished', step: 'lint' });
+    await second.append({ type: 'build.finished', ok: true });
+    await second.close();
+    await following;
+    expect(seen).toEqual(['build.started', 'step.finished', 'build.finished']);
+  });
+
+  test('with a damaged vocabulary are a problem of that run alone', async () => {
+    const { root, omne, build } = await twoRuns();
+    writeFileSync(join(root, '.omne/var/runs', build, 'vocabulary.json'), '{');
+    expect(await rejection(EventLog.readAll(root).toArray())).toMatchObject({
+      code: 'ERR_VOCABULARY_INVALID',
+    });
+    const failed: string[] = [];
+    const rest = await EventLog.readAll(root, { onRunError: (_, runId) => failed.push(runId) }).toArray();
+    expect([rest.map(({ runId }) => runId), failed]).toEqual([[omne], [build]]);
   });
 });
