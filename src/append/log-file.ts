@@ -6,8 +6,8 @@
  * (Linux), through `fdatasync` elsewhere (on macOS libuv flushes the drive's cache too).
  */
 import fs, { constants } from 'node:fs';
-import fse from 'fs-extra';
 import { throughDiskGate } from '../volume/disk-gate.js';
+import { files } from '../volume/file-calls.js';
 import { tryLock, unlock } from '../volume/flock.js';
 import { type Folder, withinRun } from '../volume/folder.js';
 import { syncFolder } from '../volume/make-folders.js';
@@ -93,16 +93,16 @@ class NodeLogFile implements OpenLogFile {
 
   async #writeAndSync(bytes: Uint8Array): Promise<number> {
     const written = await writeOnce(this.fd, bytes);
-    await fse.fdatasync(this.fd);
+    await files.fdatasync(this.fd);
     return written;
   }
 
   sync(): Promise<void> {
-    return throughDiskGate(() => fse.fdatasync(this.fd));
+    return throughDiskGate(() => files.fdatasync(this.fd));
   }
 
   truncate(size: number): Promise<void> {
-    return throughDiskGate(() => fse.ftruncate(this.fd, size));
+    return throughDiskGate(() => files.ftruncate(this.fd, size));
   }
 
   async copyTail(start: number, suffix: string): Promise<string> {
@@ -123,12 +123,12 @@ class NodeLogFile implements OpenLogFile {
           done += await throughDiskGate(() => writeOnce(copy, block.subarray(done, got)));
         }
       }
-      await throughDiskGate(() => fse.fsync(copy));
+      await throughDiskGate(() => files.fsync(copy));
     } catch (error) {
-      await fse.unlink(folder.at(name)).catch(() => undefined); // the first error is the one to report
+      await files.unlink(folder.at(name)).catch(() => undefined); // the first error is the one to report
       throw error;
     } finally {
-      await fse.close(copy);
+      await files.close(copy);
     }
   }
 
@@ -147,7 +147,7 @@ class NodeLogFile implements OpenLogFile {
   }
 
   close(): Promise<void> {
-    return fse.close(this.fd);
+    return files.close(this.fd);
   }
 }
 

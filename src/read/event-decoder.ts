@@ -7,7 +7,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import type { Duplex } from 'node:stream';
-import split2 from 'split2';
+import type split2 from 'split2';
 import { MalformedLineError } from '../errors.js';
 import { decodeMatched } from '../format/decode.js';
 import { type EventType, type OmneEvents, omneEvents } from '../format/events.js';
@@ -17,6 +17,7 @@ import type { LogEvent } from '../format/schema.js';
 import type { DefinitionOf, EventIn, TypesOf, Vocabulary } from '../format/vocabulary.js';
 import { onAbort } from '../on-abort.js';
 import { checkOptions, type OptionCheck } from '../options.js';
+import { loadPackage } from '../packages.js';
 import { EventFilter, READ_OPTIONS, type ReadOptions } from './event-filter.js';
 
 /** What an `eventDecoder` passes on, and what a malformed line does. */
@@ -87,7 +88,7 @@ export function eventDecoder<V extends Vocabulary = OmneEvents, T extends TypesO
     }
   };
 
-  const stream = split2('\n', decode);
+  const stream = loadPackage<typeof split2>('split2')('\n', decode);
   // Wrapping the one method keeps this a single stream; a second one before it would double the cost of each event.
   const split = stream._transform;
   const unfinished = new UnfinishedLine(maxLineBytes);

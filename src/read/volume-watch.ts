@@ -7,8 +7,8 @@
  */
 import fs, { type FSWatcher, watch } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
-import fse from 'fs-extra';
 import { errnoOf, systemError } from '../errors.js';
+import { files } from '../volume/file-calls.js';
 import { RUNS, within } from '../volume/folder.js';
 import { placesOf, runsFolder } from '../volume/places.js';
 import { isRunId } from '../volume/run-id.js';
@@ -181,7 +181,9 @@ export class VolumeWatch {
       this.#stamp = -1;
     }
     if (mtimeMs !== this.#stamp) {
-      this.#compare(new Set((await fse.readdir(folder)).filter(name => isRunId(name) && this.#wanted(name))));
+      this.#compare(
+        new Set((await files.readdir(folder)).filter(name => isRunId(name) && this.#wanted(name))),
+      );
       this.#stamp = Date.now() - mtimeMs > STAMP_MS ? mtimeMs : -1;
     }
     this.#listedAt = began;

@@ -9,9 +9,9 @@
  */
 import { constants } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import fse from 'fs-extra';
 import { errnoOf, systemError, unsafePath } from '../errors.js';
 import { throughDiskGate } from '../volume/disk-gate.js';
+import { files } from '../volume/file-calls.js';
 import { type Folder, RUNS, within } from '../volume/folder.js';
 import { syncFolder } from '../volume/make-folders.js';
 import { CAPTURE_FOLDER, capturePath, type RunPlaces } from '../volume/places.js';
@@ -58,10 +58,10 @@ export async function makeCapture(places: RunPlaces, nodeId: string, mode = 0o66
   return {
     path,
     outputPath: ['.omne', ...run, CAPTURE_FOLDER, basename(path)].join('/'),
-    size: () => withFile(async fd => (await fse.fstat(fd)).size),
+    size: () => withFile(async fd => (await files.fstat(fd)).size),
     sync: () =>
       withFile(async fd => {
-        await throughDiskGate(() => fse.fdatasync(fd));
+        await throughDiskGate(() => files.fdatasync(fd));
         await syncFolder(dirname(path));
         await syncFolder(places.folder);
       }),
@@ -92,9 +92,9 @@ async function holdingFile<T>(
 ): Promise<T> {
   const fd = await nodes.open(basename(path), O_WRONLY | O_APPEND | O_CREAT, mode);
   try {
-    if (!(await fse.fstat(fd)).isFile()) throw unsafePath(path, 'is not a regular file');
+    if (!(await files.fstat(fd)).isFile()) throw unsafePath(path, 'is not a regular file');
     return await work(fd);
   } finally {
-    await fse.close(fd);
+    await files.close(fd);
   }
 }

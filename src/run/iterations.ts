@@ -10,10 +10,10 @@
  */
 import { constants } from 'node:fs';
 import { basename } from 'node:path';
-import fse from 'fs-extra';
 import { EventLogError, errnoOf, systemError, unsafePath } from '../errors.js';
 import type { IterationStarted } from '../format/events.js';
 import { EventReader } from '../read/event-reader.js';
+import { files } from '../volume/file-calls.js';
 import { RUNS, within } from '../volume/folder.js';
 import { readFully } from '../volume/open-log.js';
 import { CAPTURE_FOLDER, capturePath, placesOf, type RunPlaces } from '../volume/places.js';
@@ -79,7 +79,7 @@ async function* cut(places: RunPlaces, path: string, nodeId: string): AsyncGener
 async function readSlice(places: RunPlaces, path: string, start: number, end?: number): Promise<string> {
   const fd = await openCapture(places, path);
   try {
-    const { size } = await fse.fstat(fd);
+    const { size } = await files.fstat(fd);
     if (size < (end ?? start)) {
       const what = `the capture file has ${size} bytes, and the log names output up to ${end ?? start}`;
       throw new EventLogError('ERR_CAPTURE_TRUNCATED', what, { path, offset: start });
@@ -89,7 +89,7 @@ async function readSlice(places: RunPlaces, path: string, start: number, end?: n
   } catch (error) {
     throw systemError('the capture file could not be read', path, error);
   } finally {
-    await fse.close(fd);
+    await files.close(fd);
   }
 }
 
@@ -98,8 +98,8 @@ export async function openCapture(places: RunPlaces, path: string): Promise<numb
   try {
     const names = [...RUNS, basename(places.folder), CAPTURE_FOLDER];
     const fd = await within(places.root, names, nodes => nodes.open(basename(path), constants.O_RDONLY));
-    if ((await fse.fstat(fd)).isFile()) return fd;
-    await fse.close(fd);
+    if ((await files.fstat(fd)).isFile()) return fd;
+    await files.close(fd);
     throw unsafePath(path, 'is not a regular file');
   } catch (error) {
     if (errnoOf(error) === 'ELOOP') throw unsafePath(path, 'is a symbolic link');

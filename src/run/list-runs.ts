@@ -6,7 +6,6 @@
  * descriptors stay bounded, however many runs there are.
  */
 import { basename } from 'node:path';
-import fse from 'fs-extra';
 import { EventLogError, errnoOf, isOutOfDescriptors } from '../errors.js';
 import { endOfLastLine } from '../format/lines.js';
 import { isVocabulary, type Vocabulary } from '../format/vocabulary.js';
@@ -15,6 +14,7 @@ import { EventFilter } from '../read/event-filter.js';
 import { LogScanner } from '../read/log-scanner.js';
 import { runVocabulary } from '../read/run-vocabulary.js';
 import { endsRunAt } from '../read/start-position.js';
+import { files } from '../volume/file-calls.js';
 import { enter, type Folder, RUNS } from '../volume/folder.js';
 import { isLive } from '../volume/liveness.js';
 import { isOrphan, ORPHAN_AFTER_MS } from '../volume/orphan.js';
@@ -312,7 +312,7 @@ async function lookAt(
     if (bytes === 0) problem = 'the log is empty';
   } catch (error) {
     if (!(error instanceof EventLogError) || isOutOfDescriptors(error)) throw error;
-    const stat = await fse.lstat(places.folder).catch(() => undefined);
+    const stat = await files.lstat(places.folder).catch(() => undefined);
     if (!stat?.isDirectory()) return undefined;
     if (changedAt === 0) changedAt = stat.mtimeMs; // a run being made has a folder before it has a log
     problem = error.message;

@@ -7,9 +7,9 @@
  */
 import fs, { constants } from 'node:fs';
 import { basename } from 'node:path';
-import fse from 'fs-extra';
 import { errnoOf, systemError, unsafePath } from '../errors.js';
 import { throughDiskGate } from './disk-gate.js';
+import { files } from './file-calls.js';
 import { tryLock, waitForLock } from './flock.js';
 import { type Folder, within } from './folder.js';
 import { makeVarFolder } from './make-folders.js';
@@ -74,7 +74,7 @@ async function nextUnderLock(
     if (lock) await waitForLock(() => tryLock(fd, path), path, lockTimeout);
     return await nextUlid(fd, root);
   } finally {
-    await fse.close(fd); // gives the lock back
+    await files.close(fd); // gives the lock back
   }
 }
 
@@ -88,20 +88,20 @@ async function openPlainFile(folder: Folder, path: string, mode = 0o666): Promis
     throw error;
   }
   if (fs.fstatSync(fd).isFile()) return fd;
-  await fse.close(fd);
+  await files.close(fd);
   throw unsafePath(path, 'is not a regular file');
 }
 
 async function nextUlid(fd: number, root: string): Promise<string> {
-  const { buffer, bytesRead } = await fse.read(fd, Buffer.alloc(64), 0, 64, 0);
+  const { buffer, bytesRead } = await files.read(fd, Buffer.alloc(64), 0, 64, 0);
   const stored = buffer.toString('latin1', 0, bytesRead).trim().toLowerCase();
   const next =
     (isUlid(stored) ? nextAbove(stored) : undefined) ?? nextAbove(await highestUlid(root)) ?? nextAbove('');
   if (next === undefined) throw new RangeError('no ULID is left');
   await throughDiskGate(async () => {
-    await fse.write(fd, Buffer.from(next.toUpperCase()), 0, next.length, 0);
-    await fse.ftruncate(fd, next.length);
-    await fse.fdatasync(fd);
+    await files.write(fd, Buffer.from(next.toUpperCase()), 0, next.length, 0);
+    await files.ftruncate(fd, next.length);
+    await files.fdatasync(fd);
   });
   return next;
 }

@@ -4,11 +4,10 @@
  * Promises: the lock belongs to one open file and dies with its process. Waiting polls without blocking a thread and
  * ends after the budget with `ERR_LOCK_TIMEOUT`. Where flock does not work the error is `ERR_LOCK_UNSUPPORTED`.
  */
-import { createRequire } from 'node:module';
-import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type koffi from 'koffi';
 import { EventLogError, messageOf } from '../errors.js';
+import { loadPackage } from '../packages.js';
 import { monotonicMs } from '../real-time.js';
 import { PLATFORM } from './platform.js';
 
@@ -33,9 +32,6 @@ export interface Libc {
 
 type VariadicFcntl = (fd: number, command: number, type: string, lock: Uint8Array) => number;
 
-/** A bundle made as CommonJS has no `import.meta.url`: koffi, which no bundle can hold, is then found from the program that runs. */
-const HERE: string = import.meta.url ?? resolve(process.argv[1] ?? 'program.js');
-
 let loaded: Libc | undefined;
 
 /** Loaded at the first lock: a program that only reads never pays for it. */
@@ -43,7 +39,7 @@ export function libc(): Libc {
   if (loaded !== undefined) return loaded;
   if (!PLATFORM.flock) throw new EventLogError('ERR_LOCK_UNSUPPORTED', 'this platform has no flock(2)');
   try {
-    const library: typeof koffi = createRequire(HERE)('koffi');
+    const library = loadPackage<typeof koffi>('koffi');
     const itself = library.load(null); // the process: Node is linked against libc
     const flock: Libc['flock'] = itself.func('int flock(int fd, int operation)');
     const fcntl: VariadicFcntl = itself.func('int fcntl(int fd, int command, ...)'); // passed otherwise on some machines

@@ -7,8 +7,8 @@
  */
 import fs, { constants, type Stats } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import fse from 'fs-extra';
 import { type EventLogError, errnoOf, unsafePath } from '../errors.js';
+import { makeFolder } from './fs-extra.js';
 import { openFile, openNow } from './open-file.js';
 import type { RunPlaces } from './places.js';
 import { PLATFORM } from './platform.js';
@@ -81,7 +81,7 @@ export class Folder {
   /** Makes a folder in this one; returns whether it was not there before. */
   async make(name: string, mode: number): Promise<boolean> {
     try {
-      await fse.mkdir(this.at(name), { mode: folderMode(mode) });
+      await makeFolder(this.at(name), folderMode(mode));
       return true;
     } catch (error) {
       if (errnoOf(error) !== 'EEXIST') throw error;

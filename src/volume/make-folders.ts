@@ -6,10 +6,11 @@
  */
 import fs, { constants } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import fse from 'fs-extra';
 import { errnoOf, rootNotFound, systemError } from '../errors.js';
 import { throughDiskGate } from './disk-gate.js';
+import { files } from './file-calls.js';
 import { enter, type Folder, folderMode, noFolder, RUNS, within } from './folder.js';
+import { makeFolder } from './fs-extra.js';
 import { isLive } from './liveness.js';
 import { openFile } from './open-file.js';
 import { CAPTURE_FOLDER, LOG_NAME, type RunPlaces, VOCABULARY_NAME, varFolder } from './places.js';
@@ -90,14 +91,14 @@ export async function makeVarFolder(root: string, mode = 0o666): Promise<void> {
 
 /** Makes `.omne`; a link there, or above, is the user's own business. Returns whether it was not there before. */
 async function makeVolume(folder: string, mode: number): Promise<boolean> {
-  if ((await fse.stat(folder).catch(() => undefined))?.isDirectory()) return false;
+  if ((await files.stat(folder).catch(() => undefined))?.isDirectory()) return false;
   try {
-    await fse.mkdir(folder, { mode: folderMode(mode) });
+    await makeFolder(folder, folderMode(mode));
     return true;
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === 'ENOENT') throw rootNotFound(dirname(folder));
-    if (errno === 'EEXIST' && (await fse.stat(folder)).isDirectory()) return false; // somebody else was quicker
+    if (errno === 'EEXIST' && (await files.stat(folder)).isDirectory()) return false; // somebody else was quicker
     throw errno === 'EEXIST' || errno === 'ENOTDIR' ? noFolder(folder) : error;
   }
 }
@@ -123,9 +124,9 @@ export async function syncFolder(folder: string): Promise<void> {
   try {
     const fd = await openFile(folder, constants.O_RDONLY | PLATFORM.onlyFolder);
     try {
-      await throughDiskGate(() => fse.fsync(fd));
+      await throughDiskGate(() => files.fsync(fd));
     } finally {
-      await fse.close(fd);
+      await files.close(fd);
     }
   } catch (error) {
     if (!CANNOT_SYNC.has(errnoOf(error) ?? ''))

@@ -1,8 +1,8 @@
 /**
  * Opening a file, and failing at once when that fails.
  *
- * fs-extra opens through graceful-fs, which keeps an `open` that met EMFILE waiting for up to a minute, out of reach of any
- * signal or time limit. Everything else of fs-extra is Node's own function returning a promise.
+ * Never through fs-extra: its graceful-fs keeps an `open` that met EMFILE waiting for up to a minute, out of reach of any signal or
+ * time limit.
  */
 import fs from 'node:fs';
 import { promisify } from 'node:util';

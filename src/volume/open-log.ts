@@ -5,8 +5,8 @@
  * FIFO or a folder in its place is `ERR_UNSAFE_PATH`, at once.
  */
 import fs, { type Stats } from 'node:fs';
-import fse from 'fs-extra';
 import { EventLogError, errnoOf, rootNotFound, systemError, unsafePath } from '../errors.js';
+import { files } from './file-calls.js';
 import { type Folder, withinRun } from './folder.js';
 import { LOG_NAME, type RunPlaces } from './places.js';
 import { PLATFORM } from './platform.js';
@@ -35,7 +35,7 @@ export async function openInside(
     try {
       return { fd, stat: await checkOpened(fd, places) };
     } catch (error) {
-      await fse.close(fd);
+      await files.close(fd);
       throw error;
     }
   };
@@ -51,7 +51,7 @@ async function checkOpened(fd: number, places: RunPlaces): Promise<Stats> {
   if (!opened.isFile()) throw unsafePath(places.log, 'is not a regular file');
   if (PLATFORM.descriptors !== undefined) return opened;
   // A link swapped in before the open, or after it, shows as another inode than the one held open.
-  const found = await withinRun(places, folder => fse.lstat(folder.at(LOG_NAME)));
+  const found = await withinRun(places, folder => files.lstat(folder.at(LOG_NAME)));
   if (found.ino !== opened.ino || found.dev !== opened.dev)
     throw unsafePath(places.log, 'was swapped while it was opened');
   return opened;
@@ -88,7 +88,7 @@ export async function readFully(fd: number, buffer: Buffer, position: number): P
   }
 }
 
-// The hot path takes the callbacks of node:fs: fs-extra and FileHandle each add a promise or two to every call.
+// The hot path takes the callbacks of node:fs: promises and FileHandle add one or two to every call.
 function readOnce(fd: number, buffer: Buffer, start: number, position: number): Promise<number> {
   return new Promise((resolve, reject) => {
     fs.read(fd, buffer, start, buffer.length - start, position, (error, bytesRead) => {

@@ -4,8 +4,8 @@
  * Promise: a run id or node id is checked before it becomes part of a path.
  */
 import { dirname, join, resolve } from 'node:path';
-import fse from 'fs-extra';
 import { unsafePath } from '../errors.js';
+import { files } from './file-calls.js';
 import { parseRunId } from './run-id.js';
 
 /** The name of the log in the folder of its run. */
@@ -78,7 +78,7 @@ export function isFileName(nodeId: string): boolean {
  */
 export async function findVolumeRoot(start: string = process.cwd()): Promise<string | undefined> {
   for (let folder = resolve(start); ; folder = dirname(folder)) {
-    const stat = await fse.stat(join(folder, '.omne')).catch(() => undefined);
+    const stat = await files.stat(join(folder, '.omne')).catch(() => undefined);
     if (stat?.isDirectory()) return folder;
     if (folder === dirname(folder)) return undefined;
   }

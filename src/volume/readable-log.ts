@@ -4,9 +4,9 @@
  * Promise: nothing is ever changed, a sync changes no byte either, and every failure is an `EventLogError` that names the log.
  */
 import fs, { constants, type Stats } from 'node:fs';
-import fse from 'fs-extra';
 import { systemError } from '../errors.js';
 import { throughDiskGate } from './disk-gate.js';
+import { files } from './file-calls.js';
 import { lookBetweenCommits } from './flock.js';
 import type { Folder } from './folder.js';
 import { isAt, openInside, readFully } from './open-log.js';
@@ -65,7 +65,7 @@ export async function openForReading(places: RunPlaces, runs?: Folder): Promise<
     readNow: (buffer, position) => named(() => fs.readSync(fd, buffer, 0, buffer.length, position)),
     sync: async () => {
       try {
-        await throughDiskGate(() => fse.fdatasync(fd));
+        await throughDiskGate(() => files.fdatasync(fd));
       } catch (error) {
         throw systemError('the log could not be synced', path, error);
       }

@@ -4,8 +4,8 @@
  * Promise: no link is followed, and no log is read.
  */
 import fs from 'node:fs';
-import fse from 'fs-extra';
 import { errnoOf, rootNotFound, systemError } from '../errors.js';
+import { files } from './file-calls.js';
 import { RUNS, within } from './folder.js';
 import { runsFolder } from './places.js';
 import { compareRunIds, isRunId } from './run-id.js';
@@ -13,7 +13,7 @@ import { compareRunIds, isRunId } from './run-id.js';
 /** The ids of all runs, oldest first; none where the volume holds no runs. */
 export async function runIdsOf(root: string): Promise<string[]> {
   try {
-    const names = await within(root, RUNS, runs => fse.readdir(runs.at('.')));
+    const names = await within(root, RUNS, runs => files.readdir(runs.at('.')));
     return names.filter(isRunId).sort(compareRunIds);
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') {

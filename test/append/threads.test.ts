@@ -3,9 +3,9 @@ import { execFile } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import fse from 'fs-extra';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { EventLog } from '../../src/index.js';
+import { files } from '../../src/volume/file-calls.js';
 import { lineOf, sampleEvent } from '../support/logs.js';
 import { testWith } from '../support/tools.js';
 import { temporaryVolume } from '../support/volume.js';
@@ -103,8 +103,8 @@ describe('never are more than three calls at once at the disk', () => {
       for (let i = 0; i < 5; i++) await turn();
       underway--;
     };
-    vi.spyOn(fse, 'fsync').mockImplementation(sync);
-    vi.spyOn(fse, 'fdatasync').mockImplementation(sync);
+    vi.spyOn(files, 'fsync').mockImplementation(sync);
+    vi.spyOn(files, 'fdatasync').mockImplementation(sync);
     return () => most;
   }
 

@@ -3,12 +3,12 @@ import { readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync }
 import { setImmediate } from 'node:timers/promises';
 import { type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { headers, type NatsConnection } from '@nats-io/transport-node';
-import fse from 'fs-extra';
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { EventLog } from '../../src/index.js';
 import { headersOf, POSITION_HEADER } from '../../src/jetstream/segment.js';
 import { subjectOf } from '../../src/jetstream/subjects.js';
 import { mirrorRun, mirrorVolume, readRemote } from '../../src/jetstream.js';
+import { files } from '../../src/volume/file-calls.js';
 import { COMPLETED, writeRun } from '../support/cli-runs.js';
 import {
   connectTo,
@@ -114,7 +114,7 @@ describe.skipIf(noServer)('mirrorRun', () => {
     test('nothing that is not on stable storage here', async () => {
       const log = await startedRun(root, 50);
       let synced = 0;
-      const fdatasync = vi.spyOn(fse, 'fdatasync').mockImplementation(async () => {
+      const fdatasync = vi.spyOn(files, 'fdatasync').mockImplementation(async () => {
         synced = statSync(log.path).size;
       });
       onTestFinished(() => fdatasync.mockRestore());
@@ -141,7 +141,7 @@ describe.skipIf(noServer)('mirrorRun', () => {
       async ([, put]) => {
         const runId = await finishedRun(root, 50);
         const path = logPath(root, runId);
-        const fdatasync = vi.spyOn(fse, 'fdatasync').mockImplementation(async () => {
+        const fdatasync = vi.spyOn(files, 'fdatasync').mockImplementation(async () => {
           renameSync(path, `${path}.old`);
           put(path);
         });

@@ -8,6 +8,7 @@ import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import type { TestContext } from 'vitest';
 
 const cache = fileURLToPath(new URL('../../node_modules/.cache/packages', import.meta.url));
 
@@ -24,4 +25,17 @@ export async function installed(...packages: readonly string[]): Promise<string>
     if (!existsSync(folder)) throw error; // another test was quicker
   });
   return folder;
+}
+
+/** The same; where the registry cannot be reached the test is skipped with that reason, or fails in CI. */
+export async function installedOrSkipped(
+  context: TestContext,
+  ...packages: readonly string[]
+): Promise<string> {
+  try {
+    return await installed(...packages);
+  } catch (error) {
+    if (process.env['CI'] === 'true') throw error;
+    return context.skip(`${packages.join(', ')} could not be installed: is there a registry?`);
+  }
 }

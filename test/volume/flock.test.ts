@@ -249,7 +249,6 @@ test('without koffi a log is refused, unless it is opened with lock: false; read
   for (const name of ['fs-extra', 'split2', 'ulid']) {
     symlinkSync(join(project, 'node_modules', name), join(copy, 'node_modules', name));
   }
-  mkdirSync(join(root, 'volume'));
   const program = startProgram('without-koffi', join(copy, 'dist', 'index.js'), join(root, 'volume'));
   expect(await program.rest()).toEqual(['ERR_LOCK_UNSUPPORTED', 'gate.passed']);
   await program.finished();

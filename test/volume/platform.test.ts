@@ -10,10 +10,10 @@ import {
   readFileSync,
   renameSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, win32 } from 'node:path';
-import fse from 'fs-extra';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { EventLog as RealLog } from '../../src/index.js';
 import { type Platform, platformOf } from '../../src/volume/platform.js';
@@ -27,7 +27,7 @@ afterEach(() => {
   vi.doUnmock('../../src/volume/platform.js');
   vi.doUnmock('../../src/volume/open-file.js');
   vi.doUnmock('node:path');
-  vi.doUnmock('fs-extra');
+  vi.doUnmock('../../src/volume/file-calls.js');
   vi.restoreAllMocks();
   vi.resetModules();
 });
@@ -162,7 +162,8 @@ describe('where a write is not durable by itself', () => {
   ])('each commit syncs the file: $syncs syncs for three commits on $name', async ({ platform, syncs }) => {
     const { EventLog } = await libraryOn(platform);
     const log = await EventLog.create(temporaryVolume(), 'feature');
-    const sync = vi.spyOn(fse, 'fdatasync');
+    const { files } = await import('../../src/volume/file-calls.js'); // of this library, not of the test
+    const sync = vi.spyOn(files, 'fdatasync');
     for (const node_id of ['a', 'b', 'c']) await log.append({ type: 'node.started', node_id, kind: 'bash' });
     expect(sync).toHaveBeenCalledTimes(syncs);
     await log.close();
@@ -191,7 +192,7 @@ describe('where there is no flock(2)', () => {
     await log.append({ type: 'pipe.started', pipe: 'feature' });
     await log.close();
     const anHourAgo = Date.now() / 1000 - 3600;
-    await fse.utimes(log.path, anHourAgo, anHourAgo);
+    utimesSync(log.path, anHourAgo, anHourAgo);
     for await (const run of EventLog.runs(root)) expect(run).toMatchObject({ live: false, orphan: false });
     for await (const run of (await libraryOn(platformOf('linux', true))).EventLog.runs(root)) {
       expect(run).toMatchObject({ live: false, orphan: true });
@@ -229,7 +230,7 @@ describe('with the paths of Windows', () => {
     vi.resetModules();
     vi.doMock('node:path', () => win32);
     const stat = async (path: string) => ({ isDirectory: () => folders.includes(path) });
-    vi.doMock('fs-extra', () => ({ default: { stat } }));
+    vi.doMock('../../src/volume/file-calls.js', () => ({ files: { stat } }));
     return import('../../src/volume/places.js');
   }
 
