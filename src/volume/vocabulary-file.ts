@@ -6,9 +6,9 @@
  */
 import fs, { constants } from 'node:fs';
 import { join } from 'node:path';
-import fse from 'fs-extra';
 import { ulid } from 'ulid';
 import { EventLogError, errnoOf, systemError } from '../errors.js';
+import { files } from './file-calls.js';
 import { type Folder, withinRun } from './folder.js';
 import { syncFolder } from './make-folders.js';
 import { readFully } from './open-log.js';
@@ -63,14 +63,14 @@ export async function writeVocabularyText(places: RunPlaces, text: string, mode 
     await withinRun(places, async folder => {
       const fd = await folder.open(name, O_RDWR | O_CREAT | O_EXCL, mode);
       try {
-        await fse.writeFile(fd, text);
-        await fse.fsync(fd);
-        await fse.rename(folder.at(name), folder.at(VOCABULARY_NAME));
+        await files.writeFile(fd, text);
+        await files.fsync(fd);
+        await files.rename(folder.at(name), folder.at(VOCABULARY_NAME));
       } catch (error) {
-        await fse.unlink(folder.at(name)).catch(() => undefined); // the first error is the one to report
+        await files.unlink(folder.at(name)).catch(() => undefined); // the first error is the one to report
         throw error;
       } finally {
-        await fse.close(fd);
+        await files.close(fd);
       }
       await syncFolder(folder.at('.'));
     });

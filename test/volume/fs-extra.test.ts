@@ -1,6 +1,7 @@
 /** fs-extra makes the folders of writers, and is not loaded by who only reads. */
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { EventLog } from '../../src/index.js';
 import { COMMAND, runToEnd } from '../support/command.js';
@@ -51,4 +52,14 @@ test('a process that makes a run makes its folders with it', async () => {
   const root = temporaryVolume();
   const uses = "await (await EventLog.create(root, 'p')).close();";
   expect(await watched(root, ...program(root, uses))).toBe('loaded true, patched true');
+});
+
+test('nothing else of the source imports it, nor split2 or koffi, but for their types', () => {
+  const source = fileURLToPath(new URL('../../src/', import.meta.url));
+  const importing = readdirSync(source, { recursive: true, encoding: 'utf8' })
+    .filter(name => name.endsWith('.ts'))
+    .filter(name =>
+      /^import (?!type )[^;]*'(fs-extra|split2|koffi)'/m.test(readFileSync(join(source, name), 'utf8')),
+    );
+  expect(importing).toEqual([]);
 });
