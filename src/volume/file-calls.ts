@@ -12,6 +12,9 @@ export interface FileCalls {
   lstat(path: string): Promise<Stats>;
   readdir(path: string): Promise<string[]>;
   unlink(path: string): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  /** Writes all of it, in as many writes as that takes. */
+  writeFile(fd: number, text: string): Promise<void>;
   fstat(fd: number): Promise<Stats>;
   read(
     fd: number,
@@ -32,6 +35,8 @@ export const files: FileCalls = {
   lstat: promisify<string, Stats>(fs.lstat),
   readdir: promisify<string, string[]>(fs.readdir),
   unlink: promisify(fs.unlink),
+  rename: promisify(fs.rename),
+  writeFile: promisify<number, string>(fs.writeFile),
   fstat: promisify<number, Stats>(fs.fstat),
   read: promisify(fs.read),
   write: promisify(fs.write),
