@@ -65,6 +65,7 @@ export const demo: Command = defineCommand({
       ['log', printable(logPath)],
     ]);
     await print(`\nReplayed from disk by a second process:\n\n${facts.join('\n')}`);
+    await print(`\nSee it in a browser: omne-log serve --root ${printable(root)} --open`);
     return EXIT.ok;
   },
 });
