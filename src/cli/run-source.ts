@@ -7,7 +7,6 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import {
   EventLog,
   type EventStream,
-  type LogEvent,
   omneEvents,
   type ReadOptions,
   type RunSummary,
@@ -18,7 +17,6 @@ import {
 import { isStreamName } from '../jetstream/options.js';
 import { DEFAULT_STREAM } from '../jetstream/subjects.js';
 import type { RemoteRunSummary } from '../jetstream.js';
-import { eventsReversed, type ReversedOptions } from '../read/events-backward.js';
 import { runVocabulary } from '../read/run-vocabulary.js';
 import { isLive } from '../volume/liveness.js';
 import { placesOf } from '../volume/places.js';
@@ -38,8 +36,6 @@ export interface RunSource extends AsyncDisposable {
   /** What the events of a run are. */
   vocabulary(runId: string): Promise<Vocabulary>;
   read(runId: string, options: ReadOptions<string, Vocabulary>): EventStream<string, Vocabulary>;
-  /** Newest first. */
-  reversed(runId: string, options: ReversedOptions<string, Vocabulary>): AsyncIterable<LogEvent>;
   /** `orphaned` is absent where nobody can know who writes. */
   tail(
     runId: string,
@@ -77,7 +73,6 @@ export function volumeSource(root: string): RunSource {
     which: given => whichRun(root, given),
     vocabulary: runId => runVocabulary(placesOf(root, runId)),
     read: (runId, options) => EventLog.read(root, runId, options),
-    reversed: (runId, options) => eventsReversed(root, runId, options),
     tail: (runId, options) => EventLog.tail(root, runId, options),
     runs: options => EventLog.runs(root, options),
     writerOf: async runId => {
@@ -91,7 +86,6 @@ export function volumeSource(root: string): RunSource {
 
 async function remoteSource(connection: NatsConnection, where: { stream?: string }): Promise<RunSource> {
   const { readRemote, tailRemote, remoteRuns } = await loadJetStream();
-  const { remoteEventsReversed } = await import('../jetstream/fetch/events-backward.js');
   const { remoteRunIds } = await import('../jetstream/fetch/remote-runs.js');
   return {
     which: given =>
@@ -100,7 +94,6 @@ async function remoteSource(connection: NatsConnection, where: { stream?: string
       ),
     vocabulary: async () => omneEvents,
     read: (runId, options) => readRemote(connection, runId, { ...options, ...where }),
-    reversed: (runId, options) => remoteEventsReversed(connection, runId, { ...options, ...where }),
     tail: (runId, { events, signal }) => tailRemote(connection, runId, { events, signal, ...where }),
     runs: options => remoteRuns(connection, { ...options, ...where }),
     writerOf: async () => 'as far as it is mirrored',

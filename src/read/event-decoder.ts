@@ -45,7 +45,13 @@ export interface EventDecoder<T extends string = EventType, V extends Vocabulary
 }
 
 const isForLogs: OptionCheck = () => 'absent: a decoder takes its stream as it comes';
-const DECODER_OPTIONS = { ...READ_OPTIONS, from: isForLogs, last: isForLogs, limit: isForLogs };
+const DECODER_OPTIONS = {
+  ...READ_OPTIONS,
+  from: isForLogs,
+  last: isForLogs,
+  limit: isForLogs,
+  reverse: isForLogs,
+};
 
 const BAD_UTF8 = '\0invalid UTF-8\0'; // a raw control character is not allowed anywhere in JSON
 const BAD_LINE = Buffer.from(`${BAD_UTF8}\n`);

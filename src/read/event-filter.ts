@@ -8,7 +8,16 @@ import { type EventType, type OmneEvents, omneEvents } from '../format/events.js
 import type { LineMatcher } from '../format/lanes/line-matcher.js';
 import type { LogEvent } from '../format/schema.js';
 import { isVocabulary, Vocabulary } from '../format/vocabulary.js';
-import { either, isFunction, isInteger, isSignal, isText, type OptionCheck, oneOf } from '../options.js';
+import {
+  either,
+  isBoolean,
+  isFunction,
+  isInteger,
+  isSignal,
+  isText,
+  type OptionCheck,
+  oneOf,
+} from '../options.js';
 
 /** What to read, from where, and what to do about damage. */
 export interface ReadOptions<T extends string = EventType, V extends Vocabulary = OmneEvents> {
@@ -29,6 +38,11 @@ export interface ReadOptions<T extends string = EventType, V extends Vocabulary 
   limit?: number | undefined;
   /** Only the last so many of the matching events, oldest first; found from the end of the log. All by default. */
   last?: number | undefined;
+  /**
+   * Newest first: the same events, from the last one back, of which `limit` takes the newest. `position` is then where the event
+   * handed out last begins, and line numbers of errors are absent. False by default.
+   */
+  reverse?: boolean | undefined;
   /** What a malformed line does: `throw` (the default) ends the reading, a callback gets the error and the line is skipped. */
   onMalformed?: 'throw' | ((error: MalformedLineError) => void) | undefined;
   /** The longest line accepted, in bytes; 16 MiB by default. */
@@ -57,6 +71,7 @@ export const READ_OPTIONS: Readonly<Record<keyof ReadOptions, OptionCheck>> = {
   nodeId: isText,
   limit: isInteger,
   last: isInteger,
+  reverse: isBoolean,
   onMalformed: either(oneOf('throw'), isFunction),
   maxLineBytes: isInteger,
   signal: isSignal,

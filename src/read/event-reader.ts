@@ -8,6 +8,8 @@ import type { EventType, OmneEvents } from '../format/events.js';
 import type { Vocabulary } from '../format/vocabulary.js';
 import { checkOptions } from '../options.js';
 import type { RunPlaces } from '../volume/places.js';
+import { openForReading } from '../volume/readable-log.js';
+import { BackwardScanner } from './backward-scanner.js';
 import { EventFilter, READ_OPTIONS, type ReadOptions } from './event-filter.js';
 import { type Batch, type BatchSource, batchSource, EventStream } from './event-stream.js';
 import { LogScanner } from './log-scanner.js';
@@ -45,11 +47,11 @@ export class EventReader<T extends string = EventType, V extends Vocabulary = Om
   /** The batches of the log, from the start chosen to its present end. */
   protected override source(): BatchSource {
     const { signal } = this.#options;
-    let scanner: LogScanner | undefined;
+    let scanner: LogScanner | BackwardScanner | undefined;
     const next = async (): Promise<Batch | undefined> => {
       signal?.throwIfAborted(); // before the file is opened
       if (scanner === undefined) {
-        scanner = await LogScanner.open(this.#places, new EventFilter(this.#options), this.#options);
+        scanner = await this.#open();
         this.startsAt(scanner.start);
       }
       if (scanner.finished) return undefined;
@@ -58,5 +60,11 @@ export class EventReader<T extends string = EventType, V extends Vocabulary = Om
       return batch;
     };
     return batchSource(next, async () => scanner?.close());
+  }
+
+  async #open(): Promise<LogScanner | BackwardScanner> {
+    const options = this.#options;
+    if (options.reverse === true) return BackwardScanner.of(await openForReading(this.#places), options);
+    return LogScanner.open(this.#places, new EventFilter(options), options);
   }
 }

@@ -74,7 +74,8 @@ export abstract class EventStream<T extends string = EventType, V extends Vocabu
   }
 
   /**
-   * The byte position after the last event handed out: pass it as `from` to resume without a gap or a repeat.
+   * The byte position after the last event handed out: pass it as `from` to resume without a gap or a repeat. Of a reading in
+   * reverse it is where that event begins.
    *
    * @example
    * const rest = EventLog.read(root, runId, { from: reader.position });

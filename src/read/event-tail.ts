@@ -37,7 +37,7 @@ import { endsRunAt } from './start-position.js';
 
 /** What to follow, from where, and how long to wait. */
 export interface TailOptions<T extends string = EventType, V extends Vocabulary = OmneEvents>
-  extends Omit<ReadOptions<T, V>, 'limit' | 'from'> {
+  extends Omit<ReadOptions<T, V>, 'limit' | 'from' | 'reverse'> {
   /** A byte offset of a line start, `start` (the default), or `end` for what is appended from now on. */
   from?: number | 'start' | 'end' | undefined;
   /** End after a terminal event; true by default. */
@@ -54,7 +54,7 @@ export interface TailOptions<T extends string = EventType, V extends Vocabulary 
   orphanAfter?: number | undefined;
 }
 
-const { limit: _limit, ...WHAT_TO_READ } = READ_OPTIONS;
+const { limit: _limit, reverse: _reverse, ...WHAT_TO_READ } = READ_OPTIONS;
 
 /** What the options of a tail must be. */
 export const TAIL_OPTIONS: Readonly<Record<keyof TailOptions, OptionCheck>> = {

@@ -18,7 +18,9 @@ const BACKSLASH = '\\';
 const LONG_LOG_BYTES = 1024 * 1024;
 
 /** `ReadOptions` as a tail has them. */
-export type StartOptions = Omit<AnyReadOptions, 'from'> & { from?: number | 'start' | 'end' | undefined };
+export type StartOptions = Omit<AnyReadOptions, 'from' | 'reverse'> & {
+  from?: number | 'start' | 'end' | undefined;
+};
 
 /** From the start of a line to the end of one. */
 interface Range {
@@ -49,7 +51,8 @@ export async function findStart(log: LogSource, filter: EventFilter, options: St
   return startOfLast(log, range, filter, passed ? { ...options, after: undefined } : options);
 }
 
-async function checkLineStart(log: LogSource, start: number): Promise<void> {
+/** Rejects a position at which no line starts. */
+export async function checkLineStart(log: LogSource, start: number): Promise<void> {
   if (start === log.begin) return;
   const facts = { path: log.path, offset: start };
   if (start > log.size()) {

@@ -8,7 +8,6 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect, errors, type NatsConnection } from '@nats-io/transport-node';
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { EventLog, type RunEvent } from '../../src/index.js';
-import { remoteEventsReversed } from '../../src/jetstream/fetch/events-backward.js';
 import { DEFAULT_STREAM, subjectOf } from '../../src/jetstream/subjects.js';
 import { mirrorRun, mirrorVolume, readRemote, tailRemote } from '../../src/jetstream.js';
 import {
@@ -59,7 +58,7 @@ describe.skipIf(noServer)('what a stream holds', () => {
     const from = endOf(EVENTS.slice(0, 33));
     expect(await readRemote(connection, RUN_ID, { from }).toArray()).toEqual(EVENTS.slice(33));
     expect(await readRemote(connection, RUN_ID, { last: 20 }).toArray()).toEqual(kept);
-    expect(await collect(remoteEventsReversed(connection, RUN_ID, {}))).toEqual([...kept].reverse());
+    expect(await readRemote(connection, RUN_ID, { reverse: true }).toArray()).toEqual([...kept].reverse());
     const reader = readRemote(connection, RUN_ID, {
       onMalformed: ({ line }) => expect(line).toBeUndefined(),
     });
@@ -100,7 +99,7 @@ describe.skipIf(noServer)('what a stream holds', () => {
     expect(await rejection(tailRemote(connection, RUN_ID).toArray())).toMatchObject(missing);
     const last = readRemote(connection, RUN_ID, { last: 900, types: ['node.started', 'gate.passed'] });
     expect(await rejection(last.toArray())).toMatchObject({ code: 'ERR_LOG_CORRUPT' });
-    const backwards = remoteEventsReversed(connection, RUN_ID, {});
+    const backwards = readRemote(connection, RUN_ID, { reverse: true });
     expect(await rejection(collect(backwards))).toMatchObject({ code: 'ERR_LOG_CORRUPT' });
   });
 
@@ -158,13 +157,14 @@ describe.skipIf(noServer)('what a stream holds', () => {
       await publisher.publishRaw(RUN_ID, body, head);
       await expect(tail.next()).rejects.toEqual(corrupt);
       await expect(readRemote(connection, RUN_ID).toArray()).rejects.toEqual(corrupt);
-      await expect(collect(remoteEventsReversed(connection, RUN_ID, {}))).rejects.toEqual(corrupt);
+      await expect(readRemote(connection, RUN_ID, { reverse: true }).toArray()).rejects.toEqual(corrupt);
     }
   });
 
   test('a run that is not there, or a line that is no event, is an error backwards too', async () => {
     const { connection, publisher } = await fresh();
-    const backwards = (runId: string) => rejection(collect(remoteEventsReversed(connection, runId, {})));
+    const backwards = (runId: string) =>
+      rejection(readRemote(connection, runId, { reverse: true }).toArray());
     expect(await backwards(RUN_ID)).toMatchObject({
       code: 'ERR_RUN_NOT_FOUND',
       path: `nats://omne-runs/${subjectOf(RUN_ID)}`,
@@ -236,7 +236,7 @@ describe.skipIf(noServer)('what a stream holds', () => {
       const expected = expectedEvents(events, { after }).reverse();
       for (const limit of [0, 2, undefined]) {
         const options = limit === undefined ? { after } : { after, limit };
-        const found = await collect(remoteEventsReversed(connection, RUN_ID, options));
+        const found = await readRemote(connection, RUN_ID, { ...options, reverse: true }).toArray();
         expect([options, found]).toEqual([options, expected.slice(0, limit)]);
       }
     }
@@ -251,7 +251,7 @@ describe.skipIf(noServer)('what a stream holds', () => {
     });
     const events = [...sampleEvents(5000), ...large, ...sampleEvents(5100).slice(5050)];
     await publisher.publish(RUN_ID, linesOf(events));
-    const found = await collect(remoteEventsReversed(connection, RUN_ID, {}));
+    const found = await readRemote(connection, RUN_ID, { reverse: true }).toArray();
     expect(found.length).toBe(events.length);
     expect(found.map(({ id }) => id)).toEqual(events.map(({ id }) => id).reverse());
   });

@@ -171,6 +171,98 @@ for (const backEnd of [files, copies]) {
       expect([await none.toArray(), none.position]).toEqual([[], END]);
     });
 
+    test('reads in reverse what it reads forwards, in any combination with the other options', async () => {
+      const place = await backEnd.place(RUN_ID);
+      await place.write(TEXT);
+      const some = fc.record<ReadOptions>(
+        {
+          from: fc.constantFrom(...STARTS, END),
+          after: fc.oneof(
+            fc.nat(130).map(index => sampleEvent(index).id),
+            fc.constantFrom('', '0', '7'),
+          ),
+          last: fc.nat(40),
+        },
+        { requiredKeys: [] },
+      );
+      const limits = fc.option(fc.nat(30), { nil: undefined });
+      await fc.assert(
+        fc.asyncProperty(some, someFilter, limits, async (place_, filter, limit) => {
+          const options = { ...place_, ...filter };
+          const expected = expectedEvents(EVENTS, options).reverse().slice(0, limit);
+          const reverse = { ...options, limit, reverse: true };
+          expect(await place.read(reverse).toArray()).toEqual(expected);
+          expect((await collect(place.read(reverse).batches())).flat()).toEqual(expected);
+        }),
+        { numRuns: 60 },
+      );
+    });
+
+    test.for(['mzbcd', 'edcba', 'aebdc', 'bcdea'])(
+      'reads back to an id also where ids do not rise: %s',
+      async ids => {
+        const events = [...ids].map((id, index) => ({ ...sampleEvent(index), id }));
+        const place = await backEnd.place(RUN_ID);
+        await place.write(linesOf(events));
+        for (const after of [...ids, 'Z', 'bb', 'n', '~']) {
+          for (const from of [undefined, Buffer.byteLength(linesOf(events.slice(0, 2)))]) {
+            const options = { after, from };
+            const found = await place.read({ ...options, reverse: true }).toArray();
+            expect([options, found]).toEqual([options, expectedEvents(events, options).reverse()]);
+          }
+        }
+      },
+    );
+
+    test('its position in reverse is where the last event it gave begins', async () => {
+      const place = await backEnd.place(RUN_ID);
+      await place.write(TEXT);
+      const reader = place.read({ reverse: true, limit: 50 });
+      let index = EVENTS.length;
+      for await (const event of reader) {
+        expect(event).toEqual(EVENTS[--index]);
+        expect(reader.position).toBe(startOf(index));
+      }
+      expect(await place.read({ from: reader.position }).toArray()).toEqual(EVENTS.slice(70));
+      const ended = place.read({ reverse: true });
+      for await (const _ of ended) break;
+      expect(ended.position).toBe(startOf(119));
+    });
+
+    test('in reverse a malformed line comes after the events after it, or goes to the callback', async () => {
+      const place = await backEnd.place(RUN_ID);
+      await place.write(`${linesOf(EVENTS.slice(0, 5))}{"type":"nonsense"}\n${linesOf(EVENTS.slice(5, 8))}`);
+      const seen: RunEvent[] = [];
+      const reader = place.read({ reverse: true });
+      const reading = (async () => {
+        for await (const events of reader.batches()) seen.push(...events);
+      })();
+      const error = await rejection(reading);
+      expect(seen).toEqual(EVENTS.slice(5, 8).reverse());
+      expect(error).toEqual(code('ERR_MALFORMED_LINE'));
+      expect(error).toHaveProperty('offset', startOf(5));
+      const offsets: unknown[] = [];
+      const onMalformed = ({ offset }: { offset?: number | undefined }) => offsets.push(offset);
+      expect(await place.read({ reverse: true, onMalformed }).toArray()).toEqual(
+        EVENTS.slice(0, 8).reverse(),
+      );
+      expect(offsets).toEqual([startOf(5)]);
+    });
+
+    test('refuses in reverse what it refuses forwards', async () => {
+      const place = await backEnd.place(RUN_ID);
+      await expect(place.read({ reverse: true }).toArray()).rejects.toEqual(code('ERR_RUN_NOT_FOUND'));
+      await place.write(TEXT);
+      const refused = (options: ReadOptions) =>
+        rejection(place.read({ reverse: true, ...options }).toArray());
+      expect(await refused({ from: 1 })).toEqual(code('ERR_INVALID_POSITION'));
+      expect(await refused({ from: END + 1 })).toEqual(code('ERR_LOG_TRUNCATED'));
+      expect(await refused({ maxLineBytes: 50 })).toEqual(code('ERR_LINE_TOO_LONG'));
+      const reason = new Error('enough');
+      expect(await refused({ signal: AbortSignal.abort(reason) })).toBe(reason);
+      expect(() => place.tail(JSON.parse('{ "reverse": true }'))).toThrow(TypeError);
+    });
+
     test('stands behind what it passed over when it reads the last events', async () => {
       const place = await backEnd.place(RUN_ID);
       await place.write(TEXT);

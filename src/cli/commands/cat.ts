@@ -54,35 +54,15 @@ export const cat: Command = defineCommand({
       nodeId: values.node,
       after: values.after,
       limit,
+      reverse: values.reverse,
     };
     const lineOf = (event: LogEvent) =>
       values.json === true ? jsonLine(encodeEvent({ ...event }, { events })) : eventLine(event, builtIn);
-    const batches =
-      values.reverse === true
-        ? inBatches(source.reversed(runId, options))
-        : source.read(runId, options).batches();
-    for await (const batch of batches) await print(batch.map(lineOf).join('\n'));
+    for await (const batch of source.read(runId, options).batches())
+      await print(batch.map(lineOf).join('\n'));
     return EXIT.ok;
   },
 });
-
-const BATCH_EVENTS = 256;
-
-/** Gathers events, so that not every one costs a write; those before an error come out before it. */
-async function* inBatches(events: AsyncIterable<LogEvent>): AsyncGenerator<LogEvent[]> {
-  let batch: LogEvent[] = [];
-  try {
-    for await (const event of events) {
-      if (batch.push(event) < BATCH_EVENTS) continue;
-      yield batch;
-      batch = [];
-    }
-  } catch (error) {
-    if (batch.length > 0) yield batch;
-    throw error;
-  }
-  if (batch.length > 0) yield batch;
-}
 
 function isType(text: string): text is EventType {
   return EVENT_TYPES.some(type => type === text);

@@ -8,6 +8,7 @@ import type { EventType, OmneEvents } from '../../format/events.js';
 import type { TypesOf, Vocabulary } from '../../format/vocabulary.js';
 import { onAbort } from '../../on-abort.js';
 import { checkOptions, type OptionCheck } from '../../options.js';
+import { BackwardScanner } from '../../read/backward-scanner.js';
 import { EventFilter, READ_OPTIONS, type ReadOptions } from '../../read/event-filter.js';
 import { type Batch, type BatchSource, batchSource, EventStream } from '../../read/event-stream.js';
 import type { LogScanner } from '../../read/log-scanner.js';
@@ -68,15 +69,16 @@ export class RemoteReader<
   protected override source(): BatchSource {
     const { signal } = this.#options;
     let log: RemoteLog | undefined;
-    let scanner: LogScanner<RemoteLog> | undefined;
+    let scanner: LogScanner<RemoteLog> | BackwardScanner<RemoteLog> | undefined;
     let closed = false;
     const end = () => {
       closed = true;
       void log?.close(); // wakes a `next` that waits
     };
     const stopListening = signal && onAbort(signal, end);
-    const open = async (): Promise<LogScanner<RemoteLog>> => {
+    const open = async (): Promise<LogScanner<RemoteLog> | BackwardScanner<RemoteLog>> => {
       log = await openRemote(this.#connection, this.#runId, this.#options);
+      if (this.#options.reverse === true) return BackwardScanner.of(log, this.#options);
       return scanRemote(log, new EventFilter(this.#options), this.#options);
     };
     const next = async (): Promise<Batch | undefined> => {

@@ -5,12 +5,11 @@ import { AckPolicy, DeliverPolicy, jetstream, jetstreamManager } from '@nats-io/
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { expect, onTestFinished } from 'vitest';
 import { encodeEvent, type RunEvent } from '../../../src/index.js';
-import { remoteEventsReversed } from '../../../src/jetstream/fetch/events-backward.js';
 import { EVENTS_HEADER, POSITION_HEADER } from '../../../src/jetstream/segment.js';
 import { DEFAULT_STREAM, subjectOf } from '../../../src/jetstream/subjects.js';
 import { readRemote } from '../../../src/jetstream.js';
 import type { NatsServer } from '../../jetstream/nats-server.js';
-import { collect, logPath } from '../logs.js';
+import { logPath } from '../logs.js';
 
 /** One segment of a stream. */
 export interface Copied {
@@ -105,7 +104,7 @@ export async function expectSame(
   );
   const lines = (events: readonly RunEvent[]) => events.map(event => `${encodeEvent(event)}\n`).join('');
   expect(lines(await readRemote(connection, runId, { stream }).toArray()) === log).toBe(true);
-  const backwards = await collect(remoteEventsReversed(connection, runId, { stream }));
+  const backwards = await readRemote(connection, runId, { stream, reverse: true }).toArray();
   expect(lines(backwards.reverse()) === log).toBe(true);
 }
 
