@@ -8,6 +8,7 @@ import { EventLogError } from '../errors.js';
 import { isDefault, shapeFor, takeRecord, type Values } from './check.js';
 import { type CodecOptions, vocabularyOf } from './codec-options.js';
 import { omneEvents, type RunEvent } from './events.js';
+import { headOf } from './lanes/draft-code.js';
 import { type Field, hasDefaults, type LogEvent, type Shape } from './schema.js';
 import { SchemaViolation } from './violation.js';
 import type { EventsOf, Vocabulary } from './vocabulary.js';
@@ -53,19 +54,31 @@ export function prepareDraft(
   at = '',
   vocabulary: Vocabulary = omneEvents,
 ): PreparedEvent {
+  const copied = vocabulary.draftLane.take(draft, runId);
+  if (copied === undefined) return prepareStrictly(draft, runId, at, vocabulary);
+  const { event, head, fields, wide } = copied;
+  return preparedEvent(event, head, fields, wide);
+}
+
+/** The strict lane: any legal draft, and the error where it is not legal. */
+export function prepareStrictly(
+  draft: unknown,
+  runId: string,
+  at = '',
+  vocabulary: Vocabulary = omneEvents,
+): PreparedEvent {
   return asInvalidEvent(() => {
     const shape = shapeFor(vocabulary.draftShapes, draft);
     const stamped = { type: shape.tag, id: '', ts: '', run_id: runId };
     const event = takeRecord(shape, draft, 'draft', '', stamped) as Values & LogEvent; // as in decodeStrictly
-    const head = `{"type":"${shape.tag}","id":"`;
-    const tail = `","run_id":"${runId}"${fieldsText(shape, event)}}\n`;
-    return {
-      event,
-      head,
-      tail,
-      bytes: head.length + ID_BYTES + MIDDLE.length + TS_BYTES + Buffer.byteLength(tail),
-    };
+    return preparedEvent(event, headOf(event.type), fieldsText(shape, event), true);
   }, at);
+}
+
+function preparedEvent(event: LogEvent, head: string, fields: string, wide: boolean): PreparedEvent {
+  const tail = `","run_id":"${event.run_id}"${fields}}\n`;
+  const tailBytes = wide ? Buffer.byteLength(tail) : tail.length;
+  return { event, head, tail, bytes: head.length + ID_BYTES + MIDDLE.length + TS_BYTES + tailBytes };
 }
 
 /** Gives a prepared event its id (26 characters) and time (24 characters), and returns its line. */

@@ -14,6 +14,7 @@ import {
   mustBeFields,
   type ValuesOf,
 } from './field.js';
+import { DraftLane } from './lanes/draft-code.js';
 import { Lanes } from './lanes/lanes.js';
 import { LineMatcher } from './lanes/line-matcher.js';
 import { COMMON, type EventSchema, type Shape, shapeOf } from './schema.js';
@@ -70,6 +71,8 @@ export class Vocabulary<D extends EventsDefinition = EventsDefinition> {
   readonly draftShapes: ReadonlyMap<string, Shape>;
   readonly #terminal: ReadonlySet<string>;
   readonly #lanes: Lanes;
+  /** The compiled lane of writing. */
+  readonly draftLane: DraftLane;
   #matcher: LineMatcher | undefined;
   #textMatcher: LineMatcher | undefined;
 
@@ -84,6 +87,7 @@ export class Vocabulary<D extends EventsDefinition = EventsDefinition> {
     this.draftShapes = new Map(specs.map(([type, spec]) => [type, shapeOf(spec, type)]));
     this.#terminal = new Set(terminal);
     this.#lanes = new Lanes(this.shapes);
+    this.draftLane = new DraftLane(this.draftShapes);
   }
 
   /**
