@@ -16,16 +16,20 @@ export interface EventGroup {
   readonly bytes: number;
 }
 
-/** The lines of a batch; `ends[i]` is where the lines of group i end. */
+/** The lines of a batch, valid until the next one is stamped; `ends[i]` is where the lines of group i end. */
 export interface StampedBatch {
   readonly bytes: Buffer;
   readonly ends: readonly number[];
 }
 
+/** The room for the lines of a batch begins with this many bytes, and doubles. */
+const LEAST_ROOM = 4096;
+
 /** Stamps the batches of one log. */
 export class Stamper {
   readonly #path: string;
   readonly #ids = new UlidSequence();
+  #buffer: Buffer = Buffer.alloc(0);
 
   constructor(path: string) {
     this.#path = path;
@@ -45,21 +49,30 @@ export class Stamper {
     const now = legibleTime(Date.now());
     const ts = timestamp(now);
     const ends: number[] = [];
-    const parts: Buffer[] = []; // a string has a largest length, and a batch of large events may exceed it
-    let text = '';
     let end = 0;
-    for (const group of batch) {
-      for (const prepared of group.events) {
+    for (const { bytes } of batch) ends.push((end += bytes));
+    const bytes = this.#room(end);
+    let text = ''; // a string has a largest length, and a batch of large events may exceed it
+    let filled = 0;
+    for (const { events } of batch) {
+      for (const prepared of events) {
         text += stampEvent(prepared, this.#nextId(now), ts);
-        if (text.length > MAX_BATCH_BYTES) {
-          parts.push(Buffer.from(text));
-          text = '';
-        }
+        if (text.length <= MAX_BATCH_BYTES) continue;
+        filled += bytes.write(text, filled);
+        text = '';
       }
-      ends.push((end += group.bytes));
     }
-    parts.push(Buffer.from(text));
-    return { bytes: Buffer.concat(parts), ends };
+    // A text of as many characters as bytes is ASCII, for which a copy will do.
+    bytes.write(text, filled, text.length === end - filled ? 'latin1' : 'utf8');
+    return { bytes, ends };
+  }
+
+  /** So many bytes to write to: the same for each batch, as far as it fits, for one batch is written at a time. */
+  #room(length: number): Buffer {
+    if (length > MAX_BATCH_BYTES) return Buffer.allocUnsafeSlow(length);
+    if (length > this.#buffer.length)
+      this.#buffer = Buffer.allocUnsafeSlow(Math.max(LEAST_ROOM, 2 ** Math.ceil(Math.log2(length))));
+    return this.#buffer.subarray(0, length);
   }
 
   #nextId(now: number): string {

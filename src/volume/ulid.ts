@@ -10,17 +10,23 @@ import { decodeTime, incrementBase32, ulid } from 'ulid';
 const ULID = /^[0-7][0-9a-hjkmnp-tv-z]{25}$/;
 const ULID_IN_ANY_CASE = /^[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}$/;
 
-/** Hands out strictly rising ULIDs. */
+const DIGITS = '0123456789abcdefghjkmnpqrstvwxyz';
+
+/**
+ * Hands out strictly rising ULIDs. The last one is kept as its last digit and what is before it: most of the time the next one takes
+ * another digit, and no more.
+ */
 export class UlidSequence {
-  #last: string | undefined; // upper case, as the ulid package counts
+  #stem = '';
+  #digit = 0;
   #lastTime = 0;
 
   /** Makes every later id greater than `id`; text that is no ULID is passed over. */
   raiseTo(id: string): void {
     if (!ULID_IN_ANY_CASE.test(id)) return;
-    const seen = id.toUpperCase();
-    if (this.#last !== undefined && seen <= this.#last) return;
-    this.#last = seen;
+    const seen = id.toLowerCase();
+    if (this.#stem !== '' && seen <= this.#last) return;
+    this.#keep(seen);
     this.#lastTime = decodeTime(seen);
   }
 
@@ -30,16 +36,31 @@ export class UlidSequence {
    * @throws RangeError when the last possible ULID is used up.
    */
   next(now: number): string {
-    if (this.#last === undefined || now > this.#lastTime) {
+    if (this.#stem === '' || now > this.#lastTime) {
       this.#lastTime = Math.max(1, now); // the ulid package takes 0 for "now"
-      this.#last = ulid(this.#lastTime, pooledRandom);
+      this.#keep(ulid(this.#lastTime, pooledRandom).toLowerCase());
+    } else if (this.#digit < DIGITS.length - 1) {
+      this.#digit++;
     } else {
-      const above = incrementBase32(this.#last);
-      if (above > '7ZZZZZZZZZZZZZZZZZZZZZZZZZ') throw new RangeError('no ULID is left above the last one');
-      if (above.endsWith('0000000000000000')) this.#lastTime = decodeTime(above); // carried into the time
-      this.#last = above;
+      this.#carry();
     }
-    return this.#last.toLowerCase();
+    return this.#last;
+  }
+
+  get #last(): string {
+    return this.#stem + DIGITS.charAt(this.#digit);
+  }
+
+  #keep(id: string): void {
+    this.#stem = id.slice(0, -1);
+    this.#digit = DIGITS.indexOf(id.slice(-1));
+  }
+
+  #carry(): void {
+    const above = incrementBase32(this.#last.toUpperCase()).toLowerCase();
+    if (above > '7zzzzzzzzzzzzzzzzzzzzzzzzz') throw new RangeError('no ULID is left above the last one');
+    if (above.endsWith('0000000000000000')) this.#lastTime = decodeTime(above); // carried into the time
+    this.#keep(above);
   }
 }
 

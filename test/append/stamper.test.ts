@@ -77,3 +77,17 @@ test('when no id is left the log has failed, and the error names it', () => {
     expect.objectContaining({ code: 'ERR_LOG_FAILED', path: '/p', cause: expect.any(RangeError) }),
   );
 });
+
+test('small batches share their room, and texts that are not ASCII keep every byte', () => {
+  const stamper = new Stamper('/p');
+  const [first, second] = [stamper.stamp(groupsOf(1)), stamper.stamp(groupsOf(1))];
+  expect(second.bytes.buffer).toBe(first.bytes.buffer);
+  expect(second.bytes.byteOffset).toBe(first.bytes.byteOffset);
+  const drafts = ['plain', 'é', '\u2028💥', 'plain'].map(gate =>
+    prepareDraft({ type: 'gate.passed', node_id: 'n', gate, method: 'hook' }, RUN_ID),
+  );
+  const bytes = drafts.reduce((sum, draft) => sum + draft.bytes, 0);
+  const stamped = stamper.stamp([{ events: drafts, bytes }]);
+  expect(eventsIn(stamped.bytes)).toEqual(drafts.map(({ event }) => event));
+  expect(stamped.bytes.length).toBe(bytes);
+});
