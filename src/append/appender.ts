@@ -95,7 +95,8 @@ export class Appender {
   }
 
   #prepare(given: unknown, index?: number): PreparedEvent {
-    const draft = this.#redact === undefined ? given : redactDraft(given, this.#redact);
+    const draft =
+      this.#redact === undefined ? given : redactDraft(given, this.#redact, this.#vocabulary.schema);
     const at = index === undefined ? '' : `[${index}]`;
     try {
       const prepared = this.#withinLimit(() => prepareDraft(draft, this.#runId, at, this.#vocabulary));

@@ -4,6 +4,8 @@
  * Promise: what was redacted is a copy, and only the copy is checked, quoted in errors, queued and written.
  */
 
+import type { EventSchema, FieldSpec } from '../format/schema.js';
+
 /** Where a text is found in a draft. */
 export interface RedactPlace {
   /** The type that the draft names. */
@@ -12,34 +14,48 @@ export interface RedactPlace {
   readonly field: string;
 }
 
-/** Returns a text as it may be logged. Called for every text of a draft but its `type`; what it throws refuses the draft. */
+/**
+ * Returns a text as it may be logged. Called for every text of a draft but its `type`, and in json fields for the names in objects
+ * too. What it throws refuses the draft.
+ */
 export type Redact = (text: string, place: RedactPlace) => string;
 
 /** Deeper than any draft may be; the check that follows says so. */
 const MAX_DEPTH = 100;
 
 /** A copy of the draft with every text redacted; what is no draft at all is left to the check that follows. */
-export function redactDraft(draft: unknown, redact: Redact): unknown {
+export function redactDraft(draft: unknown, redact: Redact, schema: EventSchema = {}): unknown {
   if (!isRecord(draft) || typeof draft['type'] !== 'string') return draft;
   const { type } = draft;
+  const fields = Object.hasOwn(schema, type) ? schema[type] : undefined;
   const redacted = (text: string, field: string): string => {
     const result: unknown = redact(text, { type, field });
     if (typeof result !== 'string') throw new TypeError(`option redact must return a string for ${field}`);
     return result;
   };
-  const copyOf = (value: unknown, field: string, depth: number): unknown => {
+  const copyOf = (value: unknown, field: string, spec: FieldSpec | undefined, depth: number): unknown => {
     if (typeof value === 'string') return redacted(value, field);
     if (depth > MAX_DEPTH || typeof value !== 'object' || value === null) return value;
     if (Array.isArray(value)) {
-      return Array.from(value, (item, index) => copyOf(item, `${field}[${index}]`, depth + 1));
+      const of = spec?.type === 'list' ? spec.of : spec;
+      return Array.from(value, (item, index) => copyOf(item, `${field}[${index}]`, of, depth + 1));
     }
-    return Object.fromEntries(
-      Object.entries(value).map(([name, item]) => [name, copyOf(item, `${field}.${name}`, depth + 1)]),
-    );
+    const isJson = spec?.type === 'json';
+    const entries = Object.entries(value).map(([name, item]): [string, unknown] => {
+      const path = `${field}.${name}`;
+      const of =
+        spec?.type === 'object' && Object.hasOwn(spec.of, name) ? spec.of[name] : isJson ? spec : undefined;
+      return [isJson ? redacted(name, path) : name, copyOf(item, path, of, depth + 1)];
+    });
+    const copy = Object.fromEntries(entries);
+    if (Object.keys(copy).length === entries.length) return copy;
+    throw new TypeError(`option redact must not make two names in ${field} the same`);
   };
-  return Object.fromEntries(
-    Object.entries(draft).map(([name, value]) => [name, name === 'type' ? type : copyOf(value, name, 0)]),
-  );
+  const entries = Object.entries(draft).map(([name, value]): [string, unknown] => {
+    const spec = fields !== undefined && Object.hasOwn(fields, name) ? fields[name] : undefined;
+    return [name, name === 'type' ? type : copyOf(value, name, spec, 0)];
+  });
+  return Object.fromEntries(entries);
 }
 
 function isRecord(value: unknown): value is { readonly [name: string]: unknown } {

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { redactDraft } from '../../src/append/redact.js';
-import { EventLog, maskValues, type Redact } from '../../src/index.js';
+import { defineEvents, EventLog, field, maskValues, type Redact } from '../../src/index.js';
 import { rejection } from '../support/logs.js';
 import { temporaryVolume } from '../support/volume.js';
 
@@ -64,6 +64,22 @@ describe('redactDraft', () => {
       type: 't',
       deep: { list: [1, null, true, { a: '***' }] },
     });
+  });
+
+  test('reaches the names in json fields, and those of no other field', async () => {
+    const events = defineEvents({
+      called: { headers: field.json(), at: field.object({ key: field.string() }) },
+    });
+    const redact: Redact = text => text.replaceAll(SECRET, '***').replaceAll('key', '-');
+    await using log = await EventLog.create(temporaryVolume(), 'feature', { redact, events });
+    const called = await log.append({
+      type: 'called',
+      headers: { [SECRET]: [{ [SECRET]: 1 }] },
+      at: { key: 'key' },
+    });
+    expect(called).toMatchObject({ headers: { '***': [{ '***': 1 }] }, at: { key: '-' } });
+    const clash = log.append({ type: 'called', headers: { [SECRET]: 1, '***': 2 }, at: { key: '' } });
+    expect(await rejection(clash)).toBeInstanceOf(TypeError);
   });
 
   test('keeps a name __proto__ a name', () => {
