@@ -72,8 +72,10 @@ function notJson(at: string, what: string): SchemaViolation {
 /** Holds a value against a schema of the user, which may only say yes or no: what it would change is refused. */
 function checkBySchema(schema: StandardSchema, value: unknown, copy: unknown, at: string): void {
   const result = schema['~standard'].validate(value);
-  if ('then' in result)
+  if ('then' in result) {
+    result.then(undefined, () => undefined); // nobody waits for what it says
     throw new SchemaViolation(at, `${label(at)} has a schema that answers asynchronously`);
+  }
   if (result.issues !== undefined) {
     throw new SchemaViolation(at, `${label(at)} breaks its schema: ${result.issues.map(inWords).join('; ')}`);
   }

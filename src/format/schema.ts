@@ -110,3 +110,17 @@ function fieldOf(name: string, spec: FieldSpec): Field {
 export function hasDefaults({ shape, item }: Field): boolean {
   return shape?.hasDefaults === true || (item !== undefined && hasDefaults(item));
 }
+
+/** The description of a field without the schemas of json in it, which no file has. */
+export function withoutJsonSchema(spec: FieldSpec): FieldSpec {
+  if (spec.type === 'list') return { ...spec, of: withoutJsonSchema(spec.of) };
+  if (spec.type === 'object') return { ...spec, of: withoutJsonSchemas(spec.of) };
+  if (spec.type !== 'json') return spec;
+  const { schema: _, ...rest } = spec;
+  return rest;
+}
+
+/** The same of the fields of an object. */
+export function withoutJsonSchemas(fields: RecordSpec): RecordSpec {
+  return Object.fromEntries(Object.entries(fields).map(([name, spec]) => [name, withoutJsonSchema(spec)]));
+}

@@ -5,7 +5,7 @@
  * taken for such a change.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { FieldSpec, RecordSpec } from './schema.js';
+import { type RecordSpec, withoutJsonSchema } from './schema.js';
 import { quote } from './violation.js';
 import type { Vocabulary } from './vocabulary.js';
 
@@ -26,25 +26,11 @@ function conflictInFields(before: RecordSpec, next: RecordSpec, type: string): s
   for (const [name, field] of Object.entries(before)) {
     const wanted = next[name];
     if (wanted === undefined) return `${type} has no field ${quote(name)}`;
-    if (!isDeepStrictEqual(plain(wanted), plain(field)))
+    if (!isDeepStrictEqual(withoutJsonSchema(wanted), withoutJsonSchema(field)))
       return `${type}: field ${quote(name)} is another one`;
   }
   const added = Object.entries(next).find(
     ([name, { presence }]) => !(name in before) && presence === undefined,
   );
   return added && `${type}: field ${quote(added[0])} is new and must be there`;
-}
-
-/** Without the schema of json, which no file has. */
-function plain(spec: FieldSpec): FieldSpec {
-  if (spec.type === 'list') return { ...spec, of: plain(spec.of) };
-  if (spec.type === 'object') {
-    return {
-      ...spec,
-      of: Object.fromEntries(Object.entries(spec.of).map(([name, each]) => [name, plain(each)])),
-    };
-  }
-  if (spec.type !== 'json') return spec;
-  const { schema: _, ...rest } = spec;
-  return rest;
 }

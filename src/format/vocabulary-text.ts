@@ -6,7 +6,7 @@
  */
 import { EventLogError } from '../errors.js';
 import { checkDefault } from './field.js';
-import type { EventSchema, FieldSpec, RecordSpec } from './schema.js';
+import { type EventSchema, type FieldSpec, type RecordSpec, withoutJsonSchemas } from './schema.js';
 import { quote } from './violation.js';
 import { Vocabulary } from './vocabulary.js';
 
@@ -19,9 +19,10 @@ const MAX_DEPTH = 40;
 
 /** The text of a vocabulary. */
 export function vocabularyText({ schema, terminal }: Vocabulary): string {
-  const withoutSchemas = (key: string, value: unknown) =>
-    key === 'schema' && isObject(value) && '~standard' in value ? undefined : value;
-  return `${JSON.stringify({ version: VERSION, terminal, events: schema }, withoutSchemas, 1)}\n`;
+  const events = Object.fromEntries(
+    Object.entries(schema).map(([type, fields]) => [type, withoutJsonSchemas(fields)]),
+  );
+  return `${JSON.stringify({ version: VERSION, terminal, events }, undefined, 1)}\n`;
 }
 
 /**
