@@ -3,7 +3,6 @@
  *
  * Promise: no more is read than from the nearest place that is remembered, or with a filter what lies between the matches.
  */
-import { EVENT_TYPES, type EventType } from '../index.js';
 import type { EventsAnswer, PlacedEvent } from './api.js';
 import { Parameters, RequestError } from './request.js';
 import type { RunHub } from './run-hub.js';
@@ -25,9 +24,12 @@ export async function eventsOf(
   if (!filtered) return byNumber(source, hub, parameters, limit, signal);
   if (query.has('number')) throw new RequestError(400, 'request', 'number goes with limit alone');
   const last = parameters.integer('last', 0, MOST);
+  const { vocabulary } = hub.view;
+  const { types } = vocabulary;
   const reader = source.read(hub.view.runId, {
+    events: vocabulary,
     from: parameters.integer('from', 0, Number.MAX_SAFE_INTEGER) ?? 0,
-    types: typesOf(parameters.list('types', EVENT_TYPES.length)),
+    types: typesOf(parameters.list('types', types.length), types),
     nodeId: parameters.text('node'),
     onMalformed: () => undefined,
     signal,
@@ -53,7 +55,13 @@ async function byNumber(
   const end = Math.min(first + limit, total);
   const { from, skip } = view.placeOf(first);
   const count = skip + end - first;
-  const reader = source.read(view.runId, { from, limit: count, onMalformed: () => undefined, signal });
+  const reader = source.read(view.runId, {
+    events: view.vocabulary,
+    from,
+    limit: count,
+    onMalformed: () => undefined,
+    signal,
+  });
   const events: PlacedEvent[] = [];
   let number = first - skip;
   if (end > first)
@@ -64,10 +72,11 @@ async function byNumber(
   return { events, total, next: reader.position, atEnd: end >= total };
 }
 
-function typesOf(names: readonly string[] | undefined): EventType[] | undefined {
-  return names?.map(name => {
-    const type = EVENT_TYPES.find(known => known === name);
-    if (type === undefined) throw new RequestError(400, 'request', `types are of ${EVENT_TYPES.join(', ')}`);
-    return type;
-  });
+function typesOf(
+  names: readonly string[] | undefined,
+  types: readonly string[],
+): readonly string[] | undefined {
+  if (names?.every(name => types.includes(name)) === false)
+    throw new RequestError(400, 'request', `types are of ${types.join(', ')}`);
+  return names;
 }

@@ -4,7 +4,9 @@
  * Promises: what was sent last is kept for all, up to a bound; whoever is further back reads the log itself. A run that nobody
  * looks at is let go after a while.
  */
-import { EventLogError } from '../errors.js';
+import { EventLogError, type MalformedLineError } from '../errors.js';
+import type { Vocabulary } from '../format/vocabulary.js';
+import { vocabularyText } from '../format/vocabulary-text.js';
 import type { PlacedEvent, RunHead, RunRow } from './api.js';
 import { RunView } from './run-view.js';
 import { Signal } from './signal.js';
@@ -21,30 +23,35 @@ const MOST_IDLE = 32;
 
 /** A run that is followed. */
 export class RunHub {
-  readonly view: RunView;
   /** Fires when there is something new. */
   readonly changed: Signal = new Signal();
   /** Resolves when the end of the log was reached once; rejects when the run cannot be read. */
   readonly ready: Promise<void>;
   readonly #source: RunServerSource;
   readonly #stop = new AbortController();
+  #view: RunView;
   #row: RunRow | undefined;
   #head: { readonly count: number; readonly row: RunRow | undefined; readonly head: RunHead } | undefined;
   #frames: Frame[] = [];
   #live = false;
   #ended = false;
+  #looking = false;
   #failure: unknown;
 
   constructor(source: RunServerSource, runId: string) {
     this.#source = source;
-    this.view = new RunView(runId);
-    const tail = source.tail(runId, {
-      signal: this.#stop.signal,
-      onMalformed: error => this.view.malformed(error),
+    this.#view = new RunView(runId);
+    this.ready = new Promise((resolve, reject) => {
+      void this.#follow(caughtUp => resolve(caughtUp.then(() => this.refresh()))).then(() =>
+        reject(this.#failure),
+      );
     });
-    this.ready = tail.caughtUp.then(() => this.refresh());
     this.ready.catch(() => undefined); // reported to who waits for it
-    void this.#follow(tail);
+  }
+
+  /** What its events make of the run. */
+  get view(): RunView {
+    return this.#view;
   }
 
   /** The run has ended, and all its events are folded. */
@@ -90,14 +97,22 @@ export class RunHub {
     this.#stop.abort();
   }
 
-  async #follow(tail: ReturnType<RunServerSource['tail']>): Promise<void> {
-    tail.caughtUp.then(
-      () => {
-        this.#live = true;
-      },
-      () => undefined,
-    );
+  /** Folds the run, and then what is appended to it; `started` is given when the present end is reached. Never rejects. */
+  async #follow(started: (caughtUp: Promise<void>) => void): Promise<void> {
     try {
+      const { runId } = this.view;
+      const { signal } = this.#stop;
+      const events = await this.#source.vocabulary(runId);
+      this.#view = new RunView(runId, events);
+      const onMalformed = (error: MalformedLineError) => {
+        this.view.malformed(error);
+        if (error.kind === 'type') void this.#lookForMore(events);
+      };
+      const tail = this.#source.tail(runId, { events, signal, onMalformed });
+      const live = tail.caughtUp.then(() => {
+        this.#live = true;
+      });
+      started(live);
       for await (const event of tail) {
         const { position } = tail;
         const number = this.view.count;
@@ -109,9 +124,20 @@ export class RunHub {
       await this.refresh();
       this.#ended = true;
     } catch (error) {
-      this.#failure = error;
+      this.#failure ??= error;
     }
     this.changed.fire();
+  }
+
+  /** A type that is not known may have been added to the vocabulary since: then the run is to be read again, from its start. */
+  async #lookForMore(known: Vocabulary): Promise<void> {
+    if (this.#looking) return;
+    this.#looking = true;
+    const now = await this.#source.vocabulary(this.view.runId).catch(() => known); // the tail reports what is wrong
+    this.#looking = false;
+    if (vocabularyText(now) === vocabularyText(known)) return;
+    this.#failure = new EventLogError('ERR_LOG_REPLACED', 'event types were added to the run');
+    this.#stop.abort();
   }
 }
 

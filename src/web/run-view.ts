@@ -4,7 +4,14 @@
  * Promise: memory is bounded by the nodes of the run and by the lists that the API bounds, not by its events.
  */
 import { createHash } from 'node:crypto';
-import { type RunEvent, type RunState, RunStateReducer } from '../index.js';
+import {
+  type LogEvent,
+  omneEvents,
+  type RunEvent,
+  type RunState,
+  RunStateReducer,
+  type Vocabulary,
+} from '../index.js';
 import type { GateView, IterationView, NodeView, RunCounts, RunHead, RunRow } from './api.js';
 
 const MOST_ATTEMPTS = 100;
@@ -24,10 +31,11 @@ interface Extras {
   gates: GateView[];
 }
 
-/** Folds the events of a run. */
+/** Folds the events of a run; of a vocabulary of its own, nodes are shown as far as it has their events. */
 export class RunView {
   readonly runId: string;
-  readonly #reducer = new RunStateReducer();
+  readonly vocabulary: Vocabulary;
+  readonly #reducer: RunStateReducer;
   readonly #extras = new Map<string, Extras>();
   readonly #marks: number[] = [0];
   #state: RunState | undefined;
@@ -39,8 +47,10 @@ export class RunView {
   #problem: string | undefined;
   #malformedLines = 0;
 
-  constructor(runId: string) {
+  constructor(runId: string, vocabulary: Vocabulary = omneEvents) {
     this.runId = runId;
+    this.vocabulary = vocabulary;
+    this.#reducer = new RunStateReducer({ events: vocabulary });
   }
 
   /** How many events were folded. */
@@ -59,7 +69,7 @@ export class RunView {
   }
 
   /** Takes the next event. */
-  apply(event: RunEvent, position: number): void {
+  apply(event: LogEvent, position: number): void {
     this.#reducer.apply(event);
     this.#state = undefined;
     if (this.#count === 0) this.#epoch = createHash('sha256').update(event.id).digest('hex').slice(0, 12);
@@ -68,7 +78,8 @@ export class RunView {
       this.#start = Math.min(this.#start, at);
       this.#end = Math.max(this.#end, at);
     }
-    if ('node_id' in event) this.#applyToNode(event, position);
+    if (!this.#reducer.isBuiltIn(event)) this.#noteOfNode(event, position);
+    else if ('node_id' in event) this.#applyToNode(event, position);
     this.#position = position;
     if (++this.#count % MARK_EVENTS === 0) this.#marks.push(position);
   }
@@ -156,6 +167,15 @@ export class RunView {
 
   get #folded(): RunState {
     return (this.#state ??= this.#reducer.state);
+  }
+
+  /** An event that only a vocabulary of its own has may be one of a node too. */
+  #noteOfNode(event: LogEvent, position: number): void {
+    const nodeId: unknown = Reflect.get(event, 'node_id');
+    const extras = typeof nodeId === 'string' ? this.#extras.get(nodeId) : undefined;
+    if (extras === undefined) return;
+    extras.lastEvent = this.#count;
+    extras.lastPosition = position;
   }
 
   #applyToNode(event: Extract<RunEvent, { node_id: string }>, position: number): void {

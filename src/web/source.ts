@@ -6,15 +6,24 @@
  */
 import type { NatsConnection } from '@nats-io/transport-node';
 import { EventLogError } from '../errors.js';
-import { EventLog, type EventStream, type MalformedLineError, type ReadOptions } from '../index.js';
+import {
+  EventLog,
+  type EventStream,
+  type MalformedLineError,
+  type ReadOptions,
+  type Vocabulary,
+} from '../index.js';
+import { runVocabulary } from '../read/run-vocabulary.js';
 import { outlineRun } from '../run/list-runs.js';
 import { NodeOutput } from '../run/output/node-output.js';
-import { absoluteRoot } from '../volume/places.js';
+import { absoluteRoot, placesOf } from '../volume/places.js';
 import type { RunRow, SourceFacts } from './api.js';
 import { pollRuns, type RowListener, watchRuns } from './source-rows.js';
 
 /** How a run is followed. */
 export interface FollowOptions {
+  /** What its events are. */
+  readonly events: Vocabulary;
   /** Ends it. */
   readonly signal: AbortSignal;
   /** Called with each malformed line, which is passed over. */
@@ -25,10 +34,15 @@ export interface FollowOptions {
 export interface RunServerSource {
   /** What it is, for people. */
   readonly facts: SourceFacts;
+  /** What the events of a run are: the vocabulary that it carries. */
+  vocabulary(runId: string): Promise<Vocabulary>;
   /** Events of a run, from disk or a copy. */
-  read(runId: string, options: ReadOptions): EventStream;
+  read(runId: string, options: ReadOptions<string, Vocabulary>): EventStream<string, Vocabulary>;
   /** The same, and then what is appended, until the run ends. */
-  tail(runId: string, options: FollowOptions): EventStream & { readonly caughtUp: Promise<void> };
+  tail(
+    runId: string,
+    options: FollowOptions,
+  ): EventStream<string, Vocabulary> & { readonly caughtUp: Promise<void> };
   /** Reports all runs, and then what becomes of them, until the signal is aborted; rejects when they cannot be listed. */
   watch(listener: RowListener, signal: AbortSignal): Promise<void>;
   /** The row of a run as it is now; undefined where that takes a reading of the run. */
@@ -47,6 +61,7 @@ export function volumeRuns(root: string): RunServerSource {
   const folder = absoluteRoot(root);
   return {
     facts: { kind: 'volume', name: folder, outputs: true },
+    vocabulary: async runId => runVocabulary(placesOf(folder, runId)),
     read: (runId, options) => EventLog.read(folder, runId, options),
     tail: (runId, options) => EventLog.tail(folder, runId, { ...options, appearTimeout: 0 }),
     watch: (listener, signal) => watchRuns(folder, listener, signal),
@@ -68,8 +83,10 @@ export async function mirroredRuns(
   { stream = 'omne-runs' }: { stream?: string } = {},
 ): Promise<RunServerSource> {
   const { readRemote, tailRemote, remoteRuns } = await import('../jetstream.js');
+  const { remoteVocabulary } = await import('../jetstream/fetch/remote-vocabulary.js');
   return {
     facts: { kind: 'nats', name: stream, outputs: false },
+    vocabulary: runId => remoteVocabulary(connection, runId, { stream }),
     read: (runId, options) => readRemote(connection, runId, { ...options, stream }),
     tail: (runId, options) => tailRemote(connection, runId, { ...options, stream, appearTimeout: 0 }),
     watch: (listener, signal) => pollRuns(() => remoteRuns(connection, { stream, signal }), listener, signal),

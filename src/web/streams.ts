@@ -213,6 +213,7 @@ class RunStream {
   /** The next events from the log, for a client that is further back than what is kept. */
   async #readFrames(): Promise<Frame[]> {
     const options = {
+      events: this.#hub.view.vocabulary,
       from: this.#position,
       limit: CATCH_UP_EVENTS,
       onMalformed: () => undefined,
@@ -254,7 +255,7 @@ class RunStream {
   async #isGone(): Promise<boolean> {
     const { runId } = this.#hub.view;
     const first = await this.#source
-      .read(runId, { limit: 1 })
+      .read(runId, { events: this.#hub.view.vocabulary, limit: 1 })
       .toArray()
       .catch((error: unknown) => error);
     return first instanceof EventLogError && first.code === 'ERR_RUN_NOT_FOUND';
