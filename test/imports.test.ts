@@ -39,7 +39,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'cli/screen': ['.', 'public', 'cli/timeline'],
   'cli/timeline': ['.', 'public', 'cli/screen'],
   'cli/demo': ['.', 'public', 'cli/screen'],
-  cli: ['.', 'public', 'public/jetstream', 'read', 'volume', 'jetstream', 'jetstream/fetch', 'cli/screen'],
+  cli: [
+    '.',
+    'public',
+    'public/jetstream',
+    'format',
+    'read',
+    'volume',
+    'jetstream',
+    'jetstream/fetch',
+    'cli/screen',
+  ],
   'cli/commands': [
     '.',
     'public',

@@ -1,12 +1,13 @@
 /**
  * Which volume and which run is meant: `--root` or the folder above, and a run id, the beginning of one, or `last`.
  *
- * Promise: finding a run reads the names of the folders and no log.
+ * Promise: finding a run reads the names of the folders, and for `last` the ends of the newest logs.
  */
-import { statSync } from 'node:fs';
-import { EventLogError } from '../errors.js';
+import { EventLogError, isOutOfDescriptors } from '../errors.js';
+import { endOfLastLine } from '../format/lines.js';
 import { findVolumeRoot, isRunId, parseRunId } from '../index.js';
 import { placesOf } from '../volume/places.js';
+import { openForReading } from '../volume/readable-log.js';
 import { runIdsOf } from '../volume/run-folders.js';
 import { UsageError } from './command.js';
 
@@ -31,16 +32,28 @@ export async function whichRoot(given: string | undefined): Promise<string> {
   return root;
 }
 
-/** The id of the run that is meant; `last` is the newest that has begun: one whose log is empty, or missing, has not. */
+/** The id of the run that is meant; `last` is the newest that has begun: whose log holds a whole line. */
 export function whichRun(root: string, given: string): Promise<string> {
   return pickRun(given, root, async () => {
     const runIds = (await runIdsOf(root)).reverse();
-    return given === 'last' ? runIds.slice(runIds.findIndex(runId => hasBegun(root, runId))) : runIds;
+    if (given !== 'last') return runIds;
+    for (const runId of runIds) if (await hasBegun(root, runId)) return [runId];
+    return [];
   });
 }
 
-function hasBegun(root: string, runId: string): boolean {
-  return (statSync(placesOf(root, runId).log, { throwIfNoEntry: false })?.size ?? 0) > 0;
+async function hasBegun(root: string, runId: string): Promise<boolean> {
+  try {
+    const log = await openForReading(placesOf(root, runId));
+    try {
+      return (await endOfLastLine(log.read, 0, log.size())) > 0;
+    } finally {
+      await log.close();
+    }
+  } catch (error) {
+    if (!(error instanceof EventLogError) || isOutOfDescriptors(error)) throw error;
+    return false; // what cannot be opened is not what `last` means
+  }
 }
 
 /** The same among runs from anywhere: `list` gives their ids, newest first, `place` is where they are. */

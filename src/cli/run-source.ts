@@ -18,7 +18,7 @@ import { isStreamName } from '../jetstream/options.js';
 import { DEFAULT_STREAM } from '../jetstream/subjects.js';
 import type { RemoteRunSummary } from '../jetstream.js';
 import { runVocabulary } from '../read/run-vocabulary.js';
-import { isLive } from '../volume/liveness.js';
+import { isKnownLive } from '../volume/liveness.js';
 import { placesOf } from '../volume/places.js';
 import { UsageError } from './command.js';
 import { connectTo, loadJetStream, type NatsValues } from './nats.js';
@@ -76,7 +76,7 @@ export function volumeSource(root: string): RunSource {
     tail: (runId, options) => EventLog.tail(root, runId, options),
     runs: options => EventLog.runs(root, options),
     writerOf: async runId => {
-      const live = await isLive(placesOf(root, runId)).catch(() => undefined);
+      const live = await isKnownLive(placesOf(root, runId));
       if (live === undefined) return 'not ended';
       return live ? 'LIVE: a writer holds it open' : 'but no writer holds it open';
     },

@@ -1,7 +1,7 @@
 /**
  * Listing the runs of a volume: one summary for each, from the log alone.
  *
- * Promises: runs come in the order of their ULIDs, which is the order they were allocated in. A damaged, empty or
+ * Promises: runs come in the order of their ULIDs, which is the order they were allocated in. A damaged, missing or
  * unreadable log is a summary with a `problem`, never an end of the listing; what is no run is passed over. Memory and
  * descriptors stay bounded, however many runs there are.
  */
@@ -14,13 +14,12 @@ import { EventFilter } from '../read/event-filter.js';
 import { LogScanner } from '../read/log-scanner.js';
 import { runVocabulary } from '../read/run-vocabulary.js';
 import { endsRunAt } from '../read/start-position.js';
-import { files } from '../volume/file-calls.js';
 import { enter, type Folder, RUNS } from '../volume/folder.js';
-import { isLive } from '../volume/liveness.js';
+import { isKnownLive } from '../volume/liveness.js';
 import { isOrphan, ORPHAN_AFTER_MS } from '../volume/orphan.js';
 import { placesOf, type RunPlaces } from '../volume/places.js';
 import { openForReading, type ReadableLog } from '../volume/readable-log.js';
-import { runIdsOf } from '../volume/run-folders.js';
+import { runFolderOf, runIdsOf } from '../volume/run-folders.js';
 import { parseRunId } from '../volume/run-id.js';
 import { foldEnds } from './run-ends.js';
 import { type RunState, RunStateReducer } from './run-state.js';
@@ -309,17 +308,16 @@ async function lookAt(
       ({ size: bytes, mtimeMs: changedAt } = log.stat());
       await log.close();
     }
-    if (bytes === 0) problem = 'the log is empty';
   } catch (error) {
     if (!(error instanceof EventLogError) || isOutOfDescriptors(error)) throw error;
-    const stat = await files.lstat(places.folder).catch(() => undefined);
-    if (!stat?.isDirectory()) return undefined;
+    const stat = await runFolderOf(places);
+    if (stat === undefined) return undefined;
     if (changedAt === 0) changedAt = stat.mtimeMs; // a run being made has a folder before it has a log
     problem = error.message;
   }
   const { state } = reducer;
   const { status, reason, startedAt, lastTs, durationMs } = state;
-  const held = status === 'running' ? await isLive(places, folder).catch(() => undefined) : false;
+  const held = status === 'running' ? await isKnownLive(places, folder) : false;
   const runId = basename(places.folder);
   const row: RunOutline = {
     runId,

@@ -5,7 +5,7 @@
  * lock goes with its process, however it ended. A probe only asks, so it is never taken for a writer.
  */
 import fs, { constants } from 'node:fs';
-import { errnoOf } from '../errors.js';
+import { errnoOf, isOutOfDescriptors, systemError } from '../errors.js';
 import { isByteHeld, LIVE_BYTE, shareByte } from './byte-locks.js';
 import { type Folder, withinRun } from './folder.js';
 import { openNow } from './open-file.js';
@@ -46,5 +46,15 @@ export async function isLive(places: RunPlaces, runs?: Folder): Promise<boolean 
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return false; // without a log there is no writer
     throw error;
+  }
+}
+
+/** The same, and undefined too where the run cannot be looked at; that this process is out of descriptors is an error all the same. */
+export async function isKnownLive(places: RunPlaces, runs?: Folder): Promise<boolean | undefined> {
+  try {
+    return await isLive(places, runs);
+  } catch (error) {
+    if (isOutOfDescriptors(error)) throw systemError('the run could not be looked at', places.folder, error);
+    return undefined;
   }
 }

@@ -57,13 +57,17 @@ async function checkOpened(fd: number, places: RunPlaces): Promise<Stats> {
   return opened;
 }
 
-function asOpenError(error: unknown, { root, log }: RunPlaces): EventLogError {
+function asOpenError(error: unknown, { root, folder, log }: RunPlaces): EventLogError {
   if (error instanceof EventLogError) return error;
   const facts = { path: log, cause: error };
   switch (errnoOf(error)) {
     case 'ENOENT':
       if (!fs.existsSync(root)) return rootNotFound(root);
-      return new EventLogError('ERR_RUN_NOT_FOUND', 'no such run, or it has no log', facts);
+      return new EventLogError(
+        'ERR_RUN_NOT_FOUND',
+        fs.existsSync(folder) ? 'no event yet: the run has no log' : 'no such run',
+        facts,
+      );
     case 'EEXIST':
       return new EventLogError('ERR_RUN_EXISTS', 'the run has a log already', facts);
     case 'ELOOP':

@@ -5,7 +5,7 @@
  * their appends, as the Rust program does. Whether the run has ended is for the caller to know.
  */
 import type { Folder } from './folder.js';
-import { isLive } from './liveness.js';
+import { isKnownLive } from './liveness.js';
 import type { RunPlaces } from './places.js';
 
 /** How long nothing must have been written, in milliseconds. */
@@ -19,5 +19,5 @@ export async function isOrphan(
   runs?: Folder,
 ): Promise<boolean> {
   if (Date.now() - changedAt <= idleMs) return false;
-  return (await isLive(places, runs).catch(() => undefined)) === false;
+  return (await isKnownLive(places, runs)) === false;
 }

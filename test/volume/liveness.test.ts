@@ -1,8 +1,8 @@
 /** Live runs and orphans: who holds a log open is seen by all who ask, and who asks is seen by nobody. */
-import { rmSync, symlinkSync } from 'node:fs';
+import fs, { rmSync, symlinkSync } from 'node:fs';
 import { expect, test, vi } from 'vitest';
 import { EventLog } from '../../src/index.js';
-import { isLive } from '../../src/volume/liveness.js';
+import { isKnownLive, isLive } from '../../src/volume/liveness.js';
 import { placesOf, type RunPlaces } from '../../src/volume/places.js';
 import { platformOf } from '../../src/volume/platform.js';
 import { openDescriptors } from '../support/logs.js';
@@ -181,4 +181,20 @@ test('where flock(2) and byte locks mind each other, the folder holds the byte, 
   await second.close();
   expect(await isLiveThere(places)).toBe(false);
   expect(openDescriptors(places.folder)).toBe(0);
+});
+
+test('a process out of descriptors is an error to who asks; a run that cannot be opened is one nobody knows of', async () => {
+  const { places } = await orphan();
+  const failing = (code: string) =>
+    vi.spyOn(fs, 'openSync').mockImplementation(() => {
+      throw Object.assign(new Error(code), { code, syscall: 'open' });
+    });
+  try {
+    failing('EMFILE');
+    await expect(isKnownLive(places)).rejects.toMatchObject({ code: 'ERR_SYSTEM' });
+    failing('EACCES');
+    expect(await isKnownLive(places)).toBeUndefined();
+  } finally {
+    vi.restoreAllMocks();
+  }
 });

@@ -12,7 +12,7 @@ import { ROOT_OPTION } from '../pick-run.js';
 import { openSource } from '../run-source.js';
 import { type Cell, Columns } from '../screen/columns.js';
 import { age, count, duration } from '../screen/figures.js';
-import { DAMAGED, MARKS } from '../screen/status-marks.js';
+import { DAMAGED, MARKS, NO_EVENT } from '../screen/status-marks.js';
 import { jsonLine, lineWidth, print, printable } from '../screen/terminal.js';
 import { jsonInUtc } from '../screen/times.js';
 
@@ -104,7 +104,7 @@ function progressOf({ completedCount, nodeCount, failedCount }: RunSummary): str
 }
 
 /** Where the damage is, without the path: that of the log of the row. */
-const LOG_PATH = /\([^(]*[\\/]events\.jsonl, /;
+const LOG_PATH = / \([^(]*[\\/]events\.jsonl(?:, |\)$)/;
 
 /** What else is to be said of a run. */
 function remark({
@@ -112,9 +112,16 @@ function remark({
   orphan,
   problem,
   reason,
-}: Pick<RunSummary, 'live' | 'orphan' | 'problem' | 'reason'>): Cell {
-  if (problem !== undefined) return { text: printable(problem.replace(LOG_PATH, '(')), colour: 'yellow' };
-  if (live) return { text: 'LIVE', colour: 'blue' };
-  if (orphan) return { text: 'ORPHAN', colour: 'yellow' };
+  eventCount,
+}: Pick<RunSummary, 'live' | 'orphan' | 'problem' | 'reason' | 'eventCount'>): Cell {
+  if (problem !== undefined)
+    return {
+      text: printable(problem.replace(LOG_PATH, place => (place.endsWith(')') ? '' : ' ('))),
+      colour: 'yellow',
+    };
+  const noEvent = eventCount === 0 ? `, ${NO_EVENT}` : '';
+  if (live) return { text: `LIVE${noEvent}`, colour: 'blue' };
+  if (orphan) return { text: `ORPHAN${noEvent}`, colour: 'yellow' };
+  if (eventCount === 0) return { text: NO_EVENT, colour: 'dim' };
   return { text: printable(reason ?? ''), colour: 'dim' };
 }

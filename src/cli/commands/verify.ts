@@ -4,14 +4,16 @@
  * Promise: exit code 1 when anything is wrong anywhere; a log that cannot be checked at all does not end the checking of
  * the others.
  */
+import { isOutOfDescriptors } from '../../errors.js';
 import { EventLogError, type VerifyReport, verifyRun } from '../../index.js';
-import { runIdsOf } from '../../volume/run-folders.js';
+import { placesOf } from '../../volume/places.js';
+import { runFolderOf, runIdsOf } from '../../volume/run-folders.js';
 import { type Command, defineCommand, EXIT, UsageError } from '../command.js';
 import { commandFor } from '../next-step.js';
 import { ROOT_OPTION, RUN_HELP, whichRoot, whichRun } from '../pick-run.js';
 import { count, size } from '../screen/figures.js';
 import { StatusLine } from '../screen/status-line.js';
-import { DAMAGED, MARKS } from '../screen/status-marks.js';
+import { DAMAGED, MARKS, NO_EVENT } from '../screen/status-marks.js';
 import { paint, printable } from '../screen/terminal.js';
 
 const SHOWN_PROBLEMS = 20;
@@ -32,6 +34,7 @@ export const verify: Command = defineCommand({
     if (all === (run !== undefined)) throw new UsageError('either RUN or --all must be given');
     const root = await whichRoot(values.root);
     const runIds = run === undefined ? await runIdsOf(root) : [await whichRun(root, run)];
+    let runs = 0;
     let wrong = 0;
     let progress = '';
     const status = new StatusLine(() => progress);
@@ -41,11 +44,13 @@ export const verify: Command = defineCommand({
         const onProgress = (bytes: number, total: number) => {
           progress = `${barOf(bytes, total)}${place}  ${runId}`;
         };
-        const { ok, lines } = await check(root, runId, { onProgress, signal }, all);
-        if (!ok) wrong++;
-        await status.print(lines.join('\n'));
+        const checked = await check(root, runId, { onProgress, signal }, all);
+        if (checked === undefined) continue;
+        runs++;
+        if (!checked.ok) wrong++;
+        await status.print(checked.lines.join('\n'));
       }
-      if (all) await status.print(`${count(runIds.length, 'run')} checked, ${wrong} with problems`);
+      if (all) await status.print(`${count(runs, 'run')} checked, ${wrong} with problems`);
     } finally {
       await status.close();
     }
@@ -55,19 +60,21 @@ export const verify: Command = defineCommand({
 
 type CheckOptions = NonNullable<Parameters<typeof verifyRun>[2]>;
 
+/** Undefined where, as for `ls`, there is no run: a file, or nothing any more, has its name. */
 async function check(
   root: string,
   runId: string,
   options: CheckOptions,
   goOn: boolean,
-): Promise<{ ok: boolean; lines: string[] }> {
+): Promise<{ ok: boolean; lines: string[] } | undefined> {
   try {
     const report = await verifyRun(root, runId, { ...options, maxProblems: SHOWN_PROBLEMS });
     const lines = linesOf(report);
     if (!report.ok) lines.push(`    ${await stepFor(root, report)}`);
     return { ok: report.ok, lines };
   } catch (error) {
-    if (!goOn || !(error instanceof EventLogError)) throw error;
+    if (!goOn || !(error instanceof EventLogError) || isOutOfDescriptors(error)) throw error;
+    if ((await runFolderOf(placesOf(root, runId))) === undefined) return undefined;
     const { glyph, colour } = DAMAGED;
     return {
       ok: false,
@@ -82,7 +89,7 @@ function linesOf(report: VerifyReport): string[] {
   const facts = [
     ok ? 'ok' : count(problemCount, 'problem'),
     ...(warningCount === 0 ? [] : [count(warningCount, 'warning')]),
-    count(report.events, 'event'),
+    report.events === 0 && report.lines === 0 ? NO_EVENT : count(report.events, 'event'),
     size(report.bytes),
     ...(ended ? [] : ['not ended']),
   ];

@@ -6,7 +6,7 @@
 import type { NodeState, RunState } from '../../index.js';
 import { type Cell, Columns } from './columns.js';
 import { count, downtimeOf, duration } from './figures.js';
-import { MARKS } from './status-marks.js';
+import { MARKS, NO_EVENT } from './status-marks.js';
 import { type Colour, paint, printable } from './terminal.js';
 import { utc } from './times.js';
 import { cutTo } from './width.js';
@@ -44,7 +44,7 @@ function header(state: RunState, writer: string, maxWidth: number): string[] {
   const facts = [
     ...(state.startedAt === undefined ? [] : [`started ${printable(utc(state.startedAt))}`]),
     count(state.nodes.length, 'node'),
-    count(state.eventCount, 'event'),
+    state.eventCount === 0 ? NO_EVENT : count(state.eventCount, 'event'),
     ...downtimeOf(state),
     ...(state.distroVersion === '' ? [] : [`distro ${printable(state.distroVersion)}`]),
   ];

@@ -19,3 +19,6 @@ export const MARKS: Readonly<Record<NodeState['status'] | RunSummary['status'], 
 
 /** The mark of a log that is damaged. */
 export const DAMAGED: Mark = { glyph: '!', colour: 'yellow' };
+
+/** What every view says of a run that has begun no more than its log. */
+export const NO_EVENT = 'no event yet';
