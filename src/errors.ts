@@ -219,6 +219,11 @@ export function systemError(what: string, path: string, cause: unknown): EventLo
       path,
       cause,
     });
+  if (isLockedOut(cause))
+    return new EventLogError('ERR_LOCK_TIMEOUT', `${what}: another program has locked the file`, {
+      path,
+      cause,
+    });
   return new EventLogError('ERR_SYSTEM', `${what}: ${withoutPath(messageOf(cause), path)}`, {
     path,
     cause,
@@ -235,6 +240,12 @@ function withoutPath(message: string, path: string): string {
 export function isOutOfDescriptors(error: unknown): boolean {
   const errno = errnoOf(property(error, 'cause') ?? error);
   return errno === 'EMFILE' || errno === 'ENFILE';
+}
+
+/** Whether a read or write failed for the lock of another program, which on Windows keeps everybody else out: nothing was done. */
+export function isLockedOut(error: unknown): boolean {
+  const syscall = syscallOf(error);
+  return errnoOf(error) === 'EBUSY' && (syscall === 'read' || syscall === 'write');
 }
 
 /** Whether a system error says that the disk, a quota or the file size limit is used up. */

@@ -199,7 +199,7 @@ export class EventLog<V extends Vocabulary = OmneEvents> implements AsyncDisposa
 
   /**
    * Whether some process has the log of a run open for appending: false for a run that is not there, or where nobody can know
-   * (Windows, and file systems without such locks).
+   * (file systems without such locks, and where koffi is missing).
    *
    * @throws EventLogError (as a rejection) `ERR_INVALID_RUN_ID`, `ERR_UNSAFE_PATH`, `ERR_SYSTEM`.
    * @example

@@ -9,7 +9,7 @@
  * final: `ERR_LOG_FAILED` for this and every later append, and never a second try.
  */
 import { CommitTimer, commits, recoveries } from '../diagnostics.js';
-import { EventLogError, errnoOf, isNoSpace, syscallOf, systemError } from '../errors.js';
+import { EventLogError, errnoOf, isLockedOut, isNoSpace, syscallOf, systemError } from '../errors.js';
 import { omneEvents } from '../format/events.js';
 import { LF } from '../format/lines.js';
 import type { Vocabulary } from '../format/vocabulary.js';
@@ -194,6 +194,8 @@ export class Committer {
       // Without room a write changes nothing. If the size changed all the same, it was the sync that failed.
       if (isNoSpace(error) && syscallOf(error) === 'write' && this.#sizeIs(this.#end))
         throw this.#noSpace(error);
+      if (isLockedOut(error) && this.#sizeIs(this.#end))
+        throw systemError('the events could not be written', this.#file.path, error);
       await this.#takeBack(bytes.length);
       throw this.#outcomeUnknown(error);
     }

@@ -11,7 +11,7 @@ import { files } from '../volume/file-calls.js';
 import { tryLock, unlock } from '../volume/flock.js';
 import { type Folder, withinRun } from '../volume/folder.js';
 import { syncFolder } from '../volume/make-folders.js';
-import { isAt, openInside, readFully } from '../volume/open-log.js';
+import { isAt, lookAt, openInside, readFully, withWritable } from '../volume/open-log.js';
 import { LOG_NAME, type RunPlaces } from '../volume/places.js';
 import { PLATFORM } from '../volume/platform.js';
 
@@ -79,8 +79,8 @@ class NodeLogFile implements OpenLogFile {
   }
 
   stat(): { size: number; inPlace: boolean } {
-    const { size, ino, dev } = fs.fstatSync(this.fd);
-    return { size, inPlace: isAt(this.path, { ino, dev }) };
+    const found = lookAt(this.fd);
+    return { size: Number(found.size), inPlace: isAt(this.path, found) };
   }
 
   read(buffer: Buffer, position: number): Promise<number> {
@@ -102,7 +102,10 @@ class NodeLogFile implements OpenLogFile {
   }
 
   truncate(size: number): Promise<void> {
-    return throughDiskGate(() => files.ftruncate(this.fd, size));
+    return throughDiskGate(() => {
+      const cut = (fd: number) => files.ftruncate(fd, size);
+      return PLATFORM.narrowDescriptors ? withWritable(this.#places, this.fd, cut) : cut(this.fd);
+    });
   }
 
   async copyTail(start: number, suffix: string): Promise<string> {
@@ -136,9 +139,9 @@ class NodeLogFile implements OpenLogFile {
     if (tryLock(this.fd, this.path)) return true;
     // A mirror shares it, for some microseconds, while it looks at the size: that is no peer to make room for.
     for (let tries = 0; tries < SHARED_TRIES && tryLock(this.fd, this.path, 'shared'); tries++) {
+      unlock(this.fd); // on Windows one does not become the other
       if (tryLock(this.fd, this.path)) return true;
     }
-    unlock(this.fd);
     return false;
   }
 

@@ -13,7 +13,6 @@ import { holdLive } from '../volume/liveness.js';
 import { syncRunFolders } from '../volume/make-folders.js';
 import { takeOwnership } from '../volume/ownership.js';
 import type { RunPlaces } from '../volume/places.js';
-import { PLATFORM } from '../volume/platform.js';
 import { Committer } from './committer.js';
 import { type LogFile, openLogFile } from './log-file.js';
 import { agreeOnVocabulary, announceVocabulary } from './log-vocabulary.js';
@@ -29,7 +28,7 @@ export interface LogOptions<V extends Vocabulary = OmneEvents> {
   events?: V | undefined;
   /** Permission bits of new files, narrowed by the umask; 0o666 by default. Folders may be entered by who may read. */
   mode?: number | undefined;
-  /** Take flock(2) around each commit, so that several processes may append; false by default on Windows only. */
+  /** Take the lock of the log around each commit, so that several processes may append; true by default. */
   lock?: boolean | undefined;
   /** How long one commit waits for the lock, in milliseconds, before it is `ERR_LOCK_TIMEOUT`; 5000 by default. */
   lockTimeout?: number | undefined;
@@ -83,7 +82,7 @@ export async function openForAppending(
   options: OpenLogOptions<Vocabulary>,
   make: 'create' | 'ensure' | undefined,
 ): Promise<OpenedLog> {
-  const { events, mode, lock = PLATFORM.flock, lockTimeout: lockTimeoutMs, maxLineBytes } = options;
+  const { events, mode, lock = true, lockTimeout: lockTimeoutMs, maxLineBytes } = options;
   if (make !== undefined) await announceVocabulary(places, events, mode);
   const file = await openLogFile(places, { mode, make });
   const marks: number[] = [];

@@ -1,7 +1,7 @@
 /**
  * Allocating run ids: strictly rising in one volume, across processes, whatever the clock does.
  *
- * Promise: the last ULID handed out is in `.omne/var/.ulid-last`, read and rewritten under flock(2); the Rust
+ * Promise: the last ULID handed out is in `.omne/var/.ulid-last`, read and rewritten under the lock; the Rust
  * program does the same with the same file. A damaged or missing file never blocks a run: the highest ULID among the
  * runs takes its place.
  */
@@ -14,7 +14,6 @@ import { tryLock, waitForLock } from './flock.js';
 import { type Folder, within } from './folder.js';
 import { makeVarFolder } from './make-folders.js';
 import { ulidLastPath } from './places.js';
-import { PLATFORM } from './platform.js';
 import { runIdsOf } from './run-folders.js';
 import { checkPipe, parseRunId, runIdOf } from './run-id.js';
 import { isUlid, UlidSequence } from './ulid.js';
@@ -25,7 +24,7 @@ const { O_CREAT, O_RDWR } = constants;
 export interface AllocateOptions {
   /** Permission bits of new files, narrowed by the umask. */
   readonly mode?: number | undefined;
-  /** Whether to take the lock; by default where the platform has flock(2). */
+  /** Whether to take the lock; by default it is taken. */
   readonly lock?: boolean | undefined;
   /** How long to wait for the lock, in milliseconds. */
   readonly lockTimeout?: number | undefined;
@@ -67,7 +66,7 @@ async function nextUnderLock(
   folder: Folder,
   path: string,
   root: string,
-  { mode, lock = PLATFORM.flock, lockTimeout }: AllocateOptions,
+  { mode, lock = true, lockTimeout }: AllocateOptions,
 ): Promise<string> {
   const fd = await openPlainFile(folder, path, mode);
   try {

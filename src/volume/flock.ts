@@ -1,5 +1,6 @@
 /**
- * The lock between processes: flock(2), the lock the Rust program takes, called through koffi.
+ * The lock between processes, the one the Rust program takes: flock(2), called through koffi. On Windows it is LockFileEx, which that
+ * program asks for on the whole file: one byte of it is enough to keep it away, and far beyond the end it is in nobody's way.
  *
  * Promises: the lock belongs to one open file and dies with its process. Waiting polls without blocking a thread and
  * ends after the budget with `ERR_LOCK_TIMEOUT`. Where flock does not work the error is `ERR_LOCK_UNSUPPORTED`.
@@ -10,6 +11,7 @@ import { EventLogError, messageOf } from '../errors.js';
 import { loadPackage } from '../packages.js';
 import { monotonicMs } from '../real-time.js';
 import { PLATFORM } from './platform.js';
+import { type ByteRange, tryLockRange, unlockRange } from './windows-locks.js';
 
 /** How long an append waits for the lock, in milliseconds, unless an option says otherwise. */
 export const LOCK_TIMEOUT_MS = 5000;
@@ -32,12 +34,15 @@ export interface Libc {
 
 type VariadicFcntl = (fd: number, command: number, type: string, lock: Uint8Array) => number;
 
+const LOCKED: ByteRange = { start: 0x7ffffffffffffffen, length: 1n };
+
 let loaded: Libc | undefined;
 
 /** Loaded at the first lock: a program that only reads never pays for it. */
 export function libc(): Libc {
   if (loaded !== undefined) return loaded;
-  if (!PLATFORM.flock) throw new EventLogError('ERR_LOCK_UNSUPPORTED', 'this platform has no flock(2)');
+  if (PLATFORM.locks !== 'flock')
+    throw new EventLogError('ERR_LOCK_UNSUPPORTED', 'this platform has no flock(2)');
   try {
     const library = loadPackage<typeof koffi>('koffi');
     const itself = library.load(null); // the process: Node is linked against libc
@@ -61,8 +66,12 @@ export function libc(): Libc {
   }
 }
 
-/** Takes the lock if nobody holds it; returns whether it did. Does not wait. */
+/**
+ * Takes the lock if nobody holds it; returns whether it did. Does not wait. Through a descriptor that has the lock it is not asked
+ * for once more: on Windows that is refused.
+ */
 export function tryLock(fd: number, path: string, mode: 'exclusive' | 'shared' = 'exclusive'): boolean {
+  if (PLATFORM.locks === 'LockFileEx') return tryLockRange(fd, LOCKED, mode, path);
   const { flock, errno, codes } = libc();
   for (;;) {
     if (flock(fd, (mode === 'shared' ? LOCK_SH : LOCK_EX) | LOCK_NB) === 0) return true;
@@ -74,10 +83,10 @@ export function tryLock(fd: number, path: string, mode: 'exclusive' | 'shared' =
   }
 }
 
-/** What `look` sees while no writer is in the midst of a commit; undefined where one is. Where no flock is to be had it sees what is there. */
+/** What `look` sees while no writer is in the midst of a commit; undefined where one is. Where no lock is to be had it sees what is there. */
 export function lookBetweenCommits<Result>(fd: number, path: string, look: () => Result): Result | undefined {
   try {
-    if (PLATFORM.flock && !tryLock(fd, path, 'shared')) return undefined;
+    if (!tryLock(fd, path, 'shared')) return undefined;
   } catch (error) {
     if (error instanceof EventLogError && error.code === 'ERR_LOCK_UNSUPPORTED') return look();
     throw error;
@@ -85,13 +94,14 @@ export function lookBetweenCommits<Result>(fd: number, path: string, look: () =>
   try {
     return look();
   } finally {
-    if (PLATFORM.flock) unlock(fd);
+    unlock(fd);
   }
 }
 
 /** Gives the lock back. */
 export function unlock(fd: number): void {
-  libc().flock(fd, LOCK_UN);
+  if (PLATFORM.locks === 'LockFileEx') unlockRange(fd, LOCKED);
+  else libc().flock(fd, LOCK_UN);
 }
 
 /**

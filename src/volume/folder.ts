@@ -38,7 +38,7 @@ export class Folder {
       fs.statSync(`${path}/.`);
       return new Folder(path);
     } catch (error) {
-      throw errnoOf(error) === 'ENOTDIR' ? noFolder(path) : error;
+      throw noFolder(path, errnoOf(error)) ?? error;
     }
   }
 
@@ -52,6 +52,7 @@ export class Folder {
     const path = join(this.path, name);
     if (this.#fd === undefined) {
       this.#check(fs.lstatSync(path), path);
+      if (PLATFORM.anyCase) checkCase(path);
       return new Folder(path);
     }
     try {
@@ -112,6 +113,13 @@ export class Folder {
   }
 }
 
+/** Where case does not matter, a run id in another case would open the log of another id: that is not there. */
+function checkCase(path: string): void {
+  if (basename(fs.realpathSync.native(path)) === basename(path)) return;
+  const error = new Error(`ENOENT: spelled otherwise on disk, open '${path}'`);
+  throw Object.assign(error, { code: 'ENOENT', path });
+}
+
 /** Enters the folder `names` below `.omne`; whoever asks for it closes it. */
 export function enter(root: string, names: readonly string[]): Folder {
   let folder = Folder.volume(root);
@@ -148,16 +156,21 @@ async function holding<Result>(folder: Folder, work: (folder: Folder) => Promise
   }
 }
 
-/** The error for a path that leads through something that is no folder: it names that. */
-export function noFolder(path: string): EventLogError {
+/**
+ * The error for a path that leads through something that is no folder: it names that. Undefined where the failure says something
+ * else; Windows says ENOENT for this too.
+ */
+export function noFolder(path: string, errno: string | undefined): EventLogError | undefined {
+  if (errno !== 'ENOTDIR' && errno !== 'EEXIST' && errno !== 'ENOENT') return undefined;
   for (let part = path; part !== dirname(part); part = dirname(part)) {
     try {
-      if (!fs.statSync(part).isDirectory()) return unsafePath(part, 'is not a folder');
+      if (fs.statSync(part).isDirectory()) break;
+      return unsafePath(part, 'is not a folder');
     } catch (error) {
-      if (errnoOf(error) !== 'ENOTDIR') break;
+      if (errnoOf(error) !== 'ENOTDIR' && errnoOf(error) !== 'ENOENT') break;
     }
   }
-  return unsafePath(path, 'was swapped while it was opened');
+  return errno === 'ENOENT' ? undefined : unsafePath(path, 'was swapped while it was opened');
 }
 
 /** Enters the folder of a run, from the folder of all runs where that is held already. */

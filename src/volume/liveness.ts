@@ -9,14 +9,19 @@ import { errnoOf, isOutOfDescriptors, systemError } from '../errors.js';
 import { isByteHeld, LIVE_BYTE, shareByte } from './byte-locks.js';
 import { type Folder, withinRun } from './folder.js';
 import { openNow } from './open-file.js';
-import { LOG_NAME, type RunPlaces } from './places.js';
+import { LOG_NAME, MARKS_NAME, type RunPlaces } from './places.js';
 import { PLATFORM } from './platform.js';
 
 /**
- * Where flock(2) would take a shared byte of the log for a lock on it, the folder of the run has the byte; elsewhere the log
- * has, which saves a descriptor.
+ * The log has the byte, which saves a descriptor. Where flock(2) would take it for a lock on the log, the folder of the run has it;
+ * and on Windows, where a folder has no locks and the Rust program locks the whole log, a file of its own.
  */
-const HOLDER = PLATFORM.byteLocks?.apartFromFlock === false ? '.' : LOG_NAME;
+const HOLDER =
+  PLATFORM.locks === 'LockFileEx'
+    ? MARKS_NAME
+    : PLATFORM.byteLocks?.apartFromFlock === false
+      ? '.'
+      : LOG_NAME;
 const FLAGS = constants.O_RDONLY | PLATFORM.noFollow | PLATFORM.nonBlock;
 
 /**
@@ -28,14 +33,23 @@ export async function holdLive(places: RunPlaces, log: number): Promise<number |
     shareByte(log, LIVE_BYTE);
     return undefined;
   }
-  const fd = await withinRun(places, async folder => openNow(folder.at(HOLDER), FLAGS));
+  const fd = HOLDER === MARKS_NAME ? await openMarks(places) : await openFolder(places);
   shareByte(fd, LIVE_BYTE);
   return fd;
 }
 
+function openFolder(places: RunPlaces): Promise<number> {
+  return withinRun(places, async folder => openNow(folder.at(HOLDER), FLAGS));
+}
+
+/** Opens the file of marks of a run, and makes it where it is missing. */
+export function openMarks(places: RunPlaces): Promise<number> {
+  return withinRun(places, folder => folder.open(MARKS_NAME, constants.O_RDWR | constants.O_CREAT));
+}
+
 /** Whether some process has the log of this run open for appending; undefined where nobody can know. */
 export async function isLive(places: RunPlaces, runs?: Folder): Promise<boolean | undefined> {
-  if (PLATFORM.byteLocks === undefined) return undefined;
+  if (PLATFORM.byteLocks === undefined && HOLDER !== MARKS_NAME) return undefined;
   try {
     const fd = await withinRun(places, async folder => openNow(folder.at(HOLDER), FLAGS), runs);
     try {

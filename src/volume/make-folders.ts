@@ -4,7 +4,7 @@
  * Promise: a new log survives a power cut only when every folder entry above it was synced, so all of them are, before
  * `create` resolves.
  */
-import fs, { constants } from 'node:fs';
+import fs from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { errnoOf, rootNotFound, systemError } from '../errors.js';
 import { throughDiskGate } from './disk-gate.js';
@@ -13,7 +13,14 @@ import { enter, type Folder, folderMode, noFolder, RUNS, within } from './folder
 import { makeFolder } from './fs-extra.js';
 import { isLive } from './liveness.js';
 import { openFile } from './open-file.js';
-import { CAPTURE_FOLDER, LOG_NAME, type RunPlaces, VOCABULARY_NAME, varFolder } from './places.js';
+import {
+  CAPTURE_FOLDER,
+  LOG_NAME,
+  MARKS_NAME,
+  type RunPlaces,
+  VOCABULARY_NAME,
+  varFolder,
+} from './places.js';
 import { PLATFORM } from './platform.js';
 
 /**
@@ -71,6 +78,7 @@ async function removeEmpty(places: RunPlaces, runs: Folder, run: Folder): Promis
     const empty = fs.lstatSync(log, { throwIfNoEntry: false })?.size === 0;
     if (empty && (await isLive(places, runs).catch(() => false)) !== true) fs.unlinkSync(log);
     if (!fs.existsSync(log)) fs.rmSync(run.at(VOCABULARY_NAME), { force: true });
+    fs.rmSync(run.at(MARKS_NAME), { force: true });
     if (fs.existsSync(run.at(CAPTURE_FOLDER))) fs.rmdirSync(run.at(CAPTURE_FOLDER));
     fs.rmdirSync(runs.at(basename(places.folder)));
   } catch {
@@ -97,9 +105,9 @@ async function makeVolume(folder: string, mode: number): Promise<boolean> {
     return true;
   } catch (error) {
     const errno = errnoOf(error);
-    if (errno === 'ENOENT') throw rootNotFound(dirname(folder));
     if (errno === 'EEXIST' && (await files.stat(folder)).isDirectory()) return false; // somebody else was quicker
-    throw errno === 'EEXIST' || errno === 'ENOTDIR' ? noFolder(folder) : error;
+    const inTheWay = noFolder(folder, errno);
+    throw inTheWay ?? (errno === 'ENOENT' ? rootNotFound(dirname(folder)) : error);
   }
 }
 
@@ -120,9 +128,8 @@ async function syncFolders(from: string, upTo: string): Promise<void> {
 
 /** Makes the entries of a folder durable, where folders can be synced and this one may be opened for it. */
 export async function syncFolder(folder: string): Promise<void> {
-  if (!PLATFORM.foldersSync) return;
   try {
-    const fd = await openFile(folder, constants.O_RDONLY | PLATFORM.onlyFolder);
+    const fd = await openFile(folder, PLATFORM.folderSync);
     try {
       await throughDiskGate(() => files.fsync(fd));
     } finally {
@@ -136,7 +143,7 @@ export async function syncFolder(folder: string): Promise<void> {
 
 /**
  * What is said where a folder cannot be synced: by file systems that do not have it (of images, FUSE, of networks), and for a folder
- * that may be entered but not listed, which there is no way to open for a sync.
+ * that may be entered but not listed, or on Windows not written, which there is no way to open for a sync.
  */
 const CANNOT_SYNC: ReadonlySet<string> = new Set([
   'EINVAL',
@@ -145,4 +152,5 @@ const CANNOT_SYNC: ReadonlySet<string> = new Set([
   'ENOSYS',
   'EACCES',
   'EPERM',
+  'EISDIR',
 ]);

@@ -4,17 +4,62 @@
  * Promise: what was opened is a regular file that is at the path of the log, reached through real folders. A link, a
  * FIFO or a folder in its place is `ERR_UNSAFE_PATH`, at once.
  */
-import fs, { type Stats } from 'node:fs';
-import { EventLogError, errnoOf, rootNotFound, systemError, unsafePath } from '../errors.js';
+import fs, { type BigIntStats, constants, type Stats } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EventLogError, errnoOf, isLockedOut, rootNotFound, systemError, unsafePath } from '../errors.js';
+import { monotonicMs } from '../real-time.js';
 import { files } from './file-calls.js';
+import { LOCK_TIMEOUT_MS } from './flock.js';
 import { type Folder, withinRun } from './folder.js';
 import { LOG_NAME, type RunPlaces } from './places.js';
 import { PLATFORM } from './platform.js';
 
-/** Whether the file with this inode still is at the path. */
-export function isAt(path: string, { ino, dev }: { ino: number; dev: number }): boolean {
-  const found = fs.lstatSync(path, { throwIfNoEntry: false });
-  return found?.ino === ino && found.dev === dev;
+/** What is known of an open file, with all digits of its number. */
+export function lookAt(fd: number): Stats | BigIntStats {
+  return fs.fstatSync(fd, ALL_DIGITS);
+}
+
+/** Whether the file of which this is known is still at the path. */
+export function isAt(path: string, opened: Stats | BigIntStats): boolean {
+  if (!PLATFORM.keepsDeleted) return isSameFile(fs.lstatSync(path, ALL_DIGITS), opened);
+  // On Windows a file that was deleted while it is open keeps its name until it is closed. It has no links then, and cannot be looked at.
+  if (Number(opened.nlink) === 0) return false;
+  try {
+    return isSameFile(fs.lstatSync(path, ALL_DIGITS), opened);
+  } catch (error) {
+    if (errnoOf(error) === 'EPERM' || errnoOf(error) === 'EBUSY') return false;
+    throw error;
+  }
+}
+
+const ALL_DIGITS: { readonly bigint: boolean; readonly throwIfNoEntry: false } = {
+  bigint: PLATFORM.wideFileIds,
+  throwIfNoEntry: false,
+};
+
+function isSameFile(one: Stats | BigIntStats | undefined, other: Stats | BigIntStats): boolean {
+  return one !== undefined && one.ino === other.ino && device(one.dev) === device(other.dev);
+}
+
+/** Windows gives all of a volume's number or its low 32 bits, depending on how it is asked. */
+function device(dev: number | bigint): number | bigint {
+  return typeof dev === 'bigint' ? BigInt.asUintN(32, dev) : dev;
+}
+
+/** Does `work` with a descriptor of the log that may write anywhere, opened for it, where the one that is open may not. */
+export async function withWritable(
+  places: RunPlaces,
+  opened: number,
+  work: (fd: number) => Promise<void>,
+): Promise<void> {
+  const fd = await withinRun(places, folder => folder.open(LOG_NAME, constants.O_RDWR));
+  try {
+    if (!isSameFile(lookAt(fd), lookAt(opened)))
+      throw unsafePath(places.log, 'is another file than the one open');
+    await work(fd);
+  } finally {
+    await files.close(fd);
+  }
 }
 
 /** A file, and what was known of it when it was opened. */
@@ -51,9 +96,8 @@ async function checkOpened(fd: number, places: RunPlaces): Promise<Stats> {
   if (!opened.isFile()) throw unsafePath(places.log, 'is not a regular file');
   if (PLATFORM.descriptors !== undefined) return opened;
   // A link swapped in before the open, or after it, shows as another inode than the one held open.
-  const found = await withinRun(places, folder => files.lstat(folder.at(LOG_NAME)));
-  if (found.ino !== opened.ino || found.dev !== opened.dev)
-    throw unsafePath(places.log, 'was swapped while it was opened');
+  const inPlace = await withinRun(places, async folder => isAt(folder.at(LOG_NAME), lookAt(fd)));
+  if (!inPlace) throw unsafePath(places.log, 'was swapped while it was opened');
   return opened;
 }
 
@@ -99,7 +143,39 @@ function readOnce(fd: number, buffer: Buffer, start: number, position: number): 
       if (error === null) resolve(bytesRead);
       else if (errnoOf(error) === 'EINTR')
         resolve(readOnce(fd, buffer, start, position)); // libuv repeats all but reads
+      else if (isLockedOut(error)) resolve(readOnceUnlocked(fd, buffer, start, position));
       else reject(error);
     });
   });
 }
+
+/** Reads once the lock of another program is gone, which on Windows keeps everybody else from reading; waits as long as for a lock. */
+async function readOnceUnlocked(
+  fd: number,
+  buffer: Buffer,
+  start: number,
+  position: number,
+): Promise<number> {
+  for (const deadline = monotonicMs() + LOCK_TIMEOUT_MS; ; ) {
+    await sleep(LOCKED_OUT_POLL_MS);
+    try {
+      return fs.readSync(fd, buffer, start, buffer.length - start, position);
+    } catch (error) {
+      if (!isLockedOut(error) || monotonicMs() >= deadline) throw error;
+    }
+  }
+}
+
+/** Fills `buffer` at once, on this thread; the lock of another program is waited for here too, as it is one for a commit at most. */
+export function readAtOnce(fd: number, buffer: Buffer, position: number): number {
+  for (const deadline = monotonicMs() + LOCK_TIMEOUT_MS; ; ) {
+    try {
+      return fs.readSync(fd, buffer, 0, buffer.length, position);
+    } catch (error) {
+      if (!isLockedOut(error) || monotonicMs() >= deadline) throw error;
+    }
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOCKED_OUT_POLL_MS);
+  }
+}
+
+const LOCKED_OUT_POLL_MS = 2;

@@ -10,6 +10,7 @@ import { EventLogError } from '../errors.js';
 import { OWNER_BYTE, takeByte } from './byte-locks.js';
 import { tryLock } from './flock.js';
 import { withinRun } from './folder.js';
+import { openMarks } from './liveness.js';
 import { openNow } from './open-file.js';
 import { CAPTURE_FOLDER, type RunPlaces } from './places.js';
 import { PLATFORM } from './platform.js';
@@ -25,9 +26,11 @@ export interface Ownership {
 export async function takeOwnership(places: RunPlaces, log: number): Promise<Ownership> {
   if (PLATFORM.byteLocks?.apartFromFlock === false)
     return { exclusive: true, fd: await lockCaptures(places) };
-  const taken = takeByte(log, OWNER_BYTE);
-  if (taken === false) throw owned(places);
-  return { exclusive: taken === true, fd: undefined };
+  const fd = PLATFORM.locks === 'LockFileEx' ? await openMarks(places) : undefined;
+  const taken = takeByte(fd ?? log, OWNER_BYTE);
+  if (taken !== false) return { exclusive: taken === true, fd };
+  if (fd !== undefined) fs.closeSync(fd);
+  throw owned(places);
 }
 
 /** Where a lock on a byte of the log would be in the way of flock(2) on the log, the folder of captures is locked instead. */

@@ -4,8 +4,9 @@
  * Promise: a run id or node id is checked before it becomes part of a path.
  */
 import { dirname, join, resolve } from 'node:path';
-import { unsafePath } from '../errors.js';
+import { EventLogError, unsafePath } from '../errors.js';
 import { files } from './file-calls.js';
+import { PLATFORM } from './platform.js';
 import { parseRunId } from './run-id.js';
 
 /** The name of the log in the folder of its run. */
@@ -13,6 +14,9 @@ export const LOG_NAME = 'events.jsonl';
 
 /** The name of a run's vocabulary in its folder, where the run has events of its own. */
 export const VOCABULARY_NAME = 'vocabulary.json';
+
+/** The file of a run that says who writes and who drives it, by locks on its bytes, where the log itself cannot say so (Windows). */
+export const MARKS_NAME = '.live';
 
 /** The folder of a run that holds the captured outputs of its nodes. */
 export const CAPTURE_FOLDER = 'nodes';
@@ -51,6 +55,9 @@ export function runsFolder(root: string): string {
 /** The paths of a run; `ERR_INVALID_RUN_ID` before any path is built. */
 export function placesOf(root: string, runId: string): RunPlaces {
   parseRunId(runId);
+  if (PLATFORM.reserved?.test(runId)) {
+    throw new EventLogError('ERR_INVALID_RUN_ID', `no folder can be called ${JSON.stringify(runId)} here`);
+  }
   const folder = join(runsFolder(root), runId);
   return { root: resolve(root), folder, log: join(folder, LOG_NAME) };
 }
@@ -65,7 +72,8 @@ export function capturePath(places: RunPlaces, nodeId: string): string {
 
 /** Whether a node with this id can have a capture file: whether the id can be part of a file's name. */
 export function isFileName(nodeId: string): boolean {
-  return nodeId !== '' && !/[\\/\0]/.test(nodeId);
+  if (nodeId === '' || /[\\/\0]/.test(nodeId)) return false;
+  return !(PLATFORM.reserved?.test(`${nodeId}.out`) ?? false);
 }
 
 /**

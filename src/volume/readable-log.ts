@@ -9,8 +9,9 @@ import { throughDiskGate } from './disk-gate.js';
 import { files } from './file-calls.js';
 import { lookBetweenCommits } from './flock.js';
 import type { Folder } from './folder.js';
-import { isAt, openInside, readFully } from './open-log.js';
+import { isAt, lookAt, openInside, readAtOnce, readFully, withWritable } from './open-log.js';
 import type { RunPlaces } from './places.js';
+import { PLATFORM } from './platform.js';
 
 /** A log opened for reading. */
 export interface ReadableLog {
@@ -54,7 +55,7 @@ export async function openForReading(places: RunPlaces, runs?: Folder): Promise<
     stat: () => named(() => fs.fstatSync(fd)),
     size: () => named(() => fs.fstatSync(fd).size),
     settledSize: () => named(() => lookBetweenCommits(fd, path, () => fs.fstatSync(fd).size)),
-    inPlace: () => named(() => isAt(path, opened)),
+    inPlace: () => named(() => isAt(path, lookAt(fd))),
     read: async (buffer, position) => {
       try {
         return await readFully(fd, buffer, position);
@@ -62,10 +63,11 @@ export async function openForReading(places: RunPlaces, runs?: Folder): Promise<
         throw systemError('the log could not be read', path, error);
       }
     },
-    readNow: (buffer, position) => named(() => fs.readSync(fd, buffer, 0, buffer.length, position)),
+    readNow: (buffer, position) => named(() => readAtOnce(fd, buffer, position)),
     sync: async () => {
       try {
-        await throughDiskGate(() => files.fdatasync(fd));
+        const sync = (writable: number) => files.fdatasync(writable);
+        await throughDiskGate(() => (PLATFORM.narrowDescriptors ? withWritable(places, fd, sync) : sync(fd)));
       } catch (error) {
         throw systemError('the log could not be synced', path, error);
       }

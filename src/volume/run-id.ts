@@ -1,6 +1,7 @@
 /** Run ids: `<pipe>-<ulid>`. */
 import { decodeTime } from 'ulid';
 import { EventLogError } from '../errors.js';
+import { PLATFORM } from './platform.js';
 
 const PIPE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 const RUN_ID = /^([A-Za-z0-9][A-Za-z0-9._-]{0,127})-([0-7][0-9a-hjkmnp-tv-z]{25})$/;
@@ -23,6 +24,12 @@ export function checkPipe(pipe: string): void {
     throw new EventLogError(
       'ERR_INVALID_PIPE',
       `invalid pipe name ${quoted(pipe)}: 1 to 128 letters, digits, dots, underscores and dashes, the first a letter or digit`,
+    );
+  }
+  if (PLATFORM.reserved?.test(`${pipe}-`)) {
+    throw new EventLogError(
+      'ERR_INVALID_PIPE',
+      `invalid pipe name ${quoted(pipe)}: a device is called so here`,
     );
   }
 }

@@ -243,7 +243,6 @@ test('without koffi a log is refused, unless it is opened with lock: false; read
   const project = new URL('../../', import.meta.url).pathname;
   const copy = join(root, 'copy');
   mkdirSync(join(copy, 'node_modules'), { recursive: true });
-  mkdirSync(join(root, 'volume'));
   cpSync(join(project, 'dist'), join(copy, 'dist'), { recursive: true });
   cpSync(join(project, 'package.json'), join(copy, 'package.json'));
   for (const name of ['fs-extra', 'split2', 'ulid']) {

@@ -10,22 +10,21 @@ import {
   readFileSync,
   renameSync,
   symlinkSync,
-  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, win32 } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { EventLog as RealLog } from '../../src/index.js';
 import { type Platform, platformOf } from '../../src/volume/platform.js';
 import { COMMAND, runToEnd } from '../support/command.js';
 import { logPath, RUN_ID, rejection } from '../support/logs.js';
 import { temporaryVolume } from '../support/volume.js';
 
-const { O_DIRECTORY, O_DSYNC, O_NOFOLLOW, O_NONBLOCK } = constants;
+const { O_DIRECTORY, O_DSYNC, O_NOFOLLOW, O_NONBLOCK, O_RDWR } = constants;
 
 afterEach(() => {
   vi.doUnmock('../../src/volume/platform.js');
   vi.doUnmock('../../src/volume/open-file.js');
+  vi.doUnmock('../../src/volume/windows-locks.js');
   vi.doUnmock('node:path');
   vi.doUnmock('../../src/volume/file-calls.js');
   vi.restoreAllMocks();
@@ -36,6 +35,7 @@ afterEach(() => {
 async function libraryOn(platform: Platform): Promise<typeof import('../../src/index.js')> {
   vi.resetModules();
   vi.doMock('../../src/volume/platform.js', () => ({ PLATFORM: platform }));
+  vi.doMock('../../src/volume/windows-locks.js', () => import('../support/windows-locks.js'));
   return import('../../src/index.js');
 }
 
@@ -50,26 +50,43 @@ const OTHERS = [
 test('what each platform can do', () => {
   const byteLocks = expect.objectContaining({ set: 37, get: 36, apartFromFlock: true });
   const macos = expect.objectContaining({ set: 90, get: 92, apartFromFlock: false });
-  const posix = { flock: true, foldersSync: true, noFollow: O_NOFOLLOW, nonBlock: O_NONBLOCK };
-  const linux = { ...posix, byteLocks, onlyFolder: O_DIRECTORY, durableWrite: O_DSYNC };
+  const posix = {
+    locks: 'flock',
+    folderSync: O_DIRECTORY,
+    noFollow: O_NOFOLLOW,
+    nonBlock: O_NONBLOCK,
+    onlyFolder: O_DIRECTORY,
+    narrowDescriptors: false,
+    wideFileIds: false,
+    keepsDeleted: false,
+    anyCase: false,
+    reserved: undefined,
+  };
+  const linux = { ...posix, byteLocks, durableWrite: O_DSYNC };
   expect(platformOf('linux', true)).toEqual({ ...linux, descriptors: '/proc/self/fd' });
   expect(platformOf('linux', false)).toEqual({ ...linux, descriptors: undefined });
-  expect(MACOS).toEqual({ ...linux, durableWrite: 0, descriptors: undefined, byteLocks: macos });
-  expect(platformOf('freebsd', true)).toEqual({ ...MACOS, byteLocks: undefined });
+  const unlike = { durableWrite: 0, descriptors: undefined };
+  expect(MACOS).toEqual({ ...posix, ...unlike, anyCase: true, byteLocks: macos });
+  expect(platformOf('freebsd', true)).toEqual({ ...posix, ...unlike, byteLocks: undefined });
   expect(WINDOWS).toEqual({
-    flock: false,
+    locks: 'LockFileEx',
     byteLocks: undefined,
     durableWrite: 0,
-    foldersSync: false,
+    folderSync: O_RDWR,
     descriptors: undefined,
     noFollow: 0,
     nonBlock: 0,
     onlyFolder: 0,
+    narrowDescriptors: true,
+    wideFileIds: true,
+    keepsDeleted: true,
+    anyCase: true,
+    reserved: expect.any(RegExp),
   });
 });
 
 describe.for(OTHERS)('on $name', ({ platform }) => {
-  test('a log is written, mended, read, followed, listed and verified', async () => {
+  test('a log is written, repaired, read, followed, listed and verified', async () => {
     const { EventLog, verifyRun, iterations } = await libraryOn(platform);
     const root = temporaryVolume();
     const log = await EventLog.create(root, 'feature');
@@ -110,7 +127,7 @@ describe.for(OTHERS)('on $name', ({ platform }) => {
     },
   );
 
-  test('a folder that is swapped for a link while the log is opened is ERR_UNSAFE_PATH, at the latest behind the open', async () => {
+  test('a folder that is swapped for a link while the log is opened is ERR_UNSAFE_PATH, at the latest after the open', async () => {
     const swap = vi.fn();
     const { openFile, openNow } = await import('../../src/volume/open-file.js');
     vi.doMock('../../src/volume/open-file.js', () => ({
@@ -170,56 +187,20 @@ describe('where a write is not durable by itself', () => {
   });
 });
 
-describe('where there is no flock(2)', () => {
-  for (const [name, platform, held] of [
-    ['Windows', WINDOWS, false],
-    ['Linux', platformOf('linux', true), true],
-  ] as const) {
-    test(`an open log is ${held ? 'marked as live' : 'left unmarked'} on ${name}`, async () => {
-      const { EventLog } = await libraryOn(platform);
-      const root = temporaryVolume();
-      await using log = await EventLog.create(root, 'feature');
-      await log.append({ type: 'pipe.started', pipe: 'feature' });
-      for await (const run of EventLog.runs(root)) expect(run).toMatchObject({ live: held, orphan: false });
-      for await (const run of RealLog.runs(root)) expect(run).toMatchObject({ live: held });
-    });
-  }
-
-  test('a run that was left behind is not told to be an orphan: nobody can know', async () => {
-    const { EventLog } = await libraryOn(WINDOWS);
-    const root = temporaryVolume();
-    const log = await EventLog.create(root, 'feature');
-    await log.append({ type: 'pipe.started', pipe: 'feature' });
-    await log.close();
-    const anHourAgo = Date.now() / 1000 - 3600;
-    utimesSync(log.path, anHourAgo, anHourAgo);
-    for await (const run of EventLog.runs(root)) expect(run).toMatchObject({ live: false, orphan: false });
-    for await (const run of (await libraryOn(platformOf('linux', true))).EventLog.runs(root)) {
-      expect(run).toMatchObject({ live: false, orphan: true });
-    }
-  });
-
-  test('a lock that is asked for is ERR_LOCK_UNSUPPORTED', async () => {
-    const { EventLog } = await libraryOn(WINDOWS);
-    const opening = EventLog.create(temporaryVolume(), 'feature', { lock: true });
-    expect(await rejection(opening)).toMatchObject({ code: 'ERR_LOCK_UNSUPPORTED' });
-  });
-
-  test('a process that is told it runs on Windows finds that out by itself', async () => {
-    const root = temporaryVolume();
-    const fake = "data:text/javascript,Object.defineProperty(process,'platform',{value:'win32'})";
-    const code = `
-      const { EventLog } = await import(${JSON.stringify(new URL('../../dist/index.js', import.meta.url).href)});
-      const log = await EventLog.create(${JSON.stringify(root)}, 'feature');
-      await log.append({ type: 'pipe.started', pipe: 'feature' });
-      await EventLog.create(log.root, 'feature', { lock: true }).catch(error => console.log(error.code));`;
-    const onWindows = (...args: string[]) => runToEnd([process.execPath, '--import', fake, ...args]);
-    const used = await onWindows('--input-type=module', '--eval', code);
-    expect(used).toEqual({ code: 0, stdout: 'ERR_LOCK_UNSUPPORTED\n', stderr: '' });
-    const shown = await onWindows(COMMAND, 'show', 'last', '--root', root);
-    expect(shown).toMatchObject({ code: 0, stderr: '' });
-    expect(shown.stdout).toContain('not ended');
-  });
+test('a process that is told it runs on Windows asks for the locks of Windows, and goes on without where told to', async () => {
+  const root = temporaryVolume();
+  const fake = "data:text/javascript,Object.defineProperty(process,'platform',{value:'win32'})";
+  const code = `
+    const { EventLog } = await import(${JSON.stringify(new URL('../../dist/index.js', import.meta.url).href)});
+    await EventLog.create(${JSON.stringify(root)}, 'feature').catch(error => console.log(error.code));
+    const log = await EventLog.create(${JSON.stringify(root)}, 'feature', { lock: false });
+    await log.append({ type: 'pipe.started', pipe: 'feature' });`;
+  const onWindows = (...args: string[]) => runToEnd([process.execPath, '--import', fake, ...args]);
+  const used = await onWindows('--input-type=module', '--eval', code);
+  expect(used).toEqual({ code: 0, stdout: 'ERR_LOCK_UNSUPPORTED\n', stderr: '' });
+  const shown = await onWindows(COMMAND, 'show', 'last', '--root', root);
+  expect(shown).toMatchObject({ code: 0, stderr: '' });
+  expect(shown.stdout).toContain('not ended');
 });
 
 describe('with the paths of Windows', () => {
