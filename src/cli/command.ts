@@ -23,6 +23,8 @@ export interface Option {
   readonly value?: string;
   /** The values it takes, where they are known beforehand. */
   readonly choices?: readonly string[];
+  /** Which other values there may be besides, for the help: the command checks them itself. */
+  readonly orElse?: string;
   readonly help: string;
 }
 
@@ -89,15 +91,19 @@ export function wholeNumber(name: string, given: string | undefined): number | u
 }
 
 function checkChoices(options: Options, values: Readonly<Record<string, unknown>>): void {
-  for (const [name, { choices }] of Object.entries(options)) {
+  for (const [name, { choices, orElse }] of Object.entries(options)) {
+    if (orElse !== undefined) continue;
     const given = values[name];
     const wrong = [given]
       .flat()
       .find(value => value !== undefined && choices?.includes(String(value)) === false);
-    if (wrong !== undefined) {
-      throw new UsageError(`--${name} takes one of ${choices?.join(', ')}, not '${wrong}'`);
-    }
+    if (wrong !== undefined) throw notChosen(name, choices ?? [], String(wrong));
   }
+}
+
+/** The mistake of a value that an option does not take. */
+export function notChosen(name: string, choices: readonly string[], given: string): UsageError {
+  return new UsageError(`--${name} takes one of ${choices.join(', ')}, not '${given}'`);
 }
 
 function checkOperands(operands: readonly string[], given: readonly string[]): void {
@@ -111,8 +117,9 @@ function helpOf({ name, summary, operands, options, notes }: CommandSpec<Options
   const rows = Object.entries({ ...options, help: HELP }).map(([long, option]: [string, Option]) => {
     const short = option.short === undefined ? '' : `-${option.short}, `;
     const value = option.value === undefined ? '' : ` ${option.value}`;
-    const choices = option.choices === undefined ? '' : ` One of ${option.choices.join(', ')}.`;
-    return [`${short}--${long}${value}`, option.help + choices] as const;
+    const { choices: words, orElse } = option;
+    const choices = words && ` One of ${words.join(', ')}${orElse === undefined ? '' : `, or ${orElse}`}.`;
+    return [`${short}--${long}${value}`, option.help + (choices ?? '')] as const;
   });
   const usage = ['omne-log', name, ...operands, '[options]'].join(' ');
   const below = notes === undefined ? [] : ['', notes];

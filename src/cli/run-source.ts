@@ -7,7 +7,6 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import {
   EventLog,
   type EventStream,
-  omneEvents,
   type ReadOptions,
   type RunSummary,
   type RunsOptions,
@@ -87,12 +86,13 @@ export function volumeSource(root: string): RunSource {
 async function remoteSource(connection: NatsConnection, where: { stream?: string }): Promise<RunSource> {
   const { readRemote, tailRemote, remoteRuns } = await loadJetStream();
   const { remoteRunIds } = await import('../jetstream/fetch/remote-runs.js');
+  const { remoteVocabulary } = await import('../jetstream/fetch/remote-vocabulary.js');
   return {
     which: given =>
       pickRun(given, `nats://${where.stream ?? DEFAULT_STREAM}`, async () =>
         (await remoteRunIds(connection, where)).reverse(),
       ),
-    vocabulary: async () => omneEvents,
+    vocabulary: runId => remoteVocabulary(connection, runId, where),
     read: (runId, options) => readRemote(connection, runId, { ...options, ...where }),
     tail: (runId, { events, signal }) => tailRemote(connection, runId, { events, signal, ...where }),
     runs: options => remoteRuns(connection, { ...options, ...where }),

@@ -11,8 +11,10 @@
 import { constants } from 'node:fs';
 import { basename } from 'node:path';
 import { EventLogError, errnoOf, systemError, unsafePath } from '../errors.js';
-import type { IterationStarted } from '../format/events.js';
+import { builtInTypes, type IterationStarted, type RunEvent } from '../format/events.js';
+import type { LogEvent } from '../format/schema.js';
 import { EventReader } from '../read/event-reader.js';
+import { runVocabulary } from '../read/run-vocabulary.js';
 import { files } from '../volume/file-calls.js';
 import { RUNS, within } from '../volume/folder.js';
 import { readFully } from '../volume/open-log.js';
@@ -39,10 +41,12 @@ export interface Iteration {
 /**
  * The iterations of a loop node, in the order of the log; texts are read when asked for.
  *
+ * A run of events of its own has them where its vocabulary has `iteration.started` as the built-in one has it, and none otherwise.
+ *
  * Where an offset does not rise the capture file was begun again, and the iterations before are gone with the old one.
  *
- * @throws EventLogError `ERR_INVALID_RUN_ID` at once, `ERR_UNSAFE_PATH` for a node id that is no file name, and what
- * `EventReader` throws.
+ * @throws EventLogError `ERR_INVALID_RUN_ID` at once, `ERR_UNSAFE_PATH` for a node id that is no file name, `ERR_VOCABULARY_INVALID`, and
+ * what `EventReader` throws.
  * @example
  * for await (const { iteration, text } of iterations(root, runId, 'fix-loop')) console.log(iteration, await text());
  */
@@ -58,14 +62,14 @@ export function iterations(
 async function* cut(places: RunPlaces, path: string, nodeId: string): AsyncGenerator<Iteration, undefined> {
   let begun: (IterationStarted & { attempt: number })[] = [];
   let starts = 0;
-  for await (const event of new EventReader(places, {
-    types: ['node.started', 'iteration.started'],
-    nodeId,
-  })) {
-    if (event.type === 'node.started') {
-      starts++;
-      continue;
-    }
+  const events = await runVocabulary(places);
+  const builtIn = builtInTypes(events);
+  const isBuiltIn = (event: LogEvent): event is RunEvent => builtIn.has(event.type);
+  const types = ['node.started', 'iteration.started'].filter(type => builtIn.has(type));
+  for await (const event of new EventReader(places, { events, types, nodeId })) {
+    if (!isBuiltIn(event)) continue;
+    if (event.type === 'node.started') starts++;
+    if (event.type !== 'iteration.started') continue;
     if (event.byte_offset <= (begun.at(-1)?.byte_offset ?? 0)) begun = []; // a marker is between any two
     begun.push({ ...event, attempt: Math.max(1, starts) });
   }

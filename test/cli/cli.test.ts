@@ -53,7 +53,6 @@ describe('omne-log', () => {
     { args: ['cat', 'a', 'b'], says: "unexpected argument 'b'" },
     { args: ['ls', '--status', 'lost'], says: '--status takes one of running, completed, aborted' },
     { args: ['ls', '-n', 'many'], says: "-n takes a whole number, not 'many'" },
-    { args: ['cat', 'last', '--type', 'node'], says: '--type takes one of pipe.started' },
     { args: ['show', 'last'], says: 'name one with --root', cwd: tmpdir() },
     { args: ['verify'], says: 'either RUN or --all' },
     { args: ['verify', 'last', '--all'], says: 'either RUN or --all' },

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { defineEvents, EventLog, field, omneEvents } from '../../src/index.js';
+import { NatsServer, noServer } from '../jetstream/nats-server.js';
 import { omneLog } from '../support/command.js';
 
 const builds = defineEvents(
@@ -36,6 +37,17 @@ describe('a run of events of its own', () => {
     },
   );
 
+  test('is printed by the types it has, and no others', async () => {
+    const cat = (type: string) => omneLog(['cat', runId, '--type', type, '--root', root]);
+    const { code, stdout } = await cat('build.finished');
+    expect([code, stdout.trim().split('\n')]).toEqual([0, [expect.stringContaining('ok=true')]]);
+    for (const type of ['node.failed', 'step']) {
+      const refused = await cat(type);
+      expect(refused).toMatchObject({ code: 2, stdout: '' });
+      expect(refused.stderr).toContain(`--type takes one of step.finished, build.finished, not '${type}'`);
+    }
+  });
+
   test('is printed as canonical JSON', async () => {
     const { stdout } = await omneLog(['cat', runId, '--json', '--root', root]);
     expect(stdout).toContain('"step":"lint","seconds":1.5,"tags":["a"]}');
@@ -59,4 +71,34 @@ describe('a run of events of its own', () => {
     expect(stdout).toMatch(/node\.started +plan +prompt$/m);
     expect((await omneLog(['show', log.runId, '--root', root])).stdout).toContain('plan');
   });
+});
+
+describe('a run of the built-in events', () => {
+  test('is printed by the built-in types alone', async () => {
+    const log = await EventLog.create(root, 'feature');
+    await log.append({ type: 'pipe.started', pipe: 'feature' });
+    await log.append({ type: 'pipe.completed' });
+    await log.close();
+    const cat = (type: string) => omneLog(['cat', log.runId, '--type', type, '--root', root]);
+    expect((await cat('pipe.completed')).stdout.trim().split('\n')).toHaveLength(1);
+    const refused = await cat('node');
+    expect(refused).toMatchObject({ code: 2, stdout: '' });
+    expect(refused.stderr).toContain('--type takes one of pipe.started');
+  });
+});
+
+describe.skipIf(noServer)('the copy of a run of events of its own', () => {
+  test('is printed as the run is', async () => {
+    const nats = await NatsServer.start();
+    const to = ['--nats', nats.url];
+    expect(await omneLog(['mirror', runId, '--root', root, ...to])).toMatchObject({ code: 0 });
+    for (const args of [
+      ['cat', runId, '--type', 'build.finished'],
+      ['tail', runId],
+    ]) {
+      const { stdout } = await omneLog([...args, '--root', root]);
+      expect(stdout).toContain('build.finished');
+      expect(await omneLog([...args, ...to])).toEqual({ code: 0, stdout, stderr: '' });
+    }
+  }, 60_000);
 });

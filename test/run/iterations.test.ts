@@ -12,7 +12,16 @@ import {
 import { createServer } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { EventLogError, type Iteration, iterations, type RunEvent } from '../../src/index.js';
+import {
+  defineEvents,
+  EventLog,
+  EventLogError,
+  field,
+  type Iteration,
+  iterations,
+  omneEvents,
+  type RunEvent,
+} from '../../src/index.js';
 import { COMMAND, runToEnd } from '../support/command.js';
 import { collect, linesOf, openDescriptors, RUN_ID, rejection, writeLog } from '../support/logs.js';
 import { testWith } from '../support/tools.js';
@@ -305,4 +314,28 @@ testWith(['strace'], 'a read that a signal interrupts is repeated, and the text 
 
 test('a run without a log is an error of the listing', async () => {
   expect(await rejection(iterationsOf(temporaryVolume()))).toMatchObject({ code: 'ERR_RUN_NOT_FOUND' });
+});
+
+describe('a run of events of its own', () => {
+  test('has iterations where it has the events of the built-in vocabulary', async () => {
+    const events = omneEvents.extend({ 'tool.called': { node_id: field.string(), tool: field.string() } });
+    await using log = await EventLog.create(temporaryVolume(), 'agent', { events });
+    await log.append({ type: 'node.started', node_id: 'n', kind: 'loop' });
+    await log.append({ type: 'tool.called', node_id: 'n', tool: 'grep' });
+    await log.append({ type: 'iteration.started', node_id: 'n', iteration: 1, byte_offset: 4 });
+    await log.append({ type: 'iteration.started', node_id: 'n', iteration: 2, byte_offset: 9 });
+    expect(await collect(iterations(log.root, log.runId, 'n'))).toMatchObject([
+      { iteration: 1, attempt: 1, start: 4, end: 9 },
+      { iteration: 2, attempt: 1, start: 9 },
+    ]);
+  });
+
+  test('has none where its vocabulary has no such event, or another one of that name', async () => {
+    for (const type of ['step.started', 'iteration.started']) {
+      const events = defineEvents({ [type]: { node_id: field.string() } });
+      await using log = await EventLog.create(temporaryVolume(), 'build', { events });
+      await log.append({ type, node_id: 'n' });
+      expect(await collect(iterations(log.root, log.runId, 'n'))).toEqual([]);
+    }
+  });
 });

@@ -6,8 +6,8 @@
  */
 
 import { builtInTypes } from '../../format/events.js';
-import { EVENT_TYPES, type EventType, encodeEvent, type LogEvent } from '../../index.js';
-import { type Command, defineCommand, EXIT, wholeNumber } from '../command.js';
+import { EVENT_TYPES, encodeEvent, type LogEvent } from '../../index.js';
+import { type Command, defineCommand, EXIT, notChosen, wholeNumber } from '../command.js';
 import { NATS_HELP, NATS_OPTIONS } from '../nats.js';
 import { ROOT_OPTION, RUN_HELP } from '../pick-run.js';
 import { openSource } from '../run-source.js';
@@ -25,6 +25,7 @@ export const cat: Command = defineCommand({
       multiple: true,
       value: 'TYPE',
       choices: EVENT_TYPES,
+      orElse: 'of the run where it has events of its own',
       help: 'Only events of this type; may be given several times.',
     },
     node: { type: 'string', value: 'NODE', help: 'Only events of this node.' },
@@ -47,10 +48,12 @@ export const cat: Command = defineCommand({
     const runId = await source.which(run);
     const events = await source.vocabulary(runId);
     const builtIn = builtInTypes(events);
+    const wrong = values.type?.find(type => !events.has(type));
+    if (wrong !== undefined) throw notChosen('type', events.types, wrong);
     const options = {
       events,
       signal,
-      types: values.type?.filter(isType),
+      types: values.type,
       nodeId: values.node,
       after: values.after,
       limit,
@@ -63,7 +66,3 @@ export const cat: Command = defineCommand({
     return EXIT.ok;
   },
 });
-
-function isType(text: string): text is EventType {
-  return EVENT_TYPES.some(type => type === text);
-}
