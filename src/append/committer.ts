@@ -73,7 +73,7 @@ export class Committer {
 
   /** Looks at the log for the first time and repairs a torn tail. */
   start(): Promise<Recovery | undefined> {
-    return this.#inTurn(async recovery => recovery);
+    return this.#inTurn(() => undefined);
   }
 
   /** Commits a batch; never rejects. What it returns settles each of the entries. */
@@ -84,14 +84,14 @@ export class Committer {
     let error: unknown;
     try {
       if (this.#failure !== undefined) throw this.#failure;
-      await this.#inTurn(async () => {
+      await this.#inTurn(() => {
         if (this.#ended)
           throw new EventLogError('ERR_RUN_ENDED', 'the run has ended', { path: this.#file.path });
         admission = admit(batch, this.#end, this.#file.path);
-        if (admission.admitted.length === 0) return;
+        if (admission.admitted.length === 0) return undefined;
         const stamped = this.#stamp(admission.admitted);
         timer?.writing();
-        await this.#write(admission.admitted, stamped, progress);
+        return this.#write(admission.admitted, stamped, progress);
       });
     } catch (thrown) {
       error = systemError('the events could not be committed', this.#file.path, thrown); // e.g. a read that failed
@@ -104,21 +104,24 @@ export class Committer {
     };
   }
 
-  /** Does `work` under the lock, once it was seen what others appended. */
-  async #inTurn<Result>(work: (recovery: Recovery | undefined) => Promise<Result>): Promise<Result> {
+  /** Does `work` under the lock, once it was seen what others appended. Waits for nothing that is there at once. */
+  async #inTurn(work: () => Promise<void> | undefined): Promise<Recovery | undefined> {
+    const turn = this.#turns?.take();
+    if (turn !== undefined) await turn;
     let recovery: Recovery | undefined;
-    await this.#turns?.take();
     try {
-      recovery = await this.#look();
-      return await work(recovery);
+      const size = this.#sizeInPlace();
+      if (size !== this.#end) recovery = await this.#takeIn(size);
+      await work();
     } finally {
       this.#turns?.release();
       if (recovery !== undefined && recoveries.observed) recoveries.publish(this.#file.path, recovery);
     }
+    return recovery;
   }
 
-  /** Takes in what others appended since the last look. */
-  async #look(): Promise<Recovery | undefined> {
+  /** The size of the log, which must be where it was, and no shorter than it was. */
+  #sizeInPlace(): number {
     const { path } = this.#file;
     const { size, inPlace } = this.#file.stat();
     if (!inPlace) {
@@ -129,7 +132,12 @@ export class Committer {
       const facts = { path, offset: size };
       throw this.#fail(new EventLogError('ERR_LOG_TRUNCATED', 'the log was cut by another program', facts));
     }
-    if (size === this.#end) return undefined;
+    return size;
+  }
+
+  /** Takes in what others appended since the last look. */
+  async #takeIn(size: number): Promise<Recovery | undefined> {
+    const { path } = this.#file;
     const read = (buffer: Buffer, position: number) => this.#file.read(buffer, position);
     const start = Math.max(this.#end, 0);
     const { end, tornBytes, last } = await inspectEnd(read, size, {
@@ -163,8 +171,8 @@ export class Committer {
   /** Writes the batch, in as many writes as it takes; each brings a whole line at least. */
   async #write(batch: readonly Append[], { bytes, ends }: StampedBatch, progress: Progress): Promise<void> {
     for (let done = 0; done < bytes.length; ) {
-      const reached = done + (await this.#appendOnce(bytes.subarray(done)));
-      const whole = Math.max(done, bytes.subarray(0, reached).lastIndexOf(LF) + 1);
+      const reached = done + (await this.#appendOnce(done === 0 ? bytes : bytes.subarray(done)));
+      const whole = reached === bytes.length ? reached : endOfWholeLine(bytes, done, reached);
       this.#end += whole - done;
       while ((ends[progress.entries] ?? Number.POSITIVE_INFINITY) <= whole) progress.entries++;
       progress.events = eventsWithin(batch[progress.entries], whole - (ends[progress.entries - 1] ?? 0));
@@ -265,6 +273,11 @@ function settle({ admitted, conflicts }: Admission, progress: Progress, end: num
     // Where what should have come before it was not written, its position is none.
     entry.reject((conflict.position ?? 0) <= end ? conflict : error);
   }
+}
+
+/** Where the last line ends that lies whole before `reached`; `done` where none does. */
+function endOfWholeLine(bytes: Buffer, done: number, reached: number): number {
+  return Math.max(done, bytes.subarray(0, reached).lastIndexOf(LF) + 1);
 }
 
 /** How many events of an entry lie whole within so many bytes from its start. */

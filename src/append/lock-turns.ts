@@ -46,16 +46,30 @@ export class Turns {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** Waits for a turn and takes the lock; `ERR_LOCK_TIMEOUT` when the budget is used up. */
-  async take(): Promise<void> {
-    const askedAt = monotonicMs();
+  /**
+   * Waits for a turn and takes the lock; `ERR_LOCK_TIMEOUT` when the budget is used up. Undefined where the lock was free at once, so
+   * that a lone writer waits for no promise.
+   */
+  take(): Promise<void> | undefined {
     const pauseMs = Math.min(this.#pauseMs(Date.now()), this.#timeoutMs);
+    if (pauseMs > 0 || !this.#lock.tryLock()) return this.#wait(pauseMs);
+    this.#taken();
+    return undefined;
+  }
+
+  /** After a pause, or after a first try in vain. */
+  async #wait(pauseMs: number): Promise<void> {
+    const askedAt = monotonicMs();
     if (pauseMs > 0) await sleep(pauseMs);
-    if (!this.#lock.tryLock()) {
+    if (pauseMs === 0 || !this.#lock.tryLock()) {
       this.metPeer();
       const attempt = () => this.#lock.tryLock();
       await waitForLock(attempt, this.#lock.path, this.#timeoutMs, () => this.#waitMs(Date.now()), askedAt);
     }
+    this.#taken();
+  }
+
+  #taken(): void {
     this.#takenAt = Date.now();
     if (this.#takenAt - this.#releasedAt >= QUIET_MS) this.#restedAt = this.#takenAt;
   }

@@ -6,12 +6,12 @@
  * (Linux), through `fdatasync` elsewhere (on macOS libuv flushes the drive's cache too).
  */
 import fs, { constants } from 'node:fs';
-import { throughDiskGate } from '../volume/disk-gate.js';
+import { callThroughDiskGate, throughDiskGate } from '../volume/disk-gate.js';
 import { files } from '../volume/file-calls.js';
 import { tryLock, unlock } from '../volume/flock.js';
 import { type Folder, withinRun } from '../volume/folder.js';
 import { syncFolder } from '../volume/make-folders.js';
-import { isAt, lookAt, openInside, readFully, withWritable } from '../volume/open-log.js';
+import { lookAt, openInside, readFully, sizeAndPlace, withWritable } from '../volume/open-log.js';
 import { LOG_NAME, type RunPlaces } from '../volume/places.js';
 import { PLATFORM } from '../volume/platform.js';
 
@@ -68,19 +68,20 @@ export async function openLogFile(places: RunPlaces, options: OpenOptions = {}):
 class NodeLogFile implements OpenLogFile {
   readonly path: string;
   readonly fd: number;
+  readonly #opened: ReturnType<typeof lookAt>;
   readonly #places: RunPlaces;
   readonly #dsync: boolean;
 
   constructor(fd: number, places: RunPlaces, dsync: boolean) {
     this.fd = fd;
+    this.#opened = lookAt(fd);
     this.path = places.log;
     this.#places = places;
     this.#dsync = dsync;
   }
 
   stat(): { size: number; inPlace: boolean } {
-    const found = lookAt(this.fd);
-    return { size: Number(found.size), inPlace: isAt(this.path, found) };
+    return sizeAndPlace(this.fd, this.path, this.#opened);
   }
 
   read(buffer: Buffer, position: number): Promise<number> {
@@ -88,7 +89,8 @@ class NodeLogFile implements OpenLogFile {
   }
 
   append(bytes: Uint8Array): Promise<number> {
-    return throughDiskGate(() => (this.#dsync ? writeOnce(this.fd, bytes) : this.#writeAndSync(bytes)));
+    if (!this.#dsync) return throughDiskGate(() => this.#writeAndSync(bytes));
+    return callThroughDiskGate(done => fs.write(this.fd, bytes, 0, bytes.length, null, done));
   }
 
   async #writeAndSync(bytes: Uint8Array): Promise<number> {

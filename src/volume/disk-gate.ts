@@ -44,3 +44,21 @@ export async function throughDiskGate<Result>(work: () => Promise<Result>): Prom
     places.leave();
   }
 }
+
+/** Takes the callback of `node:fs`. */
+export type DiskCall<Result> = (done: (error: Error | null, result: Result) => void) => void;
+
+/** The same for a call of `node:fs` with its callback: one promise for the wait and the work. */
+export function callThroughDiskGate<Result>(call: DiskCall<Result>): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const start = () =>
+      call((error, result) => {
+        places.leave();
+        if (error === null) resolve(result);
+        else reject(error);
+      });
+    const turn = places.enter();
+    if (turn === undefined) start();
+    else void turn.then(start);
+  });
+}

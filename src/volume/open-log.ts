@@ -32,12 +32,30 @@ export function isAt(path: string, opened: Stats | BigIntStats): boolean {
   }
 }
 
+/** The size of an open file, of which it is known what it was when it was opened, and whether it is still at the path. */
+export function sizeAndPlace(
+  fd: number,
+  path: string,
+  opened: Stats | BigIntStats,
+): { readonly size: number; readonly inPlace: boolean } {
+  if (!PLATFORM.keepsDeleted) {
+    // One look does for both: the number of an open file is given to no other one.
+    const found = fs.lstatSync(path, ALL_DIGITS);
+    if (isSameFile(found, opened)) return { size: Number(found.size), inPlace: true };
+  }
+  const now = lookAt(fd);
+  return { size: Number(now.size), inPlace: isAt(path, now) };
+}
+
 const ALL_DIGITS: { readonly bigint: boolean; readonly throwIfNoEntry: false } = {
   bigint: PLATFORM.wideFileIds,
   throwIfNoEntry: false,
 };
 
-function isSameFile(one: Stats | BigIntStats | undefined, other: Stats | BigIntStats): boolean {
+function isSameFile(
+  one: Stats | BigIntStats | undefined,
+  other: Stats | BigIntStats,
+): one is Stats | BigIntStats {
   return one !== undefined && one.ino === other.ino && device(one.dev) === device(other.dev);
 }
 

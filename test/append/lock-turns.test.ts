@@ -45,6 +45,11 @@ interface Turn {
   readonly at: number;
 }
 
+/** A turn as a promise, also where the lock was free at once. */
+async function taking(turns: Turns): Promise<void> {
+  await turns.take();
+}
+
 /** Writes for `forMs`: holds the lock for `holdMs`, then leaves it alone for `idleMs`. */
 async function writer(lock: Lock, forMs: number, holdMs: number, idleMs = 0): Promise<Turn[]> {
   return write(lock, new Turns(lock), forMs, holdMs, idleMs);
@@ -190,12 +195,12 @@ test.each([
     for (let phase = 0; phase < 1000; phase += 10) {
       vi.setSystemTime(1_000_000_000 + phase);
       const turns = new Turns(new Lock());
-      await finish(turns.take(), 1000);
+      await finish(taking(turns), 1000);
       await finish(pass(5000 - 1000), 5000);
       turns.release();
       if (met) turns.metPeer();
       const asked = Date.now();
-      const taken = turns.take().then(() => Date.now() - asked);
+      const taken = taking(turns).then(() => Date.now() - asked);
       expect(await finish(taken, 10_000)).toBeLessThanOrEqual(160);
     }
   },
@@ -206,13 +211,13 @@ test('what a writer leaves the lock alone counts against its budget', async () =
     vi.setSystemTime(1_000_000_000 + phase);
     const lock = new Lock();
     const turns = new Turns(lock, 100);
-    await finish(turns.take(), 1000);
+    await finish(taking(turns), 1000);
     await finish(pass(80), 80);
     turns.release();
     turns.metPeer();
     lock.held = true; // by another one, for good
     const asked = Date.now();
-    const refused = turns.take().catch((error: unknown) => ({ error, waited: Date.now() - asked }));
+    const refused = taking(turns).catch((error: unknown) => ({ error, waited: Date.now() - asked }));
     expect(await finish(refused, 1000)).toMatchObject({ error: { code: 'ERR_LOCK_TIMEOUT' }, waited: 100 });
   }
 });
@@ -221,7 +226,7 @@ test('a lock that is never free is given up when the budget is used up, with not
   const lock = new Lock();
   lock.tryLock();
   const asked = Date.now();
-  const waiting = new Turns(lock, 250).take().catch((error: unknown) => ({ error, at: Date.now() }));
+  const waiting = taking(new Turns(lock, 250)).catch((error: unknown) => ({ error, at: Date.now() }));
   expect(await finish(waiting, 1000)).toMatchObject({
     error: { code: 'ERR_LOCK_TIMEOUT', path: lock.path },
     at: asked + 250,
