@@ -37,6 +37,9 @@ type BuildEvent = EventsOf<typeof builds>;
 type StepFinished = EventOf<'step.finished', typeof builds>;
 const stamp = { id: '', ts: '', run_id: '' };
 declare const log: EventLog<typeof builds>;
+type AgentEvent = EventsOf<typeof agents>;
+type AgentDraft = DraftsOf<typeof agents>;
+declare function model(history: readonly AgentEvent[]): Promise<AgentDraft>;
 
 describe('an event', () => {
   test('has the fields of its type, in types that people can read', () => {
@@ -186,5 +189,13 @@ describe('defining', () => {
     field.enum('a', 'b').default('c');
     // @ts-expect-error items cannot be optional
     field.list(field.string().optional());
+  });
+});
+
+describe('an agent', () => {
+  test('has the types that its page names', () => {
+    expectTypeOf(model).parameter(0).items.toEqualTypeOf<AgentEvent>();
+    expectTypeOf(model).returns.resolves.toEqualTypeOf<AgentDraft>();
+    expectTypeOf<AgentDraft['type']>().toEqualTypeOf<TypesOf<typeof agents>>();
   });
 });
