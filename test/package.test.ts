@@ -48,10 +48,15 @@ async function runs(file: string, code: string, folder: string = consumer): Prom
   return stdout.trim();
 }
 
-/** The names of the source files, without their ending. */
+/** What the browser's side is built into. */
+const PAGE = ['LICENSES.txt', 'index.html', 'page.css', 'page.js'].concat(
+  ['completed', 'damaged', 'failed', 'orphan', 'running'].map(kind => `icon-${kind}.svg`),
+);
+
+/** The names of the source files that the compiler translates, without their ending. */
 function sources(): string[] {
   return readdirSync(join(project, 'src'), { recursive: true, encoding: 'utf8' })
-    .filter(name => name.endsWith('.ts'))
+    .filter(name => name.endsWith('.ts') && !name.startsWith(join('web', 'page')))
     .map(name => name.slice(0, -'.ts'.length));
 }
 
@@ -67,7 +72,14 @@ describe('the tarball', () => {
     })
       .filter(entry => entry.isFile() && !entry.name.endsWith('.png'))
       .map(({ parentPath, name }) => relative(project, join(parentPath, name)));
-    const wanted = ['LICENSE', 'README.md', 'package.json', 'dist/event.schema.json', ...built, ...written];
+    const wanted = [
+      'LICENSE',
+      'README.md',
+      'package.json',
+      'dist/event.schema.json',
+      ...built,
+      ...written,
+    ].concat(PAGE.map(name => `dist/web/page/${name}`));
     expect(packed.files.map(({ path }) => path).sort()).toEqual(wanted.sort());
   });
 

@@ -26,6 +26,8 @@ const MASK = '***';
  * const log = await EventLog.create(root, 'nightly', { redact });
  */
 export function maskValues(secrets: Iterable<string | undefined>): Redact {
+  if (typeof secrets === 'string')
+    throw new TypeError('the secrets must be a list of strings, not one string');
   const patterns = new Set<string>();
   let index = 0;
   for (const secret of secrets) {

@@ -4,6 +4,7 @@
  * Promise: what was redacted is a copy, and only the copy is checked, quoted in errors, queued and written.
  */
 
+import { EventLogError } from '../errors.js';
 import type { EventSchema, FieldSpec } from '../format/schema.js';
 
 /** Where a text is found in a draft. */
@@ -16,9 +17,12 @@ export interface RedactPlace {
 
 /**
  * Returns a text as it may be logged. Called for every text of a draft but its `type`, and in json fields for the names in objects
- * too. What it throws refuses the draft.
+ * too. What it throws refuses the draft, and so does a change of `node_id`, `pipe` or `output_path` (`ERR_INVALID_EVENT`).
  */
 export type Redact = (text: string, place: RedactPlace) => string;
+
+/** Two nodes whose ids were masked would become one; a file would not be found by its path. */
+const IDENTIFIERS: ReadonlySet<string> = new Set(['node_id', 'pipe', 'output_path']);
 
 /** Deeper than any draft may be; the check that follows says so. */
 const MAX_DEPTH = 100;
@@ -52,10 +56,18 @@ export function redactDraft(draft: unknown, redact: Redact, schema: EventSchema 
     throw new TypeError(`option redact must not make two names in ${field} the same`);
   };
   const entries = Object.entries(draft).map(([name, value]): [string, unknown] => {
+    if (name === 'type') return [name, type];
     const spec = fields !== undefined && Object.hasOwn(fields, name) ? fields[name] : undefined;
-    return [name, name === 'type' ? type : copyOf(value, name, spec, 0)];
+    const copy = copyOf(value, name, spec, 0);
+    if (IDENTIFIERS.has(name) && copy !== value) throw changedIdentifier(name);
+    return [name, copy];
   });
   return Object.fromEntries(entries);
+}
+
+function changedIdentifier(field: string): EventLogError {
+  const what = `invalid event: redact would change field "${field}", which names a node, a pipe or a file`;
+  return new EventLogError('ERR_INVALID_EVENT', what, { field });
 }
 
 function isRecord(value: unknown): value is { readonly [name: string]: unknown } {

@@ -88,6 +88,7 @@ describe('a value that cannot be masked', () => {
       new TypeError('secret 1 must have at least 4 characters'),
     );
     expect(() => maskValues(['long enough', ''])).toThrow(TypeError);
+    expect(() => maskValues('one string')).toThrow(TypeError);
     expect(() => Reflect.apply(maskValues, undefined, [[5]])).toThrow(
       new TypeError('secret 0 must be a string'),
     );

@@ -48,6 +48,15 @@ describe('the option redact', () => {
     await log.append({ type: 'pipe.aborted', reason: 'good' });
   });
 
+  test('may not change what names a node, a pipe or a file: two nodes would become one', async () => {
+    await using log = await EventLog.create(temporaryVolume(), 'feature', { redact: maskValues([SECRET]) });
+    const refused = { code: 'ERR_INVALID_EVENT', field: 'node_id' };
+    const error = await rejection(log.append({ type: 'node.started', node_id: `a-${SECRET}`, kind: 'bash' }));
+    expect(error).toMatchObject(refused);
+    expect(inspect(error, { depth: 9 })).not.toContain(SECRET);
+    expect(readFileSync(log.path, 'utf8')).toBe('');
+  });
+
   test('must return a string', async () => {
     const redact: Redact = () => Reflect.get({}, 'none');
     await using log = await EventLog.create(temporaryVolume(), 'feature', { redact });
