@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Durable appends, beside the least a durable append can cost: `writeSync` and `fdatasyncSync` of the same bytes in a
- * loop. Every row writes to a new file and counts an event only when it is acknowledged as durable.
+ * Durable appends, beside the least that they can cost in this language (`least.mjs`), on the disk and in memory, and beside
+ * `writeSync` and `fdatasyncSync` of the same bytes in a loop. Every row writes to a new file and counts an event only when it is acknowledged as durable.
  */
 import fs from 'node:fs';
 import { appendFile, open } from 'node:fs/promises';
@@ -9,9 +9,11 @@ import { join } from 'node:path';
 import sonicBoom from 'sonic-boom';
 import { EventLog, encodeEvent } from '../../dist/index.js';
 import { timed } from './harness.mjs';
+import { LeastLog } from './least.mjs';
 
 /** @typedef {import('./harness.mjs').Row} Row */
 /** @typedef {Row['measure']} Measure */
+/** @typedef {Pick<Row, 'must' | 'aim'>} Limits */
 /** @typedef {import('../../dist/index.js').EventDraft} EventDraft */
 
 /**
@@ -95,6 +97,60 @@ async function batchedEventLog(folder) {
 }
 
 /** @param {string} folder */
+async function least(folder) {
+  const log = new LeastLog(folder);
+  return {
+    write: (/** @type {number} */ turn) => log.append(cycle(DRAFTS, turn)),
+    close: () => log.close(),
+  };
+}
+
+/** @param {string} folder */
+async function batchedLeast(folder) {
+  const log = new LeastLog(folder);
+  return { write: () => log.appendAll(BATCH_OF_DRAFTS), close: () => log.close() };
+}
+
+/** Where a folder lies in memory: there a sync costs nothing, and what is left is the work of the program. */
+const MEMORY = '/dev/shm';
+
+/**
+ * The same in memory.
+ * @param {Measure} measure
+ * @returns {Measure}
+ */
+function inMemory(measure) {
+  return async ({ durationMs }) => {
+    const folder = fs.mkdtempSync(join(MEMORY, 'omne-bench-'));
+    try {
+      return await measure({ folder, durationMs });
+    } finally {
+      fs.rmSync(folder, { recursive: true });
+    }
+  };
+}
+
+/**
+ * Rows against the least.
+ * @param {(measure: Measure) => Measure} place
+ * @param {readonly [Limits, Limits, Limits, Limits]} limits
+ */
+function rowsAgainstLeast(place, [alone, few, many, batches]) {
+  /** @type {(name: string, writers: number, limits: Limits) => Row} */
+  const row = (name, writers, limits) =>
+    time(name, place(writing(writers, eventLog())), { ...limits, against: place(writing(writers, least)) });
+  return [
+    row('append, one by one', 1, alone),
+    row('64 concurrent appenders', 64, few),
+    row('512 concurrent appenders', 512, many),
+    time('appendAll of 64', place(writing(1, batchedEventLog, BATCH)), {
+      ...batches,
+      against: place(writing(1, batchedLeast, BATCH)),
+    }),
+  ];
+}
+
+/** @param {string} folder */
 async function appendedFile(folder) {
   const path = join(folder, 'peer.jsonl');
   const write = (/** @type {number} */ turn) => appendFile(path, cycle(LINES, turn), { flush: true });
@@ -165,12 +221,37 @@ export default {
   baseline: { name: 'floor', what: 'writeSync + fdatasyncSync in a loop', measure: floor },
   groups: [
     {
+      heading: 'EventLog against the least: JSON.stringify, one O_DSYNC write a batch, one promise an event',
+      rows: rowsAgainstLeast(
+        measure => measure,
+        [
+          { must: 1.3, aim: 1.1 },
+          { must: 1.4, aim: 1.1 },
+          { must: 1.3, aim: 1 },
+          { must: 1.4, aim: 1 },
+        ],
+      ),
+    },
+    ...(fs.existsSync(MEMORY)
+      ? [
+          {
+            heading: 'The same in memory',
+            rows: rowsAgainstLeast(inMemory, [
+              { must: 1.6, aim: 1.3 },
+              { must: 1.5, aim: 1.1 },
+              { must: 1.4, aim: 1 },
+              { must: 1.5, aim: 1 },
+            ]),
+          },
+        ]
+      : []),
+    {
       heading: 'EventLog',
       rows: [
-        time('append, one by one', writing(1, eventLog()), { must: 1.8, aim: 1.4 }),
-        rate('64 concurrent appenders', writing(64, eventLog()), { must: 18, aim: 30 }),
-        rate('512 concurrent appenders', writing(512, eventLog()), { must: 40, aim: 70 }),
-        rate('appendAll of 64', writing(1, batchedEventLog, BATCH), { must: 15, aim: 30 }),
+        time('append, one by one', writing(1, eventLog())),
+        rate('64 concurrent appenders', writing(64, eventLog())),
+        rate('512 concurrent appenders', writing(512, eventLog())),
+        rate('appendAll of 64', writing(1, batchedEventLog, BATCH)),
       ],
     },
     {
