@@ -6,46 +6,13 @@
  * to (`| head`) has seen enough: that ends the command quietly, with 0, also while it waits.
  */
 import { readFile } from 'node:fs/promises';
-import { type Command, EXIT, table, UsageError } from './cli/command.js';
-import { cat } from './cli/commands/cat.js';
-import { completionOf } from './cli/commands/completion.js';
-import { demo } from './cli/commands/demo.js';
-import { ls } from './cli/commands/ls.js';
-import { mcp } from './cli/commands/mcp.js';
-import { mirror } from './cli/commands/mirror.js';
-import { prune } from './cli/commands/prune.js';
-import { repair } from './cli/commands/repair.js';
-import { serve } from './cli/commands/serve.js';
-import { show } from './cli/commands/show.js';
-import { stats } from './cli/commands/stats.js';
-import { tail } from './cli/commands/tail.js';
-import { text } from './cli/commands/text.js';
-import { timeline } from './cli/commands/timeline.js';
-import { verify } from './cli/commands/verify.js';
-import { nextStep } from './cli/next-step.js';
+import { EXIT, table, UsageError } from './cli/command.js';
+import { loadCommand } from './cli/commands/table.js';
 import { whenReaderLeaves } from './cli/reader-left.js';
 import { giveUpWriting, paint, print, printable } from './cli/screen/terminal.js';
+import { SUMMARIES } from './cli/summaries.js';
 import { errnoOf } from './errors.js';
-
-const RUN_COMMANDS: readonly Command[] = [
-  ls,
-  show,
-  cat,
-  tail,
-  text,
-  stats,
-  verify,
-  repair,
-  prune,
-  timeline,
-  serve,
-  mcp,
-  mirror,
-  demo,
-];
-
-/** Every command, in the order of the help. */
-const COMMANDS: readonly Command[] = [...RUN_COMMANDS, completionOf(RUN_COMMANDS)];
+import { nearest } from './options.js';
 
 const ending = new AbortController();
 
@@ -80,12 +47,15 @@ process.exitCode = await main(process.argv.slice(2)).then(
 if (ending.signal.reason instanceof Interruption) process.exit();
 
 async function main([name, ...args]: readonly string[]): Promise<number> {
-  if (name === undefined) throw new UsageError('a command is missing');
+  if (name === undefined) return (await import('./cli/commands/overview.js')).overview(ending.signal);
   if (name === '--version') return print(await version()).then(() => EXIT.ok);
   if (name === '--help' || name === '-h') return print(help()).then(() => EXIT.ok);
-  const command = COMMANDS.find(candidate => candidate.name === name);
+  const command = await loadCommand(name);
   if (command !== undefined) return command.run(args, ending.signal);
-  throw new UsageError(`unknown ${name.startsWith('-') ? 'option' : 'command'} '${name}'`);
+  const option = name.startsWith('-');
+  const near = nearest(name, option ? ['--help', '--version'] : Object.keys(SUMMARIES));
+  const hint = near === undefined ? '' : `; did you mean ${near}?`;
+  throw new UsageError(`unknown ${option ? 'option' : 'command'} '${name}'${hint}`);
 }
 
 function help(): string {
@@ -95,9 +65,10 @@ function help(): string {
     'Looks into the event logs of pipe runs.',
     '',
     'Commands:',
-    ...table(COMMANDS.map(({ name, summary }) => [name, summary])),
+    ...table(Object.entries(SUMMARIES)),
     '',
-    'omne-log COMMAND --help lists the options of a command; omne-log --version prints the version.',
+    'omne-log alone shows what is going on in the volume here. omne-log COMMAND --help lists the options of a',
+    'command, with an example; omne-log --version prints the version.',
   ].join('\n');
 }
 
@@ -116,11 +87,17 @@ async function exitCodeOf(error: unknown): Promise<number> {
   const usage = error instanceof UsageError || code?.startsWith('ERR_PARSE_ARGS_') === true;
   // Node's own system errors begin with their code already.
   const prefix = usage || code === undefined || message.startsWith(code) ? '' : `${code}: `;
-  const next = usage ? 'See omne-log --help.' : await nextStep(error).catch(() => undefined);
+  const next = usage ? 'See omne-log --help.' : await stepAfter(error);
   const hint = next === undefined ? '' : `\n${printable(next)}`;
   const text = printable(withoutSecrets(message));
   console.error(`${paint('red', 'omne-log:', process.stderr)} ${prefix}${text}${hint}`);
   return usage ? EXIT.usage : EXIT.error;
+}
+
+/** What helps is looked for only where something failed. */
+async function stepAfter(error: unknown): Promise<string | undefined> {
+  const { nextStep } = await import('./cli/next-step.js');
+  return nextStep(error).catch(() => undefined);
 }
 
 /** Names and passwords in URLs are not printed, wherever in a message they are. */

@@ -36,8 +36,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'public/web': ['web', 'web/api'],
   'web/page': ['web/api'],
   mcp: ['.', 'public', 'volume', 'run', 'run/output', 'cli/screen'],
-  'cli/screen': ['.', 'public', 'cli/timeline'],
-  'cli/timeline': ['.', 'public', 'cli/screen'],
+  'cli/screen': ['.', 'format', 'public', 'cli/timeline'],
+  'cli/timeline': ['.', 'public', 'run', 'cli/screen'],
   'cli/demo': ['.', 'public', 'cli/screen'],
   cli: [
     '.',
@@ -45,6 +45,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'public/jetstream',
     'format',
     'read',
+    'run',
     'volume',
     'jetstream',
     'jetstream/fetch',

@@ -5,7 +5,10 @@
  * the completions of the shells are made of it.
  */
 import { parseArgs } from 'node:util';
+import { errnoOf, messageOf } from '../errors.js';
+import { nearest } from '../options.js';
 import { print } from './screen/terminal.js';
+import { type CommandName, SUMMARIES } from './summaries.js';
 
 /** How a process of `omne-log` ends. */
 export const EXIT = { ok: 0, error: 1, usage: 2, orphan: 3, SIGINT: 130, SIGTERM: 143 } as const;
@@ -32,7 +35,7 @@ type Options = Readonly<Record<string, Option>>;
 
 /** What a shell must know to complete a command. */
 export interface CommandFacts {
-  readonly name: string;
+  readonly name: CommandName;
   /** One sentence. */
   readonly summary: string;
   /** The arguments, e.g. `['RUN', 'NODE', '[ITERATION]']`; those in brackets may be left out. */
@@ -40,7 +43,7 @@ export interface CommandFacts {
   readonly options: Options;
 }
 
-/** A command, as the table in `cli.ts` holds it; `run` resolves with the exit code. */
+/** A command, as `commands/table.ts` loads it; `run` resolves with the exit code. */
 export interface Command extends CommandFacts {
   run(args: readonly string[], signal: AbortSignal): Promise<number>;
 }
@@ -49,8 +52,10 @@ type Parsed<O extends Options> = ReturnType<
   typeof parseArgs<{ args: string[]; options: O; allowPositionals: true }>
 >;
 
-interface CommandSpec<O extends Options> extends CommandFacts {
+interface CommandSpec<O extends Options> extends Omit<CommandFacts, 'summary'> {
   readonly options: O;
+  /** A call that makes sense as it is. */
+  readonly example: string;
   /** What the help says below the options. */
   readonly notes?: string;
   /** Does the work and resolves with the exit code; ends early when `signal` is aborted. */
@@ -61,10 +66,10 @@ const HELP = { type: 'boolean', short: 'h', help: 'Show this help.' } as const;
 
 /** Makes a command out of its spec: reading the arguments and `--help` are the same for all. */
 export function defineCommand<const O extends Options>(spec: CommandSpec<O>): Command {
-  const { name, summary, operands, options } = spec;
+  const { name, operands, options } = spec;
   return {
     name,
-    summary,
+    summary: SUMMARIES[name],
     operands,
     options: { ...options, help: HELP },
     async run(given, signal) {
@@ -74,7 +79,7 @@ export function defineCommand<const O extends Options>(spec: CommandSpec<O>): Co
         await print(helpOf(spec));
         return EXIT.ok;
       }
-      const parsed = parseArgs({ args, options, allowPositionals: true });
+      const parsed = strictly(options, () => parseArgs({ args, options, allowPositionals: true }));
       checkChoices(options, parsed.values);
       checkOperands(operands, parsed.positionals);
       return spec.run({ ...parsed, signal });
@@ -88,6 +93,21 @@ export function wholeNumber(name: string, given: string | undefined): number | u
   const number = Number(given);
   if (/^\d+$/.test(given) && Number.isSafeInteger(number)) return number;
   throw new UsageError(`${name} takes a whole number, not '${given}'`);
+}
+
+/** An unknown option is reported with the nearest one there is. */
+function strictly<Result>(options: Options, parse: () => Result): Result {
+  try {
+    return parse();
+  } catch (error) {
+    const [, given] = /Unknown option '(-[^']*)'/.exec(messageOf(error)) ?? [];
+    if (errnoOf(error) !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION' || given === undefined) throw error;
+    const near = nearest(
+      given,
+      [...Object.keys(options), 'help'].map(name => `--${name}`),
+    );
+    throw new UsageError(`unknown option '${given}'${near === undefined ? '' : `; did you mean ${near}?`}`);
+  }
 }
 
 function checkChoices(options: Options, values: Readonly<Record<string, unknown>>): void {
@@ -113,7 +133,7 @@ function checkOperands(operands: readonly string[], given: readonly string[]): v
   if (extra !== undefined) throw new UsageError(`unexpected argument '${extra}'`);
 }
 
-function helpOf({ name, summary, operands, options, notes }: CommandSpec<Options>): string {
+function helpOf({ name, operands, options, notes, example }: CommandSpec<Options>): string {
   const rows = Object.entries({ ...options, help: HELP }).map(([long, option]: [string, Option]) => {
     const short = option.short === undefined ? '' : `-${option.short}, `;
     const value = option.value === undefined ? '' : ` ${option.value}`;
@@ -122,8 +142,8 @@ function helpOf({ name, summary, operands, options, notes }: CommandSpec<Options
     return [`${short}--${long}${value}`, option.help + (choices ?? '')] as const;
   });
   const usage = ['omne-log', name, ...operands, '[options]'].join(' ');
-  const below = notes === undefined ? [] : ['', notes];
-  return [`Usage: ${usage}`, '', summary, '', 'Options:', ...table(rows), ...below].join('\n');
+  const below = [...(notes === undefined ? [] : ['', notes]), '', `Example: ${example}`];
+  return [`Usage: ${usage}`, '', SUMMARIES[name], '', 'Options:', ...table(rows), ...below].join('\n');
 }
 
 /** Rows of two columns, the second one aligned. */

@@ -1,6 +1,8 @@
 /** What to do next: the command to run, ready to be copied. */
 import { basename, dirname } from 'node:path';
-import { EventLogError, type EventLogErrorCode, findVolumeRoot, isRunId } from '../index.js';
+import { EventLogError, type EventLogErrorCode } from '../errors.js';
+import { findVolumeRoot } from '../volume/places.js';
+import { isRunId } from '../volume/run-id.js';
 
 type Step = (command: (name: string) => string) => string;
 

@@ -5,10 +5,10 @@
  */
 import { EventLogError, isOutOfDescriptors } from '../errors.js';
 import { endOfLastLine } from '../format/lines.js';
-import { findVolumeRoot, isRunId, parseRunId } from '../index.js';
-import { placesOf } from '../volume/places.js';
+import { findVolumeRoot, placesOf } from '../volume/places.js';
 import { openForReading } from '../volume/readable-log.js';
 import { runIdsOf } from '../volume/run-folders.js';
+import { isRunId, parseRunId } from '../volume/run-id.js';
 import { UsageError } from './command.js';
 
 /** The option that every command on runs has. */

@@ -1,12 +1,13 @@
 /**
  * Noticing that who reads our stdout has left, without writing to it: for a command that waits.
  *
- * Promise: a pipe or socket is looked at some twenty times a second, once a command has run that long; without poll(2) the next
+ * Promise: a pipe or socket is looked at some twenty times a second, once a command has run for a quarter of a second; without poll(2) the next
  * write finds out, as ever.
  */
 import { fstatSync } from 'node:fs';
 import { libc } from '../volume/flock.js';
 
+const FIRST_LOOK_MS = 250;
 const LOOK_MS = 40;
 const STDOUT = 1;
 const POLLFD_BYTES = 8; // int fd, short events, short revents
@@ -16,12 +17,12 @@ const POLLERR_OR_POLLHUP = 0x08 | 0x10;
 export function whenReaderLeaves(left: () => void): void {
   const stdout = fstatSync(STDOUT);
   if (!stdout.isFIFO() && !stdout.isSocket()) return;
-  const timer = setInterval(() => {
+  const look = () => {
     const gone = readerIsGone();
-    if (gone !== false) clearInterval(timer);
     if (gone === true) left();
-  }, LOOK_MS);
-  timer.unref();
+    if (gone === false) setTimeout(look, LOOK_MS).unref();
+  };
+  setTimeout(look, FIRST_LOOK_MS).unref(); // a command that does not wait needs no poll(2), which takes time to load
 }
 
 /** Undefined where nobody can know. */

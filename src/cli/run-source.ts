@@ -4,21 +4,16 @@
  * Promise: both answer alike, so that a command is written once; closing gives back a connection.
  */
 import type { NatsConnection } from '@nats-io/transport-node';
-import {
-  EventLog,
-  type EventStream,
-  type ReadOptions,
-  type RunSummary,
-  type RunsOptions,
-  type TailOptions,
-  type Vocabulary,
-} from '../index.js';
+import type { EventStream, ReadOptions, RunSummary, RunsOptions, TailOptions, Vocabulary } from '../index.js';
 import { isStreamName } from '../jetstream/options.js';
 import { DEFAULT_STREAM } from '../jetstream/subjects.js';
 import type { RemoteRunSummary } from '../jetstream.js';
+import { EventReader } from '../read/event-reader.js';
+import { EventTail } from '../read/event-tail.js';
 import { runVocabulary } from '../read/run-vocabulary.js';
+import { listRuns } from '../run/list-runs.js';
 import { isKnownLive } from '../volume/liveness.js';
-import { placesOf } from '../volume/places.js';
+import { absoluteRoot, placesOf } from '../volume/places.js';
 import { UsageError } from './command.js';
 import { connectTo, loadJetStream, type NatsValues } from './nats.js';
 import { pickRun, whichRoot, whichRun } from './pick-run.js';
@@ -71,9 +66,9 @@ export function volumeSource(root: string): RunSource {
   return {
     which: given => whichRun(root, given),
     vocabulary: runId => runVocabulary(placesOf(root, runId)),
-    read: (runId, options) => EventLog.read(root, runId, options),
-    tail: (runId, options) => EventLog.tail(root, runId, options),
-    runs: options => EventLog.runs(root, options),
+    read: (runId, options) => new EventReader(placesOf(root, runId), options),
+    tail: (runId, options) => new EventTail(placesOf(root, runId), options),
+    runs: options => listRuns(absoluteRoot(root), options),
     writerOf: async runId => {
       const live = await isKnownLive(placesOf(root, runId));
       if (live === undefined) return 'not ended';

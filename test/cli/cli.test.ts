@@ -46,7 +46,7 @@ describe('omne-log', () => {
     { args: [], says: 'a command is missing' },
     { args: ['dance'], says: "unknown command 'dance'" },
     { args: ['--dance'], says: "unknown option '--dance'" },
-    { args: ['demo', '--dance'], says: "Unknown option '--dance'" },
+    { args: ['demo', '--dance'], says: "unknown option '--dance'" },
     { args: ['demo', '--dir'], says: '--dir' },
     { args: ['demo', 'slowly'], says: "unexpected argument 'slowly'" },
     { args: ['cat'], says: 'RUN is missing' },

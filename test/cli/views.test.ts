@@ -367,13 +367,22 @@ describe('omne-log verify and repair', () => {
     expect(missing.stderr).toContain('ERR_RUN_NOT_FOUND');
   });
 
-  test('verify --all checks every run, also behind one that cannot be read', async () => {
+  test('verify --all checks every run, also after one that cannot be read, and prints what is wrong, with -v each run', async () => {
     const { root, runs } = someRuns();
     const linked = join(runs.good.folder, '..', 'aaa-00000000000000000000000000');
     mkdirSync(linked);
     symlinkSync(runs.good.path, join(linked, 'events.jsonl'));
-    const { code, stdout } = await omneLog(['verify', '--all', '--root', root]);
-    expect(code).toBe(1);
+    const quiet = await omneLog(['verify', '--all', '--root', root]);
+    expect(quiet.stdout.match(/^! \S+/gm)).toEqual([
+      '! aaa-00000000000000000000000000',
+      `! ${runs.damaged.runId}`,
+    ]);
+    expect(quiet.stdout).not.toContain(`✓ ${runs.good.runId}`);
+    const warned = quiet.stdout.match(/^✓ .*$/gm) ?? [];
+    expect(warned.filter(line => !line.includes('warning'))).toEqual([]);
+    expect(quiet.stdout).toMatch(/\n6 runs checked, 2 with problems\n$/);
+    const { code, stdout } = await omneLog(['verify', '--all', '-v', '--root', root]);
+    expect([code, quiet.code]).toEqual([1, 1]);
     expect(stdout.match(/^[✓!] \S+/gm)).toEqual([
       '! aaa-00000000000000000000000000',
       `✓ ${runs.good.runId}`,

@@ -5,8 +5,9 @@
  * is read a block at a time and never held as a whole.
  */
 
-import { builtInTypes } from '../../format/events.js';
-import { EVENT_TYPES, encodeEvent, type LogEvent } from '../../index.js';
+import { encodeEvent } from '../../format/encode.js';
+import { builtInTypes, EVENT_TYPES } from '../../format/events.js';
+import type { LogEvent } from '../../index.js';
 import { type Command, defineCommand, EXIT, notChosen, wholeNumber } from '../command.js';
 import { NATS_HELP, NATS_OPTIONS } from '../nats.js';
 import { ROOT_OPTION, RUN_HELP } from '../pick-run.js';
@@ -17,7 +18,7 @@ import { jsonLine, print } from '../screen/terminal.js';
 /** The command `cat`. */
 export const cat: Command = defineCommand({
   name: 'cat',
-  summary: 'Print the events of a run, one line each.',
+  example: 'omne-log cat last --type node.failed --reverse -n 3',
   operands: ['RUN'],
   options: {
     type: {

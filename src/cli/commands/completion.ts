@@ -10,11 +10,11 @@ import { ROOT_OPTION, whichRoot } from '../pick-run.js';
 import { print } from '../screen/terminal.js';
 import { completionScript, SHELLS } from './completion-scripts.js';
 
-/** The command `completion`, for these commands and itself. */
-export function completionOf(commands: readonly Command[]): Command {
-  const completion: Command = defineCommand({
+/** The command `completion`; `load` gives all commands, which only a script needs. */
+export function completionOf(load: () => Promise<readonly Command[]>): Command {
+  return defineCommand({
     name: 'completion',
-    summary: 'Print a script that completes omne-log in bash, zsh or fish.',
+    example: 'source <(omne-log completion bash)',
     operands: ['SHELL'],
     options: { root: ROOT_OPTION },
     notes: [
@@ -31,9 +31,8 @@ export function completionOf(commands: readonly Command[]): Command {
       }
       const shell = SHELLS.find(name => name === given);
       if (shell === undefined) throw new UsageError(`SHELL is one of ${SHELLS.join(', ')}, not '${given}'`);
-      await print(completionScript(shell, [...commands, completion]));
+      await print(completionScript(shell, await load()));
       return EXIT.ok;
     },
   });
-  return completion;
 }

@@ -22,7 +22,7 @@ import { print, printable } from '../screen/terminal.js';
 /** The command `demo`. */
 export const demo: Command = defineCommand({
   name: 'demo',
-  summary: 'Run a pipe of real child processes, log it, and replay it in a second process.',
+  example: 'omne-log demo --dir /tmp/demo',
   operands: [],
   options: {
     dir: { type: 'string', value: 'DIR', help: 'The volume to run in; by default a new temporary folder.' },

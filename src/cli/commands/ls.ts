@@ -4,8 +4,9 @@
  * Promise: rows are printed as they are found, a page at a time, so a long listing takes little memory and its first rows
  * come at once.
  */
-import { parseRunId, type RunSummary } from '../../index.js';
+import type { RunSummary } from '../../index.js';
 import type { RemoteRunSummary } from '../../jetstream.js';
+import { parseRunId } from '../../volume/run-id.js';
 import { type Command, defineCommand, EXIT, wholeNumber } from '../command.js';
 import { NATS_HELP, NATS_OPTIONS } from '../nats.js';
 import { ROOT_OPTION } from '../pick-run.js';
@@ -23,7 +24,7 @@ type AnyRun = RunSummary | RemoteRunSummary;
 /** The command `ls`. */
 export const ls: Command = defineCommand({
   name: 'ls',
-  summary: 'List runs, newest first.',
+  example: 'omne-log ls --status aborted -n 5',
   operands: [],
   options: {
     pipe: { type: 'string', value: 'PIPE', help: 'Only runs of this pipe.' },

@@ -17,7 +17,7 @@ const NOT_INSTALLED = [
 /** The command `mcp`. */
 export const mcp: Command = defineCommand({
   name: 'mcp',
-  summary: 'Let an agent read runs: a server for the Model Context Protocol on stdin and stdout.',
+  example: 'claude mcp add runs -- omne-log mcp --root /path/to/volume',
   operands: [],
   options: { root: ROOT_OPTION },
   notes: [

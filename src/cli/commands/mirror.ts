@@ -3,7 +3,7 @@
  *
  * Promise: a run that cannot be copied is reported at once, and the others go on; with `--once` the exit code says so too.
  */
-import { EventLogError } from '../../index.js';
+import { EventLogError } from '../../errors.js';
 import type { MirroredRun, MirrorOptions, StreamOptions } from '../../jetstream.js';
 import { type Command, defineCommand, EXIT, UsageError, wholeNumber } from '../command.js';
 import { connectTo, LOGIN_HELP, loadJetStream, NATS_OPTIONS } from '../nats.js';
@@ -17,7 +17,7 @@ import { paint, printable } from '../screen/terminal.js';
 /** The command `mirror`. */
 export const mirror: Command = defineCommand({
   name: 'mirror',
-  summary: 'Copy a run, or all as they appear, to a NATS server while they are written.',
+  example: 'omne-log mirror --all --nats nats://nats.example.org',
   operands: ['[RUN]'],
   options: {
     all: {

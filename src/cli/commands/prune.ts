@@ -3,7 +3,7 @@
  *
  * Promise: nothing goes that was not asked for: an age or a number to keep must be given, and a run that somebody has open stays.
  */
-import { EventLog } from '../../index.js';
+import { pruneRuns } from '../../run/prune.js';
 import { type Command, defineCommand, EXIT, UsageError, wholeNumber } from '../command.js';
 import { ROOT_OPTION, whichRoot } from '../pick-run.js';
 import { Columns } from '../screen/columns.js';
@@ -14,7 +14,7 @@ import { jsonLine, lineWidth, print, printable } from '../screen/terminal.js';
 /** The command `prune`. */
 export const prune: Command = defineCommand({
   name: 'prune',
-  summary: 'Remove old runs that have ended.',
+  example: 'omne-log prune --older-than 30d --keep 10 --dry-run',
   operands: [],
   options: {
     'older-than': {
@@ -38,8 +38,6 @@ export const prune: Command = defineCommand({
   notes: [
     '--older-than, --keep or both must be given. A run goes with its whole folder; one that somebody',
     'has open never goes. Runs that are mirrored should be there first.',
-    '',
-    'Example: omne-log prune --older-than 30d --keep 10 --dry-run',
   ].join('\n'),
   async run({ values, signal }) {
     const { pipe, status, orphans, json } = values;
@@ -49,7 +47,7 @@ export const prune: Command = defineCommand({
     if (olderThan === undefined && keep === undefined) {
       throw new UsageError('--older-than or --keep must say which runs go');
     }
-    const report = await EventLog.prune(await whichRoot(values.root), {
+    const report = await pruneRuns(await whichRoot(values.root), {
       olderThan,
       keep,
       pipe,

@@ -1,5 +1,5 @@
 /** `omne-log repair`: repairs the torn tail of a run, says what it did, and keeps the bytes. */
-import { repairRun } from '../../index.js';
+import { repairRun } from '../../run/repair.js';
 import { type Command, defineCommand, EXIT } from '../command.js';
 import { ROOT_OPTION, RUN_HELP, whichRoot, whichRun } from '../pick-run.js';
 import { count } from '../screen/figures.js';
@@ -8,7 +8,7 @@ import { print, printable } from '../screen/terminal.js';
 /** The command `repair`. */
 export const repair: Command = defineCommand({
   name: 'repair',
-  summary: 'Repair the torn tail of a log; the bytes cut are kept beside it.',
+  example: 'omne-log repair last',
   operands: ['RUN'],
   options: { root: ROOT_OPTION },
   notes: `${RUN_HELP}\nIt asks nothing. Damage that is no torn tail is left as it is.`,

@@ -25,7 +25,7 @@ const USUAL_PORT = 4680;
 /** The command `serve`. */
 export const serve: Command = defineCommand({
   name: 'serve',
-  summary: 'Watch runs in a browser, live.',
+  example: 'omne-log serve --open',
   operands: [],
   options: {
     port: { type: 'string', value: 'N', help: `The port; ${USUAL_PORT} by default, or any that is free.` },

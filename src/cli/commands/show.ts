@@ -1,5 +1,5 @@
 /** `omne-log show`: what happened in a run, as a tree of its nodes or as JSON. */
-import { RunStateReducer } from '../../index.js';
+import { RunStateReducer } from '../../run/run-state.js';
 import { type Command, defineCommand, EXIT } from '../command.js';
 import { NATS_HELP, NATS_OPTIONS } from '../nats.js';
 import { ROOT_OPTION, RUN_HELP } from '../pick-run.js';
@@ -12,7 +12,7 @@ import { jsonInUtc } from '../screen/times.js';
 /** The command `show`. */
 export const show: Command = defineCommand({
   name: 'show',
-  summary: 'Show what happened in a run: its nodes, gates, iterations and failures.',
+  example: 'omne-log show last',
   operands: ['RUN'],
   options: {
     json: { type: 'boolean', help: 'Print the state of the run as one JSON object.' },
@@ -28,7 +28,10 @@ export const show: Command = defineCommand({
     const damage = await readPastDamage(source, runId, signal, event => reducer.apply(event), vocabulary);
     const state = reducer.state.eventCount === 0 ? { ...reducer.state, runId } : reducer.state;
     if (values.json === true) await print(jsonLine(jsonInUtc(state)));
-    else await print(treeOf(state, await source.writerOf(runId), lineWidth()).join('\n'));
+    else {
+      const writer = state.status === 'running' ? await source.writerOf(runId) : ''; // an ended run has none
+      await print(treeOf(state, writer, lineWidth()).join('\n'));
+    }
     if (damage !== undefined) throw damage;
     return EXIT.ok;
   },

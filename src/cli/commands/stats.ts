@@ -21,7 +21,7 @@ const FIGURES_WIDTH = 58;
 /** The command `stats`. */
 export const stats: Command = defineCommand({
   name: 'stats',
-  summary: 'Figures over many runs: how they ended, how long nodes take, what fails.',
+  example: 'omne-log stats --pipe nightly --since 30d',
   operands: [],
   options: {
     pipe: { type: 'string', value: 'PIPE', help: 'Only runs of this pipe.' },
@@ -32,8 +32,6 @@ export const stats: Command = defineCommand({
   notes: [
     'Times of nodes are of attempts that completed. FLAKY: in so many runs a node failed and then',
     'completed. TREND: the median over time, oldest runs first, up to twenty stretches.',
-    '',
-    'Example: omne-log stats --pipe nightly --since 30d',
   ].join('\n'),
   async run({ values: { pipe, since, json, root }, signal }) {
     const age = since === undefined ? Number.POSITIVE_INFINITY : milliseconds(since);

@@ -5,8 +5,9 @@
  * however the following ends.
  */
 
+import { encodeEvent } from '../../format/encode.js';
 import { builtInTypes } from '../../format/events.js';
-import { encodeEvent, type RunState, RunStateReducer } from '../../index.js';
+import { type RunState, RunStateReducer } from '../../run/run-state.js';
 import { type Command, defineCommand, EXIT } from '../command.js';
 import { NATS_HELP, NATS_OPTIONS } from '../nats.js';
 import { ROOT_OPTION, RUN_HELP } from '../pick-run.js';
@@ -19,7 +20,7 @@ import { jsonLine, print, printable } from '../screen/terminal.js';
 /** The command `tail`. */
 export const tail: Command = defineCommand({
   name: 'tail',
-  summary: 'Follow a run, an event per line, from its first event to its last.',
+  example: 'omne-log tail last --exit-status',
   operands: ['RUN'],
   options: {
     follow: { type: 'boolean', short: 'f', help: 'Implied.' },

@@ -5,8 +5,7 @@
  * capture file come out as they are.
  */
 import { createReadStream } from 'node:fs';
-import { type Iteration, iterations } from '../../index.js';
-import { openCapture } from '../../run/iterations.js';
+import { type Iteration, iterations, openCapture } from '../../run/iterations.js';
 import { capturePath, placesOf, type RunPlaces } from '../../volume/places.js';
 import { type Command, defineCommand, EXIT, UsageError, wholeNumber } from '../command.js';
 import { ROOT_OPTION, RUN_HELP, whichRoot, whichRun } from '../pick-run.js';
@@ -15,7 +14,7 @@ import { printableText, write } from '../screen/terminal.js';
 /** The command `text`. */
 export const text: Command = defineCommand({
   name: 'text',
-  summary: 'Print what a node printed, or one iteration of it.',
+  example: 'omne-log text last build | tail -n 50',
   operands: ['RUN', 'NODE', '[ITERATION]'],
   options: {
     attempt: { type: 'string', value: 'N', help: 'Only what a loop printed at its Nth attempt.' },

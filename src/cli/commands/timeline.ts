@@ -14,7 +14,7 @@ import { Timeline } from '../timeline/rows.js';
 /** The command `timeline`. */
 export const timeline: Command = defineCommand({
   name: 'timeline',
-  summary: 'Draw a run as a timeline, in one HTML page.',
+  example: 'omne-log timeline last --html timeline.html',
   operands: ['RUN'],
   options: {
     html: { type: 'string', value: 'FILE', help: 'Where to write the page; - for standard output.' },

@@ -4,8 +4,8 @@
  * Promise: exit code 1 when anything is wrong anywhere; a log that cannot be checked at all does not end the checking of
  * the others.
  */
-import { isOutOfDescriptors } from '../../errors.js';
-import { EventLogError, type VerifyReport, verifyRun } from '../../index.js';
+import { EventLogError, isOutOfDescriptors } from '../../errors.js';
+import { type VerifyReport, verifyRun } from '../../run/verify.js';
 import { placesOf } from '../../volume/places.js';
 import { runFolderOf, runIdsOf } from '../../volume/run-folders.js';
 import { type Command, defineCommand, EXIT, UsageError } from '../command.js';
@@ -22,10 +22,11 @@ const BAR_WIDTH = 24;
 /** The command `verify`. */
 export const verify: Command = defineCommand({
   name: 'verify',
-  summary: 'Check every line of a log, or of all; exit with 1 when something is wrong.',
+  example: 'omne-log verify --all',
   operands: ['[RUN]'],
   options: {
-    all: { type: 'boolean', help: 'Check all runs, oldest first.' },
+    all: { type: 'boolean', help: 'Check all runs, oldest first; print those with problems or warnings.' },
+    verbose: { type: 'boolean', short: 'v', help: 'With --all: print every run.' },
     root: ROOT_OPTION,
   },
   notes: RUN_HELP,
@@ -47,8 +48,9 @@ export const verify: Command = defineCommand({
         const checked = await check(root, runId, { onProgress, signal }, all);
         if (checked === undefined) continue;
         runs++;
-        if (!checked.ok) wrong++;
-        await status.print(checked.lines.join('\n'));
+        const { ok, quiet, lines } = checked;
+        if (!ok) wrong++;
+        if (!all || !quiet || values.verbose === true) await status.print(lines.join('\n'));
       }
       if (all) await status.print(`${count(runs, 'run')} checked, ${wrong} with problems`);
     } finally {
@@ -66,18 +68,19 @@ async function check(
   runId: string,
   options: CheckOptions,
   goOn: boolean,
-): Promise<{ ok: boolean; lines: string[] } | undefined> {
+): Promise<{ ok: boolean; quiet: boolean; lines: string[] } | undefined> {
   try {
     const report = await verifyRun(root, runId, { ...options, maxProblems: SHOWN_PROBLEMS });
     const lines = linesOf(report);
     if (!report.ok) lines.push(`    ${await stepFor(root, report)}`);
-    return { ok: report.ok, lines };
+    return { ok: report.ok, quiet: report.ok && report.warningCount === 0, lines };
   } catch (error) {
     if (!goOn || !(error instanceof EventLogError) || isOutOfDescriptors(error)) throw error;
     if ((await runFolderOf(placesOf(root, runId))) === undefined) return undefined;
     const { glyph, colour } = DAMAGED;
     return {
       ok: false,
+      quiet: false,
       lines: [`${paint(colour, `${glyph} ${runId}`)}  ${error.code}: ${printable(error.message)}`],
     };
   }

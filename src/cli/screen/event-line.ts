@@ -3,7 +3,8 @@
  *
  * Promise: whatever the event holds, the result is a single line and safe to print.
  */
-import { EVENT_TYPES, type EventType, type LogEvent, type RunEvent } from '../../index.js';
+import { EVENT_TYPES } from '../../format/events.js';
+import type { EventType, LogEvent, RunEvent } from '../../index.js';
 import { type Colour, paint, printable } from './terminal.js';
 import { TIME_WIDTH, timeOfDay } from './times.js';
 import { cutTo, pad } from './width.js';

@@ -5,15 +5,8 @@
  * Promises: any legal event is taken; a time that cannot be read leaves its bar or mark out, never the node. Of marks that
  * would lie closer than a fraction of the run, one is drawn for all, so their number is bounded by what can be seen.
  */
-import {
-  type LogEvent,
-  type NodeState,
-  type NodeStatus,
-  type RunEvent,
-  type RunState,
-  RunStateReducer,
-  type Vocabulary,
-} from '../../index.js';
+import type { LogEvent, NodeState, NodeStatus, RunEvent, RunState, Vocabulary } from '../../index.js';
+import { RunStateReducer } from '../../run/run-state.js';
 
 /** A stretch of time, in milliseconds since the epoch. */
 export interface Stretch {
