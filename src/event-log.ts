@@ -190,7 +190,7 @@ export class EventLog<V extends Vocabulary = OmneEvents> implements AsyncDisposa
     const log = await EventLog.open(root, runId, { ...options, owner: true });
     try {
       if (log.ended) throw new EventLogError('ERR_RUN_ENDED', 'the run has ended', { path: log.path });
-      return { log, state: await foldRun(log.read(), log.#vocabulary) };
+      return { log, state: await foldRun(runId, log.read(), log.#vocabulary) };
     } catch (error) {
       await log.close();
       throw error;
@@ -419,7 +419,7 @@ export class EventLog<V extends Vocabulary = OmneEvents> implements AsyncDisposa
    * `node.completed` is appended.
    *
    * @throws EventLogError (as a rejection) `ERR_UNSAFE_PATH` for a node id that is no file name, or a link in the way;
-   * `ERR_NO_SPACE`, `ERR_SYSTEM`.
+   * `ERR_RUN_NOT_FOUND` when the run was deleted, `ERR_ROOT_NOT_FOUND`, `ERR_NO_SPACE`, `ERR_SYSTEM`.
    * @example
    * const capture = await log.capture('build');
    * await runNode('build', capture.path);

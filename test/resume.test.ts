@@ -105,3 +105,16 @@ test('isLive says whether somebody has the log open', async () => {
   expect(await EventLog.isLive(root, 'feature-01kp8g6dg0zg6axb6gqz17wf7m')).toBe(false);
   expect(await rejection(EventLog.isLive(root, '../x'))).toMatchObject({ code: 'ERR_INVALID_RUN_ID' });
 });
+
+test('a run without an event has its id and its pipe from its name', async () => {
+  const log = await EventLog.create(temporaryVolume(), 'feature');
+  await log.close();
+  const resumed = await EventLog.resume(log.root, log.runId);
+  expect(resumed.state).toMatchObject({
+    runId: log.runId,
+    pipe: 'feature',
+    eventCount: 0,
+    status: 'running',
+  });
+  await resumed.log.close();
+});

@@ -5,6 +5,7 @@
 import { EventLog, EventLogError, type NodeState, type RunEvent } from '../index.js';
 import { LineIndex } from '../run/output/line-index.js';
 import { readLines } from '../run/output/output-lines.js';
+import { isFileName } from '../volume/places.js';
 import { Answer, call as callOf, lastThatFit, UNTRUSTED } from './answer.js';
 import { outlines } from './list-runs.js';
 import { LINE_BYTES, numbered, usingOutput } from './output-window.js';
@@ -52,7 +53,7 @@ export const explainFailure: Tool = defineTool({
 
 function nextCalls({ runId, state }: RunFacts, suspect: NodeState | undefined): string[] {
   const node = suspect?.nodeId ?? '';
-  const nameable = node !== '' && node.length <= 255; // a longer one is no file name: there is no output
+  const nameable = isFileName(node); // else there is no output
   const ofNode = [
     `All it printed: ${callOf('read_output', { run: runId, node, line: 1 })}`,
     `To find a text: ${callOf('search_output', { run: runId, node, text: 'error' })}`,

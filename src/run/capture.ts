@@ -7,9 +7,9 @@
  *
  * Promise: no link is followed on the way to the file, and `sync` covers the folder entries that lead to it.
  */
-import { constants } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { errnoOf, systemError, unsafePath } from '../errors.js';
+import { EventLogError, errnoOf, rootNotFound, systemError, unsafePath } from '../errors.js';
 import { throughDiskGate } from '../volume/disk-gate.js';
 import { files } from '../volume/file-calls.js';
 import { type Folder, RUNS, within } from '../volume/folder.js';
@@ -34,13 +34,15 @@ export interface Capture {
   /**
    * How many bytes the file holds now: the `byte_offset` of an iteration that begins here.
    *
-   * @throws EventLogError (as a rejection) `ERR_UNSAFE_PATH`, `ERR_SYSTEM`.
+   * @throws EventLogError (as a rejection) `ERR_RUN_NOT_FOUND` when the run was deleted, `ERR_ROOT_NOT_FOUND`, `ERR_UNSAFE_PATH`,
+   * `ERR_SYSTEM`.
    */
   size(): Promise<number>;
   /**
    * Brings what was written to stable storage, whoever wrote it, and the file's folder entries with it.
    *
-   * @throws EventLogError (as a rejection) `ERR_UNSAFE_PATH`, `ERR_NO_SPACE`, `ERR_SYSTEM`: then the node's output may be lost.
+   * @throws EventLogError (as a rejection) `ERR_RUN_NOT_FOUND` when the run was deleted, `ERR_ROOT_NOT_FOUND`, `ERR_UNSAFE_PATH`,
+   * `ERR_NO_SPACE`, `ERR_SYSTEM`: then the node's output may be lost.
    */
   sync(): Promise<void>;
 }
@@ -69,7 +71,7 @@ export async function makeCapture(places: RunPlaces, nodeId: string, mode = 0o66
 }
 
 async function inFolder<T>(
-  { root }: RunPlaces,
+  { root, folder }: RunPlaces,
   names: readonly string[],
   path: string,
   work: (folder: Folder) => Promise<T>,
@@ -80,6 +82,10 @@ async function inFolder<T>(
     const errno = errnoOf(error) ?? '';
     if (errno === 'ELOOP' || errno === 'EMLINK') throw unsafePath(path, 'is a symbolic link'); // EMLINK: FreeBSD
     if (errno === 'EISDIR' || errno === 'ENXIO') throw unsafePath(path, 'is not a regular file');
+    if (errno === 'ENOENT' && !existsSync(folder)) {
+      if (!existsSync(root)) throw rootNotFound(root);
+      throw new EventLogError('ERR_RUN_NOT_FOUND', 'the run was deleted', { path, cause: error });
+    }
     throw systemError('the capture file could not be used', path, error);
   }
 }

@@ -4,7 +4,8 @@
  * An attempt begins with `node.started` and ends with `node.completed` or `node.failed`. Where the node starts again first, or its
  * run ends first, the attempt was interrupted: its executor died, and a retry would have logged `node.failed`.
  *
- * Promise: any legal event is taken in any order. All that is said of a node but its attempts is of the latest one.
+ * Promise: any legal event is taken in any order. All that is said of a node but its attempts is of the latest one; only gates stay
+ * passed when an attempt is interrupted, as the person who passed one is not asked again.
  */
 import type {
   ErrorKind,
@@ -14,6 +15,7 @@ import type {
   NodeFailed,
   NodeKind,
   NodeStarted,
+  RunEvent,
 } from '../format/events.js';
 
 /** A gate that a node passed. */
@@ -35,7 +37,7 @@ export interface Attempt {
   readonly status: NodeStatus;
   /** When it started; absent where no `node.started` was seen. */
   readonly startedAt?: string;
-  /** When it ended; of an interrupted one, when the log last grew before the run was resumed. Absent while it runs. */
+  /** When it ended; of an interrupted one, when the executor last appended before the run was resumed. Absent while it runs. */
   readonly endedAt?: string;
   /** From start to end, in milliseconds; absent while it runs, or where a time cannot be read. */
   readonly durationMs?: number;
@@ -71,7 +73,7 @@ export interface NodeState {
   readonly history: readonly Attempt[];
   /** How many iterations began in this attempt. */
   readonly iterations: number;
-  /** The gates it passed, in the order of the events. */
+  /** The gates it passed, in the order of the events: in this attempt, and in those right before that were interrupted. */
   readonly gates: readonly GateState[];
   /** When it started; absent where no `node.started` was seen. */
   readonly startedAt?: string;
@@ -135,17 +137,18 @@ export class NodeFold {
     return this.#leftAt !== undefined;
   }
 
-  /** Another node shows that the run was resumed, and that the log last grew at `ts` before; true unless this one shows otherwise later. */
+  /** Another node shows that the run was resumed, and that the executor last appended at `ts` before; true unless this one shows otherwise later. */
   left(ts: string): void {
     this.#leftAt ??= ts;
   }
 
-  /** A new attempt; `lastTs` is when the log last grew before. */
+  /** A new attempt; `lastTs` is when the executor last appended before. */
   start(event: NodeStarted, lastTs: string): void {
     if (this.open) this.interrupt(lastTs);
     if (this.#latest.status !== 'running') this.#past.push(attemptOf(this.#latest));
     this.#attempts++;
     const latest = latestOf(event.node_id);
+    if (this.#latest.status === 'interrupted') latest.gates = this.#latest.gates;
     latest.kind = event.kind;
     if (event.name !== undefined) latest.name = event.name;
     if (event.model !== undefined) latest.model = event.model;
@@ -169,8 +172,9 @@ export class NodeFold {
     if (event.message !== undefined) this.#latest.message = event.message;
   }
 
-  passGate({ gate, method, stdout }: GatePassed): void {
-    this.#leftAt = undefined;
+  passGate(event: GatePassed): void {
+    const { gate, method, stdout } = event;
+    if (!isFromOutside(event)) this.#leftAt = undefined;
     this.#latest.gates.push(stdout === undefined ? { gate, method } : { gate, method, stdout });
   }
 
@@ -207,6 +211,11 @@ export class NodeFold {
       history,
     });
   }
+}
+
+/** Whether an event is from another process than the executor, as far as events say: a gate that a person or a tool passed. */
+export function isFromOutside(event: RunEvent): boolean {
+  return event.type === 'gate.passed' && (event.method === 'human_cli' || event.method === 'mcp_tool');
 }
 
 function latestOf(nodeId: string): Latest {

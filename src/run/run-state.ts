@@ -12,6 +12,7 @@ import { checkOptions, type OptionCheck } from '../options.js';
 import type { EventStream } from '../read/event-stream.js';
 import { isRunId, parseRunId } from '../volume/run-id.js';
 import {
+  isFromOutside,
   type Mutable,
   millisecondsBetween,
   NodeFold,
@@ -35,7 +36,7 @@ const REDUCER_OPTIONS: Readonly<Record<keyof ReducerOptions, OptionCheck>> = { e
 
 /** A time in which no executor drove the run: its nodes were interrupted, and a later one began them again. */
 export interface Downtime {
-  /** When the log last grew before: the `ts` of that event. */
+  /** When the executor last appended before: the `ts` of that event. A gate that a person or a tool passed is not from the executor. */
   readonly stoppedAt: string;
   /** When an interrupted node started again: the `ts` of that event. */
   readonly resumedAt: string;
@@ -81,6 +82,8 @@ export interface RunSnapshot extends Seal {
   readonly lastId: string;
   /** The run without its nodes, as `RunState` has it. */
   readonly run: Omit<RunState, 'nodes' | 'downtimes'>;
+  /** When the executor last appended, as far as is known; absent as long as it did not. */
+  readonly drivenTs?: string;
   /** When nobody drove the run. */
   readonly downtimes: readonly Downtime[];
   /** The nodes, in the order of their first appearance. */
@@ -113,6 +116,8 @@ export class RunStateReducer {
   };
   readonly #downtimes: Downtime[] = [];
   readonly #nodes = new Map<string, NodeFold>();
+  /** When the executor last appended: the `ts` of the last event that is not known to be from another process. */
+  #drivenTs: string | undefined;
   #lastId = '';
   #restored = false; // nothing was applied since it was taken from a snapshot
 
@@ -131,12 +136,13 @@ export class RunStateReducer {
    * const next = reducer.snapshot(reader.position); // to be saved in its turn
    */
   static from(snapshot: RunSnapshot, runId?: string, options: ReducerOptions = {}): RunStateReducer {
-    const { run, downtimes, nodes, lastId } = unsealed(snapshot);
+    const { run, drivenTs, downtimes, nodes, lastId } = unsealed(snapshot);
     if (runId !== undefined && run.runId !== '' && run.runId !== runId) {
       throw invalid(`it is of run ${run.runId}, not of ${runId}`);
     }
     const reducer = new RunStateReducer(options);
     Object.assign(reducer.#run, run);
+    reducer.#drivenTs = drivenTs;
     reducer.#downtimes.push(...downtimes.map(downtime => Object.freeze(downtime)));
     for (const node of nodes) reducer.#nodes.set(node.latest.nodeId, NodeFold.from(node));
     reducer.#lastId = lastId;
@@ -160,6 +166,7 @@ export class RunStateReducer {
       position,
       lastId: this.#lastId,
       run: this.#run,
+      ...(this.#drivenTs === undefined ? {} : { drivenTs: this.#drivenTs }),
       downtimes: this.#downtimes,
       nodes,
     });
@@ -189,7 +196,7 @@ export class RunStateReducer {
     const run = this.#run;
     if (this.#restored) this.#checkFollows(event);
     this.#lastId = event.id;
-    const before = run.lastTs ?? event.ts;
+    const before = this.#drivenTs ?? event.ts;
     run.eventCount++;
     run.lastTs = event.ts;
     if (run.runId === '') run.runId = event.run_id;
@@ -199,6 +206,7 @@ export class RunStateReducer {
     if (!this.#builtIn.has('pipe.started')) run.startedAt ??= event.ts;
     if (this.isBuiltIn(event)) this.#applyBuiltIn(event, before);
     else if (this.#vocabulary.isTerminal(event)) this.#end('completed', event.ts);
+    if (!this.isBuiltIn(event) || !isFromOutside(event)) this.#drivenTs = event.ts;
   }
 
   /** Whether an event is of a type that the vocabulary has as the built-in one has it. */
@@ -297,12 +305,14 @@ export function deriveRunState(
   return reducer.state;
 }
 
-/** The state of a run, from all that a stream hands out. */
+/** The state of a run, from all that a stream hands out; of an empty log it has what the run id says. */
 export async function foldRun<T extends string, V extends Vocabulary>(
+  runId: string,
   events: EventStream<T, V>,
   vocabulary?: Vocabulary,
 ): Promise<RunState> {
   const reducer = new RunStateReducer({ events: vocabulary });
   for await (const batch of events.batches()) for (const event of batch) reducer.apply(event);
-  return reducer.state;
+  const { state } = reducer;
+  return state.eventCount > 0 ? state : { ...state, runId, pipe: parseRunId(runId).pipe };
 }

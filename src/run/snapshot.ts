@@ -7,12 +7,12 @@
 import { createHash } from 'node:crypto';
 import { EventLogError } from '../errors.js';
 
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** What a seal adds. */
 export interface Seal {
   /** The form of the snapshot. */
-  readonly format: 1;
+  readonly format: 2;
   /** A checksum of all the others. */
   readonly checksum: string;
 }

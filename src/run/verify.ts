@@ -43,8 +43,9 @@ export interface Problem {
 export interface Warning {
   /**
    * What it is, for programs. `node-id-no-file-name`: the node can have no capture file; `pipe-started-twice`; `other-pipe`: the pipe
-   * is not that of the run id; `end-without-start`: a node ended that was not running; `completed-while-running`: the pipe completed
-   * before its nodes had ended.
+   * is not that of the run id; `end-without-start`: a node ended that was not running; `gate-without-start`, `iteration-without-start`: a
+   * node passed a gate or began an iteration before it had ever started; `completed-while-running`: the pipe completed before its nodes
+   * had ended.
    */
   readonly kind: WarningKind;
   /** The line, counted from 1. */

@@ -62,17 +62,28 @@ export function placesOf(root: string, runId: string): RunPlaces {
   return { root: resolve(root), folder, log: join(folder, LOG_NAME) };
 }
 
+/** The longest name that the file systems of Linux take. */
+const LONGEST_NAME_BYTES = 255;
+const SHOWN_CHARACTERS = 80;
+
+/** A node id as a message has it: quoted, and cut where it is long. */
+export function shown(nodeId: string): string {
+  const cut = nodeId.length > SHOWN_CHARACTERS;
+  return `${JSON.stringify(nodeId.slice(0, SHOWN_CHARACTERS))}${cut ? '…' : ''}`;
+}
+
 /** The captured output of a node; `ERR_UNSAFE_PATH` for a node id that is no plain file name. */
 export function capturePath(places: RunPlaces, nodeId: string): string {
   if (typeof nodeId !== 'string') throw new TypeError('the node id must be a string');
   const folder = join(places.folder, CAPTURE_FOLDER);
-  if (!isFileName(nodeId)) throw unsafePath(folder, `holds no file for node ${JSON.stringify(nodeId)}`);
+  if (!isFileName(nodeId)) throw unsafePath(folder, `node id ${shown(nodeId)} cannot be a file name`);
   return join(folder, `${nodeId}.out`);
 }
 
-/** Whether a node with this id can have a capture file: whether the id can be part of a file's name. */
+/** Whether a node with this id can have a capture file: whether the id can be part of a file's name, here and on other systems. */
 export function isFileName(nodeId: string): boolean {
   if (nodeId === '' || /[\\/\0]/.test(nodeId)) return false;
+  if (Buffer.byteLength(`${nodeId}.out`) > LONGEST_NAME_BYTES) return false;
   return !(PLATFORM.reserved?.test(`${nodeId}.out`) ?? false);
 }
 

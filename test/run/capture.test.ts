@@ -93,10 +93,33 @@ describe('a capture', () => {
 });
 
 describe('a capture is refused', () => {
-  test.for(['', 'a/b', '..\\x', 'nul\0'])('for node id %j, which is no file name', async id => {
-    const { log, nodes } = await newLog();
-    expect(await rejection(log.capture(id))).toMatchObject({ code: 'ERR_UNSAFE_PATH' });
-    expect(existsSync(nodes)).toBe(false);
+  test.for(['', 'a/b', '..\\x', 'nul\0', 'n'.repeat(252), 'é'.repeat(126)])(
+    'for node id %j, which is no file name',
+    async id => {
+      const { log, nodes } = await newLog();
+      expect(await rejection(log.capture(id))).toMatchObject({ code: 'ERR_UNSAFE_PATH' });
+      expect(existsSync(nodes)).toBe(false);
+      await log.close();
+    },
+  );
+
+  test('with the node id in the message', async () => {
+    const { log } = await newLog();
+    expect(await rejection(log.capture('a/b'))).toMatchObject({
+      message: expect.stringMatching(/^node id "a\/b" cannot be a file name/),
+    });
+    expect((await log.capture('n'.repeat(251))).path).toContain('n'.repeat(251));
+    await log.close();
+  });
+
+  test('with ERR_RUN_NOT_FOUND when the run was deleted, or with ERR_ROOT_NOT_FOUND when the volume was', async () => {
+    const { log } = await newLog();
+    const capture = await log.capture('build');
+    rmSync(dirname(log.path), { recursive: true });
+    for (const used of [() => capture.size(), () => capture.sync(), () => log.capture('build')])
+      expect(await rejection(used())).toMatchObject({ code: 'ERR_RUN_NOT_FOUND', path: capture.path });
+    rmSync(log.root, { recursive: true });
+    expect(await rejection(capture.size())).toMatchObject({ code: 'ERR_ROOT_NOT_FOUND' });
     await log.close();
   });
 

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
+  chmodSync,
   mkdirSync,
   readFileSync,
   renameSync,
@@ -280,15 +281,28 @@ describe('nothing but a plain file in the folder of captures is read', () => {
   });
 
   test('an error of the system names the file as the user knows it', async () => {
-    const nodeId = 'n'.repeat(300);
-    const root = temporaryVolume();
-    mkdirSync(join(dirname(writeLog(root, linesOf(begins([0], nodeId)))), 'nodes'));
-    const [first] = await iterationsOf(root, nodeId);
-    expect(await rejection(Promise.resolve(first?.text()))).toMatchObject({
+    const { root, capture } = volumeWith([0], 'text');
+    chmodSync(capture, 0);
+    const [first] = await iterationsOf(root);
+    const user = process.geteuid?.();
+    if (user === 0) {
+      chmodSync(root, 0o755);
+      process.seteuid?.(65_534); // nothing is forbidden to the superuser
+    }
+    const failure = await rejection(Promise.resolve(first?.text())).finally(() => {
+      if (user === 0) process.seteuid?.(user);
+    });
+    expect(failure).toMatchObject({
       code: 'ERR_SYSTEM',
       message: expect.not.stringContaining('/proc/self'),
-      cause: expect.objectContaining({ path: expect.stringMatching(/\.omne.*n\.out$/) }),
+      cause: expect.objectContaining({ code: 'EACCES', path: capture }),
     });
+  });
+
+  test('a node id longer than a file name is refused before anything is read', () => {
+    expect(() => iterations('.', RUN_ID, 'n'.repeat(252))).toThrow(
+      expect.objectContaining({ code: 'ERR_UNSAFE_PATH' }),
+    );
   });
 });
 

@@ -328,6 +328,45 @@ describe('an attempt that was interrupted', () => {
     expect(deriveRunState(iterating).downtimes).toHaveLength(2);
   });
 
+  test('keeps the gates that were passed in it, until an attempt fails or completes', () => {
+    const gatesOf = (...given: EventDraft[]) => nodeAfter(...given)?.gates.map(({ gate }) => gate);
+    const review = { ...GATE, gate: 'review' };
+    expect(gatesOf(STARTED, GATE, STARTED)).toEqual(['tests']);
+    expect(gatesOf(STARTED, GATE, STARTED, review, STARTED, COMPLETED)).toEqual(['tests', 'review']);
+    expect(gatesOf(STARTED, GATE, STARTED, FAILED, STARTED)).toEqual([]);
+    expect(gatesOf(STARTED, GATE, COMPLETED, STARTED)).toEqual([]);
+  });
+
+  test('takes no longer for a gate that somebody passed while no executor ran', () => {
+    const gate = (at: number, node_id: string, method: 'hook' | 'human_cli' | 'mcp_tool') =>
+      eventOf({ ...GATE, node_id, method }, at);
+    for (const method of ['human_cli', 'mcp_tool'] as const) {
+      const all = [
+        start('a', 0),
+        start('b', 5),
+        gate(800, 'a', method),
+        start('a', 1000),
+        complete('a', 1100),
+      ];
+      all.push(gate(1200, 'b', method), start('b', 1300));
+      expect(deriveRunState(all).downtimes).toEqual([
+        { stoppedAt: timeOf(5), resumedAt: timeOf(1000), durationMs: 995 },
+      ]);
+      expect(historyOf(all, 'a')?.[0]).toEqual(span('interrupted', 0, 5));
+      expect(historyOf(all, 'b')?.[0]).toEqual(span('interrupted', 5, 5));
+      const saved = new RunStateReducer();
+      for (const event of all.slice(0, 3)) saved.apply(event);
+      const reducer = RunStateReducer.from(saved.snapshot(1));
+      for (const event of all.slice(3)) {
+        event.id = 'later';
+        reducer.apply(event);
+      }
+      expect(reducer.state).toEqual(deriveRunState(all));
+    }
+    const hooked = [start('a', 0), gate(800, 'a', 'hook'), start('a', 1000)];
+    expect(historyOf(hooked, 'a')?.[0]).toEqual(span('interrupted', 0, 800));
+  });
+
   test('comes as often as the executor dies, and a failed attempt is none', () => {
     const fail = (at: number) => eventOf(FAILED, at);
     const all = [start('n', 0), start('n', 10), fail(20), start('n', 30), start('n', 40), complete('n', 50)];

@@ -40,6 +40,16 @@ test('a node id that is no file name is told at each of its events', async () =>
   );
 });
 
+test('a node id is no file name when it and .out are longer than 255 bytes', async () => {
+  expect(await kindsOf(START, started('é'.repeat(125)), failed('é'.repeat(125)), END)).toEqual([]);
+  const [first, ...others] = await warningsOf(START, started('é'.repeat(126)), failed('é'.repeat(126)), END);
+  expect(others).toHaveLength(1);
+  expect(first).toMatchObject({
+    kind: 'node-id-no-file-name',
+    message: `node id "${'é'.repeat(80)}"… cannot be a file name, so the node has no capture file`,
+  });
+});
+
 test('a pipe that starts twice, or is another than the run id says', async () => {
   expect(await kindsOf(START, START)).toEqual([['pipe-started-twice', 2]]);
   expect(await warningsOf({ ...START, pipe: 'other' })).toEqual([
@@ -52,6 +62,16 @@ test('a node that ends without a start, or twice', async () => {
     ['end-without-start', 2],
     ['end-without-start', 5],
   ]);
+});
+
+test('a gate or an iteration of a node that never started, and none of one that started or has ended', async () => {
+  const gate = { type: 'gate.passed', node_id: 'a', gate: 'review', method: 'human_cli' } as const;
+  const iteration = { type: 'iteration.started', node_id: 'a', iteration: 1, byte_offset: 0 } as const;
+  expect(await warningsOf(START, gate, iteration)).toMatchObject([
+    { kind: 'gate-without-start', line: 2, message: 'a, which has not started, passed gate review' },
+    { kind: 'iteration-without-start', line: 3, message: 'iteration 1 of a, which has not started' },
+  ]);
+  expect(await kindsOf(START, started('a'), gate, iteration, failed('a'), gate, END)).toEqual([]);
 });
 
 test('a pipe that completes while nodes run: some are named', async () => {
@@ -72,6 +92,8 @@ test('no more warnings are listed than maxProblems, and all are counted', async 
 test('with more nodes running than it keeps, it warns of no end it cannot judge', async () => {
   const nodes = Array.from({ length: 10_050 }, (_, index) => String(index));
   expect(await kindsOf(START, ...nodes.map(started), ...nodes.map(completed), END)).toEqual([]);
+  const gate = { type: 'gate.passed', node_id: '10049', gate: 'g', method: 'hook' } as const;
+  expect(await kindsOf(START, ...nodes.flatMap(id => [started(id), failed(id)]), gate, END)).toEqual([]);
 });
 
 test('omne-log verify prints them, and exits with 0', async () => {

@@ -111,9 +111,9 @@ describe('a snapshot that is not whole', () => {
       'text',
       [],
       {},
-      { format: 2 },
-      { ...good, format: 2 },
       { format: 1 },
+      { ...good, format: 1 },
+      { format: 2 },
     ]) {
       expect(() => Reflect.apply(RunStateReducer.from, RunStateReducer, [other])).toThrow(INVALID);
     }

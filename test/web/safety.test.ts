@@ -148,6 +148,7 @@ describe('a path that leads elsewhere', () => {
     '%',
     '%ff',
     '..%252fsecret',
+    'n'.repeat(252),
   ])('as a node, %s, is refused or not there', async node => {
     const { root, run, server } = await served();
     writeFileSync(join(run.folder, 'secret.out'), 'secret');
