@@ -124,10 +124,7 @@ describe('a run with a vocabulary', () => {
     writeFileSync(file, 'nonsense');
     const problems: (string | undefined)[] = [];
     for await (const run of EventLog.runs(root)) problems.push(run.problem);
-    expect(problems).toEqual([
-      expect.stringContaining('vocabulary of the run is damaged'),
-      'the log is empty',
-    ]);
+    expect(problems).toEqual([expect.stringContaining('vocabulary of the run is damaged'), undefined]);
     for (const outcome of [verifyRun(root, runId), repairRun(root, runId), EventLog.open(root, runId)])
       await expect(outcome).rejects.toMatchObject({ code: 'ERR_VOCABULARY_INVALID', path: file });
   });
