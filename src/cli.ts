@@ -6,6 +6,7 @@
  * to (`| head`) has seen enough: that ends the command quietly, with 0, also while it waits.
  */
 import { readFile } from 'node:fs/promises';
+import module from 'node:module';
 import { EXIT, table, UsageError } from './cli/command.js';
 import { loadCommand } from './cli/commands/table.js';
 import { whenReaderLeaves } from './cli/reader-left.js';
@@ -13,6 +14,10 @@ import { giveUpWriting, paint, print, printable } from './cli/screen/terminal.js
 import { SUMMARIES } from './cli/summaries.js';
 import { errnoOf } from './errors.js';
 import { nearest } from './options.js';
+
+// From Node 22.1 on: what was compiled once is kept, in the folder that Node says or in that for temporary files.
+const keepCompiled: unknown = Reflect.get(module, 'enableCompileCache');
+if (typeof keepCompiled === 'function') keepCompiled();
 
 const ending = new AbortController();
 
