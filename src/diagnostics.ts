@@ -6,8 +6,10 @@
  * One that throws harms no commit, no recovery and no tail: Node reports its error as an uncaught exception on its own.
  * Names and fields of the messages are as stable as the public names.
  */
+
 import { type Channel, channel } from 'node:diagnostics_channel';
 import { basename, dirname } from 'node:path';
+import { monotonicMs } from './real-time.js';
 
 /** A message on `omne-event-log:commit`: a batch of appends was committed, or was refused. */
 export interface CommitMessage {
@@ -94,18 +96,18 @@ interface TimedAppend {
 
 /** Times one commit, from its start to its message. */
 export class CommitTimer {
-  readonly #startedAt = performance.now();
+  readonly #startedAt = monotonicMs();
   #writingAt: number | undefined;
   #doneAt = this.#startedAt;
 
   /** The write begins. */
   writing(): void {
-    this.#writingAt = performance.now();
+    this.#writingAt = monotonicMs();
   }
 
   /** The disk has answered, or the commit was refused. */
   done(): void {
-    this.#doneAt = performance.now();
+    this.#doneAt = monotonicMs();
   }
 
   publish(path: string, batch: readonly TimedAppend[], error: unknown): void {

@@ -19,6 +19,12 @@ import { linesOf, RUN_ID, rejection, sampleEvents, writeLog } from './support/lo
 import { MemoryDisk, systemError } from './support/memory-file.js';
 import { temporaryVolume } from './support/volume.js';
 
+// These tests set the clock themselves.
+vi.mock('../src/real-time.js', async original => ({
+  ...(await original<object>()),
+  monotonicMs: () => performance.now(),
+}));
+
 /** The messages of one channel while a test runs. */
 function messagesOf<Message>(name: string): Message[] {
   const messages: Message[] = [];

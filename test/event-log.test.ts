@@ -14,6 +14,12 @@ import { describe, expect, test, vi } from 'vitest';
 import { decodeEvent, type EventDraft, EventLog, EventLogError } from '../src/index.js';
 import { temporaryVolume } from './support/volume.js';
 
+// These tests set the clock themselves.
+vi.mock('../src/real-time.js', async original => ({
+  ...(await original<object>()),
+  nowMs: () => Date.now(),
+}));
+
 const gate = (name: string) => ({ type: 'gate.passed', node_id: 'n', gate: name, method: 'hook' }) as const;
 const linesOf = (log: EventLog) => readFileSync(log.path, 'utf8').split('\n').slice(0, -1);
 const code = (name: string) => expect.objectContaining({ name: 'EventLogError', code: name });

@@ -1,5 +1,5 @@
 /** Under fake timers a log is written, followed and waited for as without. */
-import { closeSync, existsSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { afterEach, expect, test, vi } from 'vitest';
 import { EventLog } from '../src/index.js';
 import { tryLock, unlock, waitForLock } from '../src/volume/flock.js';
@@ -60,4 +60,17 @@ test('waiting for a lock ends', async () => {
   await expect(waiting).rejects.toMatchObject({ code: 'ERR_LOCK_TIMEOUT' });
   unlock(holder);
   for (const fd of [holder, waiter]) closeSync(fd);
+});
+
+test('nothing in the source takes a timer or a clock of the global scope, but for the page, which runs in a browser', () => {
+  const source = new URL('../src/', import.meta.url);
+  const taken =
+    /\b(?:set|clear)(?:Timeout|Interval|Immediate)\b|\bqueueMicrotask\b|\bnextTick\b|\bperformance\.now\b|\bDate\.now\b|new Date\(\)|timers\/promises/;
+  const taking = readdirSync(source, { recursive: true, encoding: 'utf8' })
+    .filter(name => name.endsWith('.ts') && name !== 'real-time.ts' && !name.startsWith('web/page/'))
+    .filter(name => {
+      const comments = /\/\*[\s\S]*?\*\/|(?<=\s)\/\/.*$/gm;
+      return taken.test(readFileSync(new URL(name, source), 'utf8').replaceAll(comments, ''));
+    });
+  expect(taking).toEqual([]);
 });

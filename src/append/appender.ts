@@ -4,12 +4,14 @@
  * Promise: a draft may be changed or reused as soon as the call returns. Over the limit, after a terminal event or after `close`
  * nothing is queued.
  */
+
 import { commits } from '../diagnostics.js';
 import { EventLogError } from '../errors.js';
 import { type PreparedEvent, prepareDraft } from '../format/encode.js';
 import { lineTooLong, MAX_LINE_BYTES } from '../format/lines.js';
 import type { Vocabulary } from '../format/vocabulary.js';
 import { checkOptions } from '../options.js';
+import { monotonicMs } from '../real-time.js';
 import { CommitQueue } from './commit-queue.js';
 import type { Committer } from './committer.js';
 import { closeOpened, type LogOptions, type OpenedLog } from './open-for-appending.js';
@@ -121,7 +123,7 @@ export class Appender {
     const { expectedPosition, signal } = options;
     const events = prepare(); // runs the caller's getters and iterators: all that follows is decided after them
     const last = events.some(({ event }) => this.#vocabulary.isTerminal(event));
-    const queuedAt = commits.observed ? performance.now() : undefined;
+    const queuedAt = commits.observed ? monotonicMs() : undefined;
     const pending = new PendingAppend(events, last, settling, expectedPosition, queuedAt);
     try {
       this.#checkMayAppend(events);

@@ -13,8 +13,7 @@
  * pauses now and then by itself pays nothing. However long commits take, no writer leaves the lock alone for more than 160 ms,
  * and what it does so counts as waiting for the lock.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
-import { monotonicMs } from '../real-time.js';
+import { monotonicMs, nowMs, sleep } from '../real-time.js';
 import { LOCK_TIMEOUT_MS, waitForLock } from '../volume/flock.js';
 
 const PERIOD_MS = 1000;
@@ -51,7 +50,7 @@ export class Turns {
    * that a lone writer waits for no promise.
    */
   take(): Promise<void> | undefined {
-    const pauseMs = Math.min(this.#pauseMs(Date.now()), this.#timeoutMs);
+    const pauseMs = Math.min(this.#pauseMs(nowMs()), this.#timeoutMs);
     if (pauseMs > 0 || !this.#lock.tryLock()) return this.#wait(pauseMs);
     this.#taken();
     return undefined;
@@ -64,26 +63,26 @@ export class Turns {
     if (pauseMs === 0 || !this.#lock.tryLock()) {
       this.metPeer();
       const attempt = () => this.#lock.tryLock();
-      await waitForLock(attempt, this.#lock.path, this.#timeoutMs, () => this.#waitMs(Date.now()), askedAt);
+      await waitForLock(attempt, this.#lock.path, this.#timeoutMs, () => this.#waitMs(nowMs()), askedAt);
     }
     this.#taken();
   }
 
   #taken(): void {
-    this.#takenAt = Date.now();
+    this.#takenAt = nowMs();
     if (this.#takenAt - this.#releasedAt >= QUIET_MS) this.#restedAt = this.#takenAt;
   }
 
   /** Gives the lock back. */
   release(): void {
     this.#lock.unlock();
-    this.#releasedAt = Date.now();
+    this.#releasedAt = nowMs();
     this.#holdMs = Math.min(Math.max(0, this.#releasedAt - this.#takenAt), MOST_MADE_UP_MS);
   }
 
   /** Another writer waits, or has written since the last turn. */
   metPeer(): void {
-    this.#metAt = Date.now();
+    this.#metAt = nowMs();
   }
 
   /** How long to leave the lock alone before asking for it. */

@@ -7,6 +7,7 @@
 
 import { EventLogError } from '../errors.js';
 import { type PreparedEvent, stampEvent } from '../format/encode.js';
+import { nowMs } from '../real-time.js';
 import { UlidSequence } from '../volume/ulid.js';
 import { MAX_BATCH_BYTES } from './commit-queue.js';
 
@@ -46,7 +47,7 @@ export class Stamper {
    * @throws EventLogError `ERR_LOG_FAILED` when no id is left.
    */
   stamp(batch: readonly EventGroup[]): StampedBatch {
-    const now = legibleTime(Date.now());
+    const now = legibleTime(nowMs());
     const ts = timestamp(now);
     const ends: number[] = [];
     let end = 0;

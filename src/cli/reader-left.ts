@@ -5,6 +5,7 @@
  * write finds out, as ever.
  */
 import { fstatSync } from 'node:fs';
+import { startTimer } from '../real-time.js';
 import { libc } from '../volume/flock.js';
 
 const FIRST_LOOK_MS = 250;
@@ -20,9 +21,9 @@ export function whenReaderLeaves(left: () => void): void {
   const look = () => {
     const gone = readerIsGone();
     if (gone === true) left();
-    if (gone === false) setTimeout(look, LOOK_MS).unref();
+    if (gone === false) startTimer(look, LOOK_MS).unref();
   };
-  setTimeout(look, FIRST_LOOK_MS).unref(); // a command that does not wait needs no poll(2), which takes time to load
+  startTimer(look, FIRST_LOOK_MS).unref(); // a command that does not wait needs no poll(2), which takes time to load
 }
 
 /** Undefined where nobody can know. */

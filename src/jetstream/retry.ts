@@ -8,6 +8,7 @@ import { JetStreamApiError } from '@nats-io/jetstream';
 import { errors } from '@nats-io/transport-node';
 import { EventLogError, messageOf } from '../errors.js';
 import { onAbort } from '../on-abort.js';
+import { startTimer, stopTimer } from '../real-time.js';
 
 /** The server knows the stream not. */
 export const STREAM_NOT_FOUND = 10059;
@@ -58,9 +59,9 @@ export async function pause(failures: number, signal: AbortSignal | undefined): 
   const longest = Math.min(LONGEST_PAUSE_MS, SHORTEST_PAUSE_MS * 2 ** Math.min(failures, 10));
   let timer: NodeJS.Timeout | undefined;
   const over = new Promise<void>(resolve => {
-    timer = setTimeout(resolve, longest * (0.5 + Math.random() / 2));
+    timer = startTimer(resolve, longest * (0.5 + Math.random() / 2));
   });
-  await orAborted(over, signal).finally(() => clearTimeout(timer));
+  await orAborted(over, signal).finally(() => stopTimer(timer));
 }
 
 /** Tries again for as long as the failure passes. */

@@ -18,6 +18,7 @@ import type { DefinitionOf, EventIn, TypesOf, Vocabulary } from '../format/vocab
 import { onAbort } from '../on-abort.js';
 import { checkOptions, type OptionCheck } from '../options.js';
 import { loadPackage } from '../packages.js';
+import { afterThis } from '../real-time.js';
 import { EventFilter, READ_OPTIONS, type ReadOptions } from './event-filter.js';
 
 /** What an `eventDecoder` passes on, and what a malformed line does. */
@@ -217,6 +218,6 @@ function destroyOnAbort(stream: Duplex, signal: AbortSignal | undefined): void {
     const { reason } = signal;
     stream.destroy(reason instanceof Error ? reason : new Error('aborted', { cause: reason }));
   };
-  if (signal.aborted) process.nextTick(abort); // a pipeline refuses a stream that was destroyed before it
+  if (signal.aborted) afterThis(abort); // a pipeline refuses a stream that was destroyed before it
   stream.once('close', onAbort(signal, abort));
 }

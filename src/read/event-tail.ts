@@ -10,7 +10,6 @@
  * descriptor, the watcher and the timer at once.
  */
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import { tails, type WokenBy } from '../diagnostics.js';
 import { EventLogError } from '../errors.js';
 import type { EventType, OmneEvents } from '../format/events.js';
@@ -25,7 +24,7 @@ import {
   type OptionCheck,
   oneOf,
 } from '../options.js';
-import { monotonicMs } from '../real-time.js';
+import { monotonicMs, nowMs, sleep } from '../real-time.js';
 import { isOrphan } from '../volume/orphan.js';
 import type { RunPlaces } from '../volume/places.js';
 import { CaughtUp } from './caught-up.js';
@@ -245,7 +244,7 @@ export class EventTail<T extends string = EventType, V extends Vocabulary = Omne
 
 /** Tells the diagnostics what was read, and how old it is. */
 function tellOf({ events }: Batch, scanner: LogScanner, from: number, wokenBy: WokenBy | undefined): void {
-  const lagMs = Date.now() - Date.parse(events.at(-1)?.ts ?? '');
+  const lagMs = nowMs() - Date.parse(events.at(-1)?.ts ?? '');
   tails.publish(scanner.log.path, {
     events: events.length,
     bytes: scanner.position - from,

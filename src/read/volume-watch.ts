@@ -6,8 +6,8 @@
  * all.
  */
 import fs, { type FSWatcher, watch } from 'node:fs';
-import { setImmediate as turn } from 'node:timers/promises';
 import { errnoOf, systemError } from '../errors.js';
+import { monotonicMs, nowMs, startTimer, stopTimer, turn } from '../real-time.js';
 import { files } from '../volume/file-calls.js';
 import { RUNS, within } from '../volume/folder.js';
 import { placesOf, runsFolder } from '../volume/places.js';
@@ -95,12 +95,12 @@ export class VolumeWatch {
 
   /** Whether it is time for a look. */
   get due(): boolean {
-    return performance.now() >= this.#due;
+    return monotonicMs() >= this.#due;
   }
 
   /** One round: new runs are found, and logs that are due are looked at. */
   async look(): Promise<void> {
-    const now = performance.now();
+    const now = monotonicMs();
     this.#due = now + this.#pollInterval;
     await this.#list();
     let looked = 0;
@@ -117,12 +117,12 @@ export class VolumeWatch {
   wait(): Promise<void> {
     return new Promise(resolve => {
       const done = () => {
-        clearTimeout(timer);
+        stopTimer(timer);
         this.#wake = undefined;
         this.#woken = false;
         resolve();
       };
-      const timer = setTimeout(done, Math.max(0, this.#due - performance.now()));
+      const timer = startTimer(done, Math.max(0, this.#due - monotonicMs()));
       this.#wake = done;
       if (this.#woken) done();
     });
@@ -145,7 +145,7 @@ export class VolumeWatch {
   renew(runId: string): void {
     this.#done.delete(runId);
     this.#unwatch(this.#known.get(runId));
-    const now = performance.now();
+    const now = monotonicMs();
     this.#known.set(runId, { foundAt: now, look: undefined, due: 0, watcher: undefined });
     this.#due = 0;
   }
@@ -165,14 +165,14 @@ export class VolumeWatch {
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT')
         throw systemError('the runs could not be listed', runsFolder(this.#root), error);
-      this.#due = Math.min(this.#due, performance.now() + NO_FOLDER_MS);
-      this.#listedAt = Date.now();
+      this.#due = Math.min(this.#due, monotonicMs() + NO_FOLDER_MS);
+      this.#listedAt = nowMs();
       this.#compare(new Set());
     }
   }
 
   async #listIn(folder: string): Promise<void> {
-    const began = Date.now();
+    const began = nowMs();
     const { mtimeMs, dev, ino } = fs.statSync(folder);
     const file = `${dev}:${ino}`;
     if (this.#folder?.file !== file) {
@@ -184,7 +184,7 @@ export class VolumeWatch {
       this.#compare(
         new Set((await files.readdir(folder)).filter(name => isRunId(name) && this.#wanted(name))),
       );
-      this.#stamp = Date.now() - mtimeMs > STAMP_MS ? mtimeMs : -1;
+      this.#stamp = nowMs() - mtimeMs > STAMP_MS ? mtimeMs : -1;
     }
     this.#listedAt = began;
   }
@@ -212,12 +212,12 @@ export class VolumeWatch {
     const { log } = placesOf(this.#root, runId);
     if (known.look !== undefined) this.#watch(runId, known, log); // before the look: what comes after it is noticed
     const stat = lookAtFile(log);
-    const now = performance.now();
+    const now = monotonicMs();
     if (stat === undefined) {
       known.due = now + Math.min(this.#pollInterval, Math.max(SOON_MS, (now - known.foundAt) / 8));
       return;
     }
-    const idleMs = Math.max(0, Date.now() - stat.mtimeMs);
+    const idleMs = Math.max(0, nowMs() - stat.mtimeMs);
     known.due = now + Math.max(this.#pollInterval, Math.min(idleMs / 8, LONGEST_REST_MS)) - 1;
     const look = { size: stat.size, changedAt: stat.mtimeMs, file: `${stat.dev}:${stat.ino}` };
     const before = known.look;
@@ -232,7 +232,7 @@ export class VolumeWatch {
 
   /** Watches a log, where there are watches left for one that was last written to so long ago. */
   #watch(runId: string, known: Known, log: string): void {
-    const idleMs = Date.now() - (known.look?.changedAt ?? 0);
+    const idleMs = nowMs() - (known.look?.changedAt ?? 0);
     const most = idleMs < FRESH_MS ? MOST_WATCHES : MOST_WATCHES / 2;
     if (known.watcher !== undefined) {
       if (this.#watches > most) this.#unwatch(known);

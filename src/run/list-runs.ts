@@ -14,6 +14,7 @@ import { EventFilter } from '../read/event-filter.js';
 import { LogScanner } from '../read/log-scanner.js';
 import { runVocabulary } from '../read/run-vocabulary.js';
 import { endsRunAt } from '../read/start-position.js';
+import { nowMs } from '../real-time.js';
 import { enter, type Folder, RUNS } from '../volume/folder.js';
 import { isKnownLive } from '../volume/liveness.js';
 import { isOrphan, ORPHAN_AFTER_MS } from '../volume/orphan.js';
@@ -325,7 +326,7 @@ async function lookAt(
     status,
     ...(reason === undefined ? {} : { reason }),
     live: held === true,
-    orphan: status === 'running' && held === false && Date.now() - changedAt > ORPHAN_AFTER_MS,
+    orphan: status === 'running' && held === false && nowMs() - changedAt > ORPHAN_AFTER_MS,
     ...(startedAt === undefined ? {} : { startedAt }),
     ...(lastTs === undefined ? {} : { lastTs }),
     ...(durationMs === undefined ? {} : { durationMs }),

@@ -22,6 +22,7 @@ import {
   type OptionCheck,
   oneOf,
 } from '../options.js';
+import { nowMs } from '../real-time.js';
 import { tryLock, unlock } from '../volume/flock.js';
 import { enter, type Folder, RUNS } from '../volume/folder.js';
 import { isLive } from '../volume/liveness.js';
@@ -126,7 +127,7 @@ export async function pruneRuns(root: string, options: PruneOptions): Promise<Pr
 /** The runs that may go as far as their ids show, oldest first. */
 function candidates(all: readonly string[], { olderThan = 0, keep = 0, pipe }: PruneOptions): string[] {
   const newest = new Map<string, number>();
-  const since = Date.now() - olderThan;
+  const since = nowMs() - olderThan;
   const found: string[] = [];
   for (const runId of [...all].reverse()) {
     const facts = parseRunId(runId);
@@ -213,7 +214,7 @@ function fits(
   { outline, changedAt }: FoundRun,
   { olderThan = 0, orphans = false, status }: PruneOptions,
 ): boolean {
-  const now = Date.now();
+  const now = nowMs();
   // A clock that was ahead once does not keep a run for ever: then the file system's word counts.
   const said = Date.parse(outline.lastTs ?? '');
   const last = said <= now ? Math.max(said, changedAt) : changedAt;

@@ -8,6 +8,7 @@
 import fs, { constants } from 'node:fs';
 import { basename } from 'node:path';
 import { errnoOf, systemError, unsafePath } from '../errors.js';
+import { nowMs } from '../real-time.js';
 import { throughDiskGate } from './disk-gate.js';
 import { files } from './file-calls.js';
 import { tryLock, waitForLock } from './flock.js';
@@ -110,7 +111,7 @@ function nextAbove(id: string): string | undefined {
   const ids = new UlidSequence();
   ids.raiseTo(id);
   try {
-    return ids.next(Date.now());
+    return ids.next(nowMs());
   } catch (error) {
     if (error instanceof RangeError) return undefined;
     throw error;

@@ -5,11 +5,10 @@
  * Promises: the lock belongs to one open file and dies with its process. Waiting polls without blocking a thread and
  * ends after the budget with `ERR_LOCK_TIMEOUT`. Where flock does not work the error is `ERR_LOCK_UNSUPPORTED`.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type koffi from 'koffi';
 import { EventLogError, messageOf } from '../errors.js';
 import { loadPackage } from '../packages.js';
-import { monotonicMs } from '../real-time.js';
+import { monotonicMs, sleep } from '../real-time.js';
 import { PLATFORM } from './platform.js';
 import { type ByteRange, tryLockRange, unlockRange } from './windows-locks.js';
 

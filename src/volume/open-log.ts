@@ -5,9 +5,8 @@
  * FIFO or a folder in its place is `ERR_UNSAFE_PATH`, at once.
  */
 import fs, { type BigIntStats, constants, type Stats } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { EventLogError, errnoOf, isLockedOut, rootNotFound, systemError, unsafePath } from '../errors.js';
-import { monotonicMs } from '../real-time.js';
+import { monotonicMs, sleep } from '../real-time.js';
 import { files } from './file-calls.js';
 import { LOCK_TIMEOUT_MS } from './flock.js';
 import { type Folder, withinRun } from './folder.js';

@@ -4,6 +4,7 @@
  * Promise: where nobody can know who writes, no run is taken for an orphan. The while is for writers that hold no lock between
  * their appends, as the Rust program does. Whether the run has ended is for the caller to know.
  */
+import { nowMs } from '../real-time.js';
 import type { Folder } from './folder.js';
 import { isKnownLive } from './liveness.js';
 import type { RunPlaces } from './places.js';
@@ -18,6 +19,6 @@ export async function isOrphan(
   idleMs: number = ORPHAN_AFTER_MS,
   runs?: Folder,
 ): Promise<boolean> {
-  if (Date.now() - changedAt <= idleMs) return false;
+  if (nowMs() - changedAt <= idleMs) return false;
   return (await isKnownLive(places, runs)) === false;
 }

@@ -6,6 +6,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import { onAbort } from '../on-abort.js';
+import { startInterval, stopInterval } from '../real-time.js';
 import type { StreamMessageName, StreamMessages } from './api.js';
 import { drained } from './writing.js';
 
@@ -27,7 +28,7 @@ export class MessageStream {
     const end = () => response.destroy();
     const stay = onAbort(closing, end);
     response.on('close', () => {
-      clearInterval(this.#heartbeat);
+      stopInterval(this.#heartbeat);
       stay();
       gone.abort();
     });
@@ -37,7 +38,7 @@ export class MessageStream {
       'X-Accel-Buffering': 'no', // nginx would hold messages back
     });
     response.write(`retry: ${RETRY_MS}\n\n`);
-    this.#heartbeat = setInterval(() => {
+    this.#heartbeat = startInterval(() => {
       if (!response.writableNeedDrain) response.write(': alive\n\n');
     }, HEARTBEAT_MS);
   }

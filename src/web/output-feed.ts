@@ -4,7 +4,9 @@
  * Promises: in order and without a gap, but where the page lags so far that it would never catch up, or the file was begun again or
  * swapped, which it is told. Nothing is kept between two looks but where it is.
  */
+
 import { EventLogError } from '../errors.js';
+import { monotonicMs } from '../real-time.js';
 import { firstCharacter, lastCharacter, type NodeOutput } from '../run/output/node-output.js';
 import type { StreamMessages } from './api.js';
 import type { OutputCursor } from './cursors.js';
@@ -65,7 +67,7 @@ export class OutputFeed {
 
   /** Opens the file, anew now and then: another one may be in its place. */
   async #open(): Promise<void> {
-    const now = performance.now();
+    const now = monotonicMs();
     if (now - this.#openedAt < REOPEN_MS) return;
     this.#openedAt = now;
     try {

@@ -4,8 +4,8 @@
  * Promise: a request that makes no sense is an answer that says so; none is answered with something that was not asked for.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { EventLogError, messageOf } from '../errors.js';
+import { nowMs, sleep } from '../real-time.js';
 import type { ErrorAnswer, RunAnswer } from './api.js';
 import { formatRunCursor } from './cursors.js';
 import { Outputs } from './outputs.js';
@@ -145,7 +145,7 @@ export class Routes {
   #runAnswer(hub: RunHub, nodes: boolean): RunAnswer {
     const { view, head: run } = hub;
     const cursor = formatRunCursor({ epoch: view.epoch, position: view.position, count: view.count });
-    return { source: this.#source.facts, run, nodes: nodes ? view.nodes() : [], cursor, now: Date.now() };
+    return { source: this.#source.facts, run, nodes: nodes ? view.nodes() : [], cursor, now: nowMs() };
   }
 
   async #answerStream({ url, request, response }: Call): Promise<void> {

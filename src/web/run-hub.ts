@@ -4,9 +4,11 @@
  * Promises: what was sent last is kept for all, up to a bound; whoever is further back reads the log itself. A run that nobody
  * looks at is let go after a while.
  */
+
 import { EventLogError, type MalformedLineError } from '../errors.js';
 import type { Vocabulary } from '../format/vocabulary.js';
 import { vocabularyText } from '../format/vocabulary-text.js';
+import { monotonicMs, startTimer, stopTimer } from '../real-time.js';
 import type { PlacedEvent, RunHead, RunRow } from './api.js';
 import { RunView } from './run-view.js';
 import { Signal } from './signal.js';
@@ -161,7 +163,7 @@ export class RunHubs {
       return await work(entry.hub);
     } finally {
       entry.users--;
-      entry.idleSince = performance.now();
+      entry.idleSince = monotonicMs();
       this.#letGo();
     }
   }
@@ -176,7 +178,7 @@ export class RunHubs {
 
   close(): void {
     this.#stop.abort();
-    clearTimeout(this.#timer);
+    stopTimer(this.#timer);
     for (const { hub } of this.#hubs.values()) hub.close();
     this.#hubs.clear();
   }
@@ -193,7 +195,7 @@ export class RunHubs {
   #letGo(): void {
     this.#drop(MOST_IDLE, 0);
     if (this.#timer !== undefined || this.#stop.signal.aborted) return;
-    this.#timer = setTimeout(() => {
+    this.#timer = startTimer(() => {
       this.#timer = undefined;
       this.#drop(0, LINGER_MS);
       if ([...this.#hubs.values()].some(({ users }) => users === 0)) this.#letGo();
@@ -204,7 +206,7 @@ export class RunHubs {
   #drop(keep: number, idleMs: number): void {
     const idle = [...this.#hubs].filter(([, { users }]) => users === 0);
     idle.sort(([, a], [, b]) => a.idleSince - b.idleSince);
-    const before = performance.now() - idleMs;
+    const before = monotonicMs() - idleMs;
     for (const [runId, { hub, idleSince }] of idle.slice(0, Math.max(0, idle.length - keep))) {
       if (idleSince > before) continue;
       hub.close();

@@ -5,6 +5,7 @@
  * is refused.
  */
 import { randomBytes } from 'node:crypto';
+import { nowMs } from '../real-time.js';
 import { compareRunIds } from '../volume/run-id.js';
 import type { RunRow, RunsAnswer, SourceFacts } from './api.js';
 import { formatListCursor, parseListCursor } from './cursors.js';
@@ -134,7 +135,7 @@ export class RunList implements RowListener {
       ...(more ? { before: last.runId } : {}),
       pipes: [...new Set(all.map(row => row.pipe))].sort(),
       cursor: this.cursor,
-      now: Date.now(),
+      now: nowMs(),
     };
   }
 

@@ -1,5 +1,7 @@
 /** Waking whoever waits for something to change. */
+
 import { onAbort } from '../on-abort.js';
+import { afterTurn, startTimer, stopTimer } from '../real-time.js';
 
 /** Wakes all who wait, each time it fires. */
 export class Signal {
@@ -11,12 +13,12 @@ export class Signal {
     if (stop?.aborted === true) return Promise.resolve();
     return new Promise(resolve => {
       const wake = () => {
-        clearTimeout(timer);
+        stopTimer(timer);
         this.#waiting.delete(wake);
         stay?.();
         resolve();
       };
-      const timer = setTimeout(wake, milliseconds);
+      const timer = startTimer(wake, milliseconds);
       this.#waiting.add(wake);
       const stay = stop && onAbort(stop, wake);
     });
@@ -30,7 +32,7 @@ export class Signal {
   fireSoon(): void {
     if (this.#soon) return;
     this.#soon = true;
-    setImmediate(() => {
+    afterTurn(() => {
       this.#soon = false;
       this.fire();
     });

@@ -5,8 +5,9 @@
  * the time is looked at some times a second, not at every event; whether a writer lives is asked every few seconds, since nothing
  * tells of a death.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
+
 import { VolumeWatch } from '../read/volume-watch.js';
+import { monotonicMs, sleep } from '../real-time.js';
 import { outlineRun } from '../run/list-runs.js';
 import type { RunRow } from './api.js';
 
@@ -47,13 +48,13 @@ export async function watchRuns(root: string, listener: RowListener, signal: Abo
   );
   const stop = () => watch.wake();
   signal.addEventListener('abort', stop);
-  let probedAt = performance.now();
+  let probedAt = monotonicMs();
   try {
     for (let round = 0; !signal.aborted; round++) {
       if (watch.due) await watch.look();
-      if (performance.now() - probedAt > PROBE_MS) {
+      if (monotonicMs() - probedAt > PROBE_MS) {
         for (const runId of running) pending.add(runId);
-        probedAt = performance.now();
+        probedAt = monotonicMs();
       }
       await lookAt(root, pending, row => {
         if (row.status === 'running') {
@@ -95,7 +96,7 @@ export async function pollRuns(
 ): Promise<void> {
   const known = new Map<string, string>();
   for (let round = 0; !signal.aborted; round++) {
-    const began = performance.now();
+    const began = monotonicMs();
     const gone = new Set(known.keys());
     for await (const { eventCount: _, ...row } of list()) {
       gone.delete(row.runId);
@@ -109,7 +110,7 @@ export async function pollRuns(
       listener.removed(runId);
     }
     if (round === 0) listener.listed();
-    const rest = Math.max(REMOTE_REST_MS, (performance.now() - began) * REMOTE_REST_FACTOR);
+    const rest = Math.max(REMOTE_REST_MS, (monotonicMs() - began) * REMOTE_REST_FACTOR);
     await sleep(rest, undefined, { signal }).catch(() => undefined); // aborted
   }
 }

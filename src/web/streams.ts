@@ -7,6 +7,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import { EventLogError, messageOf } from '../errors.js';
+import { monotonicMs, nowMs } from '../real-time.js';
 import type { RunHead, StreamMessages } from './api.js';
 import {
   formatOutputCursor,
@@ -61,7 +62,7 @@ export async function streamList(
     const { runs, removed } = changes;
     const news = changes.cursor !== cursor;
     cursor = changes.cursor;
-    if (news) await stream.send('runs', { runs, removed, now: Date.now() }, cursor);
+    if (news) await stream.send('runs', { runs, removed, now: nowMs() }, cursor);
     else await list.changes.wait(REST_MS, stream.gone);
   }
   stream.end();
@@ -164,7 +165,7 @@ class RunStream {
 
   /** In how many milliseconds the next state may be sent: under a steady flow of events it would be most of what is sent. */
   get #stateDue(): number {
-    return this.#stateSentAt + BETWEEN_STATES_MS - performance.now();
+    return this.#stateSentAt + BETWEEN_STATES_MS - monotonicMs();
   }
 
   get #id(): string {
@@ -206,8 +207,8 @@ class RunStream {
     const nodes = whole ? view.nodes() : view.nodes(this.#stateAt);
     this.#stateAt = view.position;
     this.#headSent = run;
-    this.#stateSentAt = performance.now();
-    await this.#stream.send('state', { run, nodes, whole, now: Date.now() }, this.#id);
+    this.#stateSentAt = monotonicMs();
+    await this.#stream.send('state', { run, nodes, whole, now: nowMs() }, this.#id);
   }
 
   /** The next events from the log, for a client that is further back than what is kept. */
@@ -240,8 +241,8 @@ class RunStream {
   /** Whether nothing has come for so long that after the end of the run nothing more is to be expected. */
   #isQuiet(): boolean {
     if (this.#feed === undefined) return true;
-    this.#quietSince ??= performance.now();
-    return performance.now() - this.#quietSince >= AFTER_END_MS;
+    this.#quietSince ??= monotonicMs();
+    return monotonicMs() - this.#quietSince >= AFTER_END_MS;
   }
 
   async #failed(error: unknown): Promise<void> {

@@ -8,6 +8,12 @@ import { prepareDraft, stampEvent } from '../../src/format/encode.js';
 import type { EventDraft } from '../../src/format/events.js';
 import { MemoryDisk, systemError } from '../support/memory-file.js';
 
+// These tests set the clock themselves.
+vi.mock('../../src/real-time.js', async original => ({
+  ...(await original<object>()),
+  nowMs: () => Date.now(),
+}));
+
 const RUN_ID = 'feature-01kp8g6dg0zg6axb6gqz17wf7m';
 const gate = (name: string): EventDraft => ({
   type: 'gate.passed',

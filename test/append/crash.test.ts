@@ -14,6 +14,12 @@ import { RUN_ID } from '../support/logs.js';
 import { rounds } from '../support/rounds.js';
 import { completedRun, logOf } from '../support/small-run.js';
 
+// These tests set the clock themselves.
+vi.mock('../../src/real-time.js', async original => ({
+  ...(await original<object>()),
+  nowMs: () => Date.now(),
+}));
+
 const RUNS = rounds(3000);
 
 beforeEach(() => {

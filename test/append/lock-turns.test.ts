@@ -6,11 +6,8 @@ import { Turns } from '../../src/append/lock-turns.js';
 vi.mock('../../src/real-time.js', async original => ({
   ...(await original<object>()),
   monotonicMs: () => performance.now(),
-}));
-
-// The promise timers of Node cannot be faked; these go through the ones that are.
-vi.mock('node:timers/promises', () => ({
-  setTimeout: (ms: number) => new Promise(resolve => setTimeout(resolve, ms)),
+  nowMs: () => Date.now(),
+  sleep: (ms: number) => new Promise(resolve => setTimeout(resolve, ms)),
 }));
 
 beforeEach(() => {

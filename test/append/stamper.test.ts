@@ -4,6 +4,12 @@ import { decodeEvent } from '../../src/format/decode.js';
 import { prepareDraft } from '../../src/format/encode.js';
 import { RUN_ID } from '../support/logs.js';
 
+// These tests set the clock themselves.
+vi.mock('../../src/real-time.js', async original => ({
+  ...(await original<object>()),
+  nowMs: () => Date.now(),
+}));
+
 /** Groups of so many events each. */
 function groupsOf(...sizes: readonly number[]): EventGroup[] {
   return sizes.map(size => {

@@ -5,6 +5,12 @@ import { EventLog, type EventTail } from '../../src/index.js';
 import { startProgram } from '../support/processes/program.js';
 import { temporaryVolume } from '../support/volume.js';
 
+// These tests set the clock themselves.
+vi.mock('../../src/real-time.js', async original => ({
+  ...(await original<object>()),
+  nowMs: () => Date.now(),
+}));
+
 const STARTED = { type: 'node.started', node_id: 'build', kind: 'bash' } as const;
 const QUICK = { pollInterval: 10, orphanAfter: 0 };
 

@@ -23,6 +23,12 @@ import { runsFolder, ulidLastPath } from '../../src/volume/places.js';
 import { rounds } from '../support/rounds.js';
 import { temporaryVolume } from '../support/volume.js';
 
+// These tests set the clock themselves.
+vi.mock('../../src/real-time.js', async original => ({
+  ...(await original<object>()),
+  nowMs: () => Date.now(),
+}));
+
 const CHILD = fileURLToPath(new URL('../support/allocate-child.mjs', import.meta.url));
 const FUTURE = '7abcdefghjkmnpqrstvwxyz000';
 const MAXIMUM = '7zzzzzzzzzzzzzzzzzzzzzzzzz';

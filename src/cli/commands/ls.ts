@@ -4,8 +4,10 @@
  * Promise: rows are printed as they are found, a page at a time, so a long listing takes little memory and its first rows
  * come at once.
  */
+
 import type { RunSummary } from '../../index.js';
 import type { RemoteRunSummary } from '../../jetstream.js';
+import { nowMs } from '../../real-time.js';
 import { parseRunId } from '../../volume/run-id.js';
 import { type Command, defineCommand, EXIT, wholeNumber } from '../command.js';
 import { NATS_HELP, NATS_OPTIONS } from '../nats.js';
@@ -88,7 +90,7 @@ function rowOf(run: AnyRun): Cell[] {
   const { glyph, colour } = run.problem === undefined ? MARKS[run.status] : DAMAGED;
   const startedAt = Date.parse(run.startedAt ?? '') || parseRunId(run.runId).createdAt.getTime();
   const local = 'live' in run ? run : undefined; // a summary of a remote copy knows neither nodes nor writers
-  const lasts = run.durationMs ?? (local?.live === true ? Date.now() - startedAt : undefined);
+  const lasts = run.durationMs ?? (local?.live === true ? nowMs() - startedAt : undefined);
   return [
     { text: glyph, colour },
     { text: run.runId }, // whole, so that it can be copied; it begins with the pipe

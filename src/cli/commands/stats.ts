@@ -3,6 +3,7 @@
  *
  * Promise: it reads what `ls` reads, once. A damaged run is counted and named, and ends nothing.
  */
+import { nowMs } from '../../real-time.js';
 import { foldedRuns } from '../../run/list-runs.js';
 import { type NodeStatistics, RunTally, type Spread, type Statistics } from '../../run/statistics.js';
 import { type Command, defineCommand, EXIT, UsageError } from '../command.js';
@@ -37,7 +38,7 @@ export const stats: Command = defineCommand({
     const age = since === undefined ? Number.POSITIVE_INFINITY : milliseconds(since);
     if (Number.isNaN(age)) throw new UsageError(`--since takes a time such as 36h or 7d, not '${since}'`);
     const tally = new RunTally();
-    for await (const run of foldedRuns(await whichRoot(root), { pipe, signal }, Date.now() - age))
+    for await (const run of foldedRuns(await whichRoot(root), { pipe, signal }, nowMs() - age))
       tally.add(run);
     const { statistics } = tally;
     await print(json ? jsonLine(JSON.stringify(statistics)) : textOf(statistics).join('\n'));

@@ -7,6 +7,7 @@
 
 import { encodeEvent } from '../../format/encode.js';
 import { builtInTypes } from '../../format/events.js';
+import { nowMs } from '../../real-time.js';
 import { type RunState, RunStateReducer } from '../../run/run-state.js';
 import { type Command, defineCommand, EXIT } from '../command.js';
 import { NATS_HELP, NATS_OPTIONS } from '../nats.js';
@@ -77,7 +78,7 @@ function statusText({ nodes }: RunState, orphaned: boolean): string {
   const running = nodes.filter(node => node.status === 'running');
   const parts = running.map(({ nodeId, startedAt, iterations }) => {
     if (orphaned) return `${printable(nodeId)} was running`;
-    const since = Date.now() - Date.parse(startedAt ?? '');
+    const since = nowMs() - Date.parse(startedAt ?? '');
     const facts = [
       ...(Number.isNaN(since) ? [] : [duration(since)]),
       ...(iterations === 0 ? [] : [`iteration ${iterations}`]),

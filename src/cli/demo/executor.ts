@@ -19,6 +19,7 @@ import {
   type RunEvent,
   type RunState,
 } from '../../index.js';
+import { monotonicMs } from '../../real-time.js';
 import { type CommandLine, type Ended, NodeFailure, runChild } from './child.js';
 
 /** A hook that must succeed before its node counts as completed. */
@@ -221,8 +222,8 @@ class PipeRun {
   }
 
   async #append(draft: EventDraft): Promise<void> {
-    const began = performance.now();
+    const began = monotonicMs();
     const event = await this.#log.append(draft); // on disk once this resolves
-    this.#options.onEvent?.(event, performance.now() - began);
+    this.#options.onEvent?.(event, monotonicMs() - began);
   }
 }

@@ -1,5 +1,7 @@
 /** Figures in words for people: how long, how long ago, how much. Pure. */
+
 import type { RunState } from '../../index.js';
+import { nowMs } from '../../real-time.js';
 
 /** Units of time, in milliseconds. */
 export const SECOND = 1000;
@@ -36,7 +38,7 @@ export function milliseconds(text: string): number {
 }
 
 /** `12 s ago`; empty for a time that cannot be read. */
-export function age(time: number, now: number = Date.now()): string {
+export function age(time: number, now: number = nowMs()): string {
   if (Number.isNaN(time)) return '';
   const ms = Math.max(0, now - time); // clocks differ
   if (ms < MINUTE) return `${Math.floor(ms / SECOND)} s ago`;

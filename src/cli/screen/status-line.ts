@@ -4,6 +4,7 @@
  * Promise: it takes one row, whatever its text, and nothing of it is left once it is closed. Where stdout is no terminal
  * there is no such line, and printing is all that happens.
  */
+import { startInterval, stopInterval } from '../../real-time.js';
 import { canRedraw, lineWidth, paint, print, write } from './terminal.js';
 import { cutTo } from './width.js';
 
@@ -24,7 +25,7 @@ export class StatusLine {
   constructor(text: () => string, halted: () => boolean = () => false) {
     this.#text = text;
     this.#halted = halted;
-    if (canRedraw()) this.#timer = setInterval(() => void write(this.#drawn()), FRAME_MS);
+    if (canRedraw()) this.#timer = startInterval(() => void write(this.#drawn()), FRAME_MS);
   }
 
   /** Prints lines above the status line. */
@@ -36,7 +37,7 @@ export class StatusLine {
   /** Takes the line away. */
   async close(): Promise<void> {
     if (this.#timer === undefined) return;
-    clearInterval(this.#timer);
+    stopInterval(this.#timer);
     await write(ERASE);
   }
 

@@ -4,7 +4,6 @@
  * Promises: every event once, in order, whatever happens to the connection or the server in between, as long as the
  * connection is not closed for good. The end, `break`, an error and an abort remove the consumer from the server.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { EventLogError } from '../../errors.js';
 import type { EventType, OmneEvents } from '../../format/events.js';
@@ -16,6 +15,7 @@ import { EventFilter } from '../../read/event-filter.js';
 import { type Batch, type BatchSource, batchSource, EventStream } from '../../read/event-stream.js';
 import { TAIL_OPTIONS, type TailOptions } from '../../read/event-tail.js';
 import type { LogScanner } from '../../read/log-scanner.js';
+import { monotonicMs, sleep } from '../../real-time.js';
 import { checkConnection, isStreamName } from '../options.js';
 import { orAborted, passes } from '../retry.js';
 import { subjectOf } from '../subjects.js';
@@ -143,17 +143,17 @@ export class RemoteTail<T extends string = EventType, V extends Vocabulary = Omn
   /** Waits for the run. One that had to be waited for is new: it is read from its start. */
   async #appear(ending: AbortSignal): Promise<RemoteLog | undefined> {
     const { appearTimeout = 5000 } = this.#options;
-    const deadline = performance.now() + appearTimeout;
+    const deadline = monotonicMs() + appearTimeout;
     while (!ending.aborted) {
       this.#options.signal?.throwIfAborted();
-      const left = deadline - performance.now();
+      const left = deadline - monotonicMs();
       try {
         const answerTimeout = Math.max(LEAST_ANSWER_MS, Math.min(left, ANSWER_TIMEOUT_MS));
         return await openRemote(this.#connection, this.#runId, { ...this.#options, answerTimeout });
       } catch (error) {
         const missing = isMissing(error);
         const mayAppear = missing || (error instanceof EventLogError && passes(error.cause));
-        if (this.#connection.isClosed() || !mayAppear || performance.now() >= deadline) throw error;
+        if (this.#connection.isClosed() || !mayAppear || monotonicMs() >= deadline) throw error;
         if (missing) this.#isNew = true; // without an answer it may have been there all the time
       }
       const milliseconds = Math.min(APPEAR_POLL_MS, appearTimeout);

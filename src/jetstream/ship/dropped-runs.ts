@@ -4,6 +4,7 @@
  * Promise: when in doubt it was not dropped, and is sent again.
  */
 import type { StreamConfig, StreamState } from '@nats-io/jetstream';
+import { nowMs } from '../../real-time.js';
 import { insist } from '../retry.js';
 import type { RunStream } from './run-stream.js';
 
@@ -29,7 +30,7 @@ export class DroppedRuns {
    */
   async has(log: { changedAt: number; size: number }, signal: AbortSignal | undefined): Promise<boolean> {
     const { config } = this.#stream;
-    if (config.max_age > 0 && log.changedAt < Date.now() - config.max_age / NANOS) return true;
+    if (config.max_age > 0 && log.changedAt < nowMs() - config.max_age / NANOS) return true;
     if (config.max_bytes <= 0 && config.max_msgs <= 0) return false;
     this.#state ??= stateOf(this.#stream, signal);
     const { messages, bytes, first_ts } = await this.#state.catch((error: unknown) => {

@@ -5,10 +5,11 @@
  * what it wrote when its sync fails, under its lock; so the end is looked at while no writer holds the lock, and then synced.
  * A writer that does not lock (`lock: false`) cannot be seen: what it is writing counts as final once this side has synced it.
  */
-import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
+
 import { beforeHole } from '../../append/recovery.js';
 import { EventLogError } from '../../errors.js';
 import { endOfLastLine, LF, LOOK_AHEAD } from '../../format/lines.js';
+import { monotonicMs, sleep, turn } from '../../real-time.js';
 import type { RunPlaces } from '../../volume/places.js';
 import { openForReading, type ReadableLog } from '../../volume/readable-log.js';
 import { SEGMENT_BYTES } from '../segment.js';
@@ -70,12 +71,12 @@ export class FinalLog {
   }
 
   async #settledSize(patienceMs: number): Promise<number | undefined> {
-    const begun = performance.now();
+    const begun = monotonicMs();
     for (let pauseMs = 1; ; ) {
       const size = this.#log.settledSize();
-      const waitedMs = performance.now() - begun;
+      const waitedMs = monotonicMs() - begun;
       if (size !== undefined || waitedMs >= patienceMs) return size;
-      if (waitedMs < EAGER_MS) await setImmediate();
+      if (waitedMs < EAGER_MS) await turn();
       else {
         await sleep(pauseMs);
         pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);

@@ -3,11 +3,11 @@
  *
  * Promise: whatever dies and comes back, here or there, the copy is a prefix of the log, and when this resolves all of it.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { EventLogError } from '../../errors.js';
 import { checkOptions, isSignal, type OptionCheck } from '../../options.js';
 import { Growth } from '../../read/file-growth.js';
+import { monotonicMs, sleep } from '../../real-time.js';
 import { absoluteRoot, placesOf, type RunPlaces } from '../../volume/places.js';
 import { checkConnection, isConnection } from '../options.js';
 import { orAborted } from '../retry.js';
@@ -101,12 +101,12 @@ async function shipToEnd(
 
 /** Opens the log of a run, which may be about to be created. */
 async function openSoon(places: RunPlaces, signal: AbortSignal | undefined): Promise<FinalLog> {
-  for (const deadline = performance.now() + APPEAR_MS; ; ) {
+  for (const deadline = monotonicMs() + APPEAR_MS; ; ) {
     try {
       return await FinalLog.open(places);
     } catch (error) {
       const absent = error instanceof EventLogError && error.code === 'ERR_RUN_NOT_FOUND';
-      if (!absent || performance.now() >= deadline) throw error;
+      if (!absent || monotonicMs() >= deadline) throw error;
     }
     await orAborted(sleep(APPEAR_POLL_MS), signal);
   }

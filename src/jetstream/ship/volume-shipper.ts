@@ -4,7 +4,9 @@
  * Promises: no log is held open between two turns, and a turn is bounded, so no run starves, however many there are. A run
  * that fails is told and left until its log changes; the others go on.
  */
+
 import { type LogLook, VolumeWatch } from '../../read/volume-watch.js';
+import { nowMs } from '../../real-time.js';
 import { placesOf } from '../../volume/places.js';
 import { remoteFailed } from '../retry.js';
 import { type ConnectionWatch, watchOf } from './connection-watch.js';
@@ -184,13 +186,13 @@ export class VolumeShipper {
     this.#runs.done(shipper.runId);
     this.#followed.delete(shipper.runId);
     if (shipper.sent === 0) return;
-    this.#endedAt.set(shipper.runId, Date.now());
+    this.#endedAt.set(shipper.runId, nowMs());
     this.#listener.ended(shipper);
   }
 
   /** A server that crashed with its machine may have lost what it acknowledged last: after a break all is asked again. */
   #distrust(): void {
-    const oldest = Date.now() - SERVER_SYNC_MS;
+    const oldest = nowMs() - SERVER_SYNC_MS;
     for (const [runId, endedAt] of this.#endedAt) if (endedAt < oldest) this.#endedAt.delete(runId);
     const { reconnections } = this.#watch;
     if (reconnections === this.#reconnections) return;

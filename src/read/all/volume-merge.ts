@@ -4,8 +4,10 @@
  * Promises: within a run in order, every event once; across runs by event id, as far as it is there. A run is opened when its turn
  * comes, so that a long history of short runs needs few open logs. `cursor` is that after the last event handed out.
  */
+
 import { EventLogError } from '../../errors.js';
 import type { Vocabulary } from '../../format/vocabulary.js';
+import { nowMs } from '../../real-time.js';
 import { compareRunIds, parseRunId } from '../../volume/run-id.js';
 import { isUlid, timeOfUlid } from '../../volume/ulid.js';
 import { VolumeWatch } from '../volume-watch.js';
@@ -229,7 +231,7 @@ export class VolumeMerge {
 
   /** A run was read and handed out to its end. */
   #end(run: RunReading): void {
-    run.endedAt = Date.now();
+    run.endedAt = nowMs();
     this.#ended.add(run);
     this.#settle(run);
   }
