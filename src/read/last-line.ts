@@ -17,7 +17,8 @@ const LOOK_BACK_BYTES = 4096;
 /** The last line before a position in a log. */
 export class LastLine {
   readonly #log: LogSource;
-  readonly #space: Buffer = Buffer.allocUnsafe(2 * COMPARED_BYTES);
+  readonly #kept: Buffer = Buffer.allocUnsafe(COMPARED_BYTES);
+  readonly #found: Buffer = Buffer.allocUnsafe(COMPARED_BYTES); // the same view for lines of any length: making one takes as long as the look
   #offset = 0;
   #length = 0; // of what is compared
   #end = 0;
@@ -37,7 +38,7 @@ export class LastLine {
     const start = bytes.length < 2 ? 0 : bytes.lastIndexOf(LF, bytes.length - 2) + 1;
     this.#offset = offset + start;
     this.#end = offset + bytes.length;
-    this.#length = bytes.copy(this.#space, 0, start, Math.min(bytes.length, start + COMPARED_BYTES));
+    this.#length = bytes.copy(this.#kept, 0, start, Math.min(bytes.length, start + COMPARED_BYTES));
   }
 
   /**
@@ -48,10 +49,9 @@ export class LastLine {
   check(): void {
     if (this.#log.readNow === undefined) return;
     const length = this.#length;
-    const found = this.#space.subarray(COMPARED_BYTES, COMPARED_BYTES + length);
     const isThere =
-      this.#log.readNow(found, this.#offset) === length &&
-      this.#space.compare(found, 0, length, 0, length) === 0 &&
+      this.#log.readNow(this.#found, this.#offset) >= length &&
+      this.#kept.compare(this.#found, 0, length, 0, length) === 0 &&
       (this.#end - this.#offset === length || this.#log.size() >= this.#end);
     if (isThere) return;
     const facts = { path: this.#log.path, offset: this.#offset };
