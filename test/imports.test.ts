@@ -35,7 +35,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'public/web': ['web', 'web/api'],
   'web/page': ['web/api'],
-  mcp: ['.', 'public', 'volume', 'run', 'run/output', 'cli/screen'],
+  mcp: ['.', 'public', 'read', 'volume', 'run', 'run/output', 'cli/screen'],
   'cli/screen': ['.', 'format', 'public', 'cli/timeline'],
   'cli/timeline': ['.', 'public', 'run', 'cli/screen'],
   'cli/demo': ['.', 'public', 'cli/screen'],

@@ -2,10 +2,11 @@
  * The tool `explain_failure`: in one answer what a person would look at: the reason, the nodes that failed, their errors, the end of
  * what they printed, what happened before, and where to look next.
  */
-import { EventLog, EventLogError, type NodeState, type RunEvent } from '../index.js';
+import { EventLog, EventLogError, type LogEvent, type NodeState } from '../index.js';
+import { runVocabulary } from '../read/run-vocabulary.js';
 import { LineIndex } from '../run/output/line-index.js';
 import { readLines } from '../run/output/output-lines.js';
-import { isFileName } from '../volume/places.js';
+import { isFileName, placesOf } from '../volume/places.js';
 import { Answer, call as callOf, lastThatFit, UNTRUSTED } from './answer.js';
 import { outlines } from './list-runs.js';
 import { LINE_BYTES, numbered, usingOutput } from './output-window.js';
@@ -44,7 +45,8 @@ export const explainFailure: Tool = defineTool({
       await addNode(answer, runId, node, room, call);
     }
     const { root, signal } = call;
-    const options = { last: EVENTS_BEFORE, onMalformed: () => undefined, signal };
+    const vocabulary = await runVocabulary(placesOf(root, runId));
+    const options = { events: vocabulary, last: EVENTS_BEFORE, onMalformed: () => undefined, signal };
     const events = (await EventLog.read(root, runId, options).toArray()).map(eventLine);
     if (answer.add('The last events:')) answer.addAll(lastThatFit(events, answer.room));
     return answer.text(next);
@@ -128,8 +130,8 @@ async function addNode(
   }
 }
 
-function eventLine(event: RunEvent): string {
-  const node = 'node_id' in event ? ` ${oneLine(event.node_id, 60)}` : '';
-  const error = event.type === 'node.failed' ? ` ${event.error.kind}` : '';
-  return `  ${event.ts} ${event.type}${node}${error}`;
+function eventLine(event: LogEvent): string {
+  const node: unknown = Reflect.get(event, 'node_id');
+  const named = typeof node === 'string' ? ` ${oneLine(node, 60)}` : '';
+  return `  ${event.ts} ${event.type}${named}`;
 }

@@ -1,6 +1,9 @@
 /** The tool `read_events`: the events of a run as they are in the log, a line of JSON each. */
-import { EVENT_TYPES, EventLog, type EventType, encodeEvent, type RunEvent } from '../index.js';
+import { EventLog, encodeEvent, type LogEvent, type Vocabulary } from '../index.js';
+import { runVocabulary } from '../read/run-vocabulary.js';
+import { placesOf } from '../volume/places.js';
 import { Answer, call, lastThatFit, UNTRUSTED } from './answer.js';
+import { ArgumentError } from './parameters.js';
 import { cut, plainLine } from './plain-text.js';
 import { defineTool, RUN, type Tool } from './tool.js';
 
@@ -19,8 +22,8 @@ export const readEvents: Tool = defineTool({
     last: { type: 'boolean', description: 'The newest events instead of the first.' },
     types: {
       type: 'array',
-      items: { type: 'string', enum: EVENT_TYPES },
-      description: 'Only events of these types.',
+      items: { type: 'string' },
+      description: 'Only events of these types, e.g. node.failed.',
     },
     node: { type: 'string', description: 'Only events of this node.' },
     limit: {
@@ -35,12 +38,15 @@ export const readEvents: Tool = defineTool({
     const runId = await which(values.run ?? '');
     const { after, node, limit = USUAL_EVENTS } = values;
     const fromEnd = values.last === true;
-    const types = values.types?.filter(isType);
+    const vocabulary = await runVocabulary(placesOf(root, runId));
+    const { types } = values;
+    if (types?.some(type => !vocabulary.has(type)))
+      throw new ArgumentError(`argument types must be a list of ${vocabulary.types.join(', ')}`);
     let problem: string | undefined;
     const onMalformed = (error: Error) => {
       problem ??= error.message;
     };
-    const wanted = { after, types, nodeId: node, onMalformed, signal };
+    const wanted = { events: vocabulary, after, types, nodeId: node, onMalformed, signal };
     const events = await EventLog.read(root, runId, {
       ...wanted,
       ...(fromEnd ? { last: limit } : { limit: limit + 1 }),
@@ -49,7 +55,7 @@ export const readEvents: Tool = defineTool({
     if (problem !== undefined) answer.add(`Damaged lines were passed over, the first: ${cut(problem, 300)}`);
     if (events.length === 0) answer.add(`No such events${after === undefined ? '' : ' yet'}.`);
     else answer.add(`Events of ${runId} (${UNTRUSTED}):`);
-    const lines = events.map(event => lineOf(event, answer.lineLength));
+    const lines = events.map(event => lineOf(event, vocabulary, answer.lineLength));
     const shown = fromEnd ? lastThatFit(lines, answer.room) : lines.slice(0, limit);
     const count = answer.addAll(shown);
     const following = fromEnd ? events.length : count;
@@ -69,12 +75,8 @@ export const readEvents: Tool = defineTool({
   },
 });
 
-function lineOf(event: RunEvent, most: number): string {
-  const json = encodeEvent(event);
+function lineOf(event: LogEvent, events: Vocabulary, most: number): string {
+  const json = encodeEvent({ ...event }, { events });
   const line = plainLine(json);
   return line.length <= most ? line : `${cut(line, most - 40)} (${json.length} characters)`;
-}
-
-function isType(text: string): text is EventType {
-  return EVENT_TYPES.some(type => type === text);
 }

@@ -2,6 +2,7 @@
 
 import { count, duration } from '../cli/screen/figures.js';
 import { EventLog, type NodeState, type RunState, RunStateReducer } from '../index.js';
+import { runVocabulary } from '../read/run-vocabulary.js';
 import { isLive } from '../volume/liveness.js';
 import { placesOf } from '../volume/places.js';
 import { cut, oneLine } from './plain-text.js';
@@ -18,12 +19,17 @@ export interface RunFacts {
 
 /** Reads a run as far as it can be read. */
 export async function factsOf(root: string, runId: string, signal: AbortSignal): Promise<RunFacts> {
-  const reducer = new RunStateReducer();
+  const vocabulary = await runVocabulary(placesOf(root, runId));
+  const reducer = new RunStateReducer({ events: vocabulary });
   let problem: string | undefined;
   const onMalformed = (error: Error) => {
     problem ??= error.message;
   };
-  for await (const events of EventLog.read(root, runId, { onMalformed, signal }).batches())
+  for await (const events of EventLog.read(root, runId, {
+    events: vocabulary,
+    onMalformed,
+    signal,
+  }).batches())
     for (const event of events) reducer.apply(event);
   const { state } = reducer;
   const live =

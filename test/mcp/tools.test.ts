@@ -1,5 +1,6 @@
 /** The tools that show runs, events and places: what they say, how they are bounded, and the calls they name. */
 import { describe, expect, test } from 'vitest';
+import { defineEvents, EventLog, field } from '../../src/index.js';
 import {
   ABORTED,
   abandon,
@@ -226,4 +227,22 @@ describe('explain_failure', () => {
     const { text } = await (await toolsOf(root))('explain_failure', { run: runId });
     expect(text).toContain('The run completed. 1 nodes failed at first and completed when tried again.');
   });
+});
+
+test('a run of events of its own is read by the types that its folder describes', async () => {
+  const root = temporaryVolume();
+  const events = defineEvents(
+    { 'step.finished': { step: field.string() }, 'build.finished': { ok: field.boolean() } },
+    { terminal: ['build.finished'] },
+  );
+  const log = await EventLog.create(root, 'nightly', { events });
+  await log.append({ type: 'step.finished', step: 'lint' });
+  await log.append({ type: 'build.finished', ok: true });
+  await log.close();
+  const call = await toolsOf(root);
+  const { text } = await call('read_events', { run: 'last', types: ['step.finished'] });
+  expect(text).toMatch(/^\{"type":"step\.finished",.*"step":"lint"\}$/m);
+  expect((await call('read_events', { run: 'last', types: ['node.failed'] })).isError).toBe(true);
+  expect((await call('get_run', { run: 'last' })).text).toMatch(/^Run \S+: completed\n.*2 events/);
+  expect((await call('explain_failure', { run: 'last' })).text).toContain('build.finished');
 });
