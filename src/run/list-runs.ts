@@ -6,7 +6,7 @@
  * descriptors stay bounded, however many runs there are.
  */
 import { basename } from 'node:path';
-import { EventLogError, errnoOf, isOutOfDescriptors } from '../errors.js';
+import { EventLogError, errnoOf, isOutOfDescriptors, systemError } from '../errors.js';
 import { endOfLastLine } from '../format/lines.js';
 import { isVocabulary, type Vocabulary } from '../format/vocabulary.js';
 import { checkOptions, isBoolean, isInteger, isSignal, isText, type OptionCheck, oneOf } from '../options.js';
@@ -18,7 +18,7 @@ import { nowMs } from '../real-time.js';
 import { enter, type Folder, RUNS } from '../volume/folder.js';
 import { isKnownLive } from '../volume/liveness.js';
 import { isOrphan, ORPHAN_AFTER_MS } from '../volume/orphan.js';
-import { placesOf, type RunPlaces } from '../volume/places.js';
+import { placesOf, type RunPlaces, runsFolder } from '../volume/places.js';
 import { openForReading, type ReadableLog } from '../volume/readable-log.js';
 import { runFolderOf, runIdsOf } from '../volume/run-folders.js';
 import { parseRunId } from '../volume/run-id.js';
@@ -149,7 +149,8 @@ async function* listed<Row extends RunOutline>(
   const underway: Promise<Row | undefined>[] = [];
   let next = 0;
   let listed = 0;
-  const folder = enter(root, RUNS); // held, so that each run takes one step from here, not four
+  const folder = enterRuns(root); // held, so that each run takes one step from here, not four
+  if (folder === undefined) return undefined;
   try {
     while (listed < limit) {
       signal?.throwIfAborted();
@@ -247,17 +248,22 @@ export async function outlineOf(
 
 /** The row of one run without counts; undefined where there is no such run. */
 export async function outlineRun(root: string, runId: string): Promise<RunOutline | undefined> {
-  let folder: Folder;
-  try {
-    folder = enter(root, RUNS);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
+  const folder = enterRuns(root);
+  if (folder === undefined) return undefined;
   try {
     return await outline(placesOf(root, runId), folder, {});
   } finally {
     folder.close();
+  }
+}
+
+/** The folder of all runs; undefined where there is none, or none any more. */
+function enterRuns(root: string): Folder | undefined {
+  try {
+    return enter(root, RUNS);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw systemError('the runs could not be listed', runsFolder(root), error);
   }
 }
 

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import {
+import fs, {
   chmodSync,
   mkdirSync,
   readdirSync,
@@ -16,6 +16,7 @@ import { ulid } from 'ulid';
 import { describe, expect, test, vi } from 'vitest';
 import { MAX_LINE_BYTES } from '../../src/format/lines.js';
 import { EventLog, encodeEvent, type RunEvent } from '../../src/index.js';
+import { files } from '../../src/volume/file-calls.js';
 import { ABORTED, abandon, COMPLETED, UNFINISHED, writeRun } from '../support/cli-runs.js';
 import { bytesRead, collect, rejection, writeLog } from '../support/logs.js';
 import { startProgram } from '../support/processes/program.js';
@@ -445,3 +446,28 @@ test('10,000 runs are listed with bounded memory and descriptors', async () => {
   expect(process.memoryUsage().rss - settledBytes).toBeLessThan(60 * 2 ** 20); // the logs hold 80 MB
   expect(descriptors()).toBe(before);
 }, 60_000);
+
+test('a folder of runs that vanishes while they are listed ends the listing; one that cannot be entered is ERR_SYSTEM', async () => {
+  const root = temporaryVolume();
+  await (await EventLog.create(root, 'p')).close();
+  const listing = vi.spyOn(files, 'readdir');
+  const runs = join(root, '.omne/var/runs');
+  try {
+    listing.mockImplementationOnce(async () => {
+      const names = readdirSync(runs);
+      renameSync(runs, join(root, 'aside'));
+      return names;
+    });
+    expect(await idsOf(root)).toEqual([]);
+    renameSync(join(root, 'aside'), runs);
+    listing.mockImplementationOnce(async () => {
+      vi.spyOn(fs, 'openSync').mockImplementation(() => {
+        throw Object.assign(new Error('EMFILE'), { code: 'EMFILE', syscall: 'open' });
+      });
+      return readdirSync(runs);
+    });
+    await expect(idsOf(root)).rejects.toMatchObject({ code: 'ERR_SYSTEM' });
+  } finally {
+    vi.restoreAllMocks();
+  }
+});

@@ -84,25 +84,29 @@ async function mirrorAll(root: string, options: MirrorOptions, once: boolean): P
   const status = new StatusLine(() => {
     return `copying all runs: ${ended} to their end${failed === 0 ? '' : `, ${count(failed, 'failure')}`}`;
   });
-  const printed: Promise<void>[] = [];
+  let printed = Promise.resolve(); // one after the other, so that nothing is kept of those that are done
+  const report = (lines: string) => {
+    printed = printed.then(() => status.print(lines));
+    printed.catch(() => undefined); // thrown at the end
+  };
   try {
     const { runs, events, dropped } = await mirrorVolume(root, {
       ...options,
       once,
       onRun: run => {
         ended++;
-        printed.push(status.print(lineOf(run)));
+        report(lineOf(run));
       },
       onError: (error, runId) => {
         failed++;
-        printed.push(status.print(failureOf(error, runId)));
+        report(failureOf(error, runId));
       },
     });
     const left =
       dropped === 0 ? '' : `; ${count(dropped, 'run')} dropped by the stream before, not sent again`;
     await status.print(`${count(runs, 'run')}, ${count(events, 'event')} sent${left}`);
   } finally {
-    await Promise.all(printed);
+    await printed;
     await status.close();
   }
   return failed === 0 ? EXIT.ok : EXIT.error;
