@@ -1,25 +1,37 @@
 /** The executor of the chapter "Writing an executor", as it is printed there: run, killed, and resumed. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { deriveRunState, EventLog, iterations, type RunState, verifyRun } from '../../src/index.js';
 import { runToEnd } from '../support/command.js';
+import { mountTmpfs } from '../support/faults/disks.js';
 import { collect } from '../support/logs.js';
 import { blocks, project } from '../support/pages.js';
 import { rounds } from '../support/rounds.js';
+import { testWith } from '../support/tools.js';
 import { temporaryVolume } from '../support/volume.js';
 
-const program =
+const PROGRAM =
   blocks('js').find(({ heading, page }) => heading === 'The executor' && page.includes('executor'))?.code ??
   '';
 const NODES = ['fetch', 'fix', 'lint', 'publish'];
 
+/** The program with other nodes. */
+function programOf(...nodes: readonly object[]): string {
+  const changed = PROGRAM.replace(
+    /^const NODES = [\s\S]*?^\];$/m,
+    () => `const NODES = ${JSON.stringify(nodes)};`,
+  );
+  expect(changed).not.toBe(PROGRAM);
+  return changed;
+}
+
 /** A volume with the program of the page in it. */
-async function volumeWithProgram(): Promise<string> {
-  const root = temporaryVolume();
+async function volumeWithProgram(program = PROGRAM, root = temporaryVolume()): Promise<string> {
   await mkdir(join(root, 'node_modules'));
   await symlink(project, join(root, 'node_modules', 'omne-event-log'), 'dir');
   await writeFile(join(root, 'executor.mjs'), program);
@@ -35,7 +47,7 @@ async function stateOf(root: string, runId: string): Promise<RunState> {
 }
 
 test('the executor is short, and runs its pipe: beside each other, with a retry, a loop and a gate', async () => {
-  expect(program.split('\n').length).toBeLessThan(85);
+  expect(PROGRAM.split('\n').length).toBeLessThan(90);
   const root = await volumeWithProgram();
   const { code, stdout, stderr } = await runToEnd([process.execPath, 'executor.mjs'], { cwd: root });
   expect([code, stderr]).toEqual([0, '']);
@@ -57,14 +69,7 @@ test('the executor, killed after any event and resumed, completes each node once
   for (let index = 0; index < tries; index++) {
     const events = 1 + Math.round((index * (last - 1)) / (tries - 1));
     const root = await volumeWithProgram();
-    const child = spawn(process.execPath, ['executor.mjs'], {
-      cwd: root,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const ended = once(child, 'close');
-    const [runId]: [string] = await new Promise(resolve =>
-      createInterface({ input: child.stdout }).once('line', line => resolve([line])),
-    );
+    const { child, ended, runId } = await started(root);
     let seen = 0;
     for await (const _event of EventLog.tail(root, runId, { pollInterval: 5 })) {
       if (++seen === events) break;
@@ -77,3 +82,118 @@ test('the executor, killed after any event and resumed, completes each node once
     expect((await stateOf(root, runId)).status).toBe('completed');
   }
 }, 120_000);
+
+/** Starts the program, and resolves with the run id that it prints. */
+async function started(root: string) {
+  const child = spawn(process.execPath, ['executor.mjs'], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = once(child, 'close');
+  const [runId]: string[] = await once(createInterface({ input: child.stdout }), 'line');
+  return { child, ended, runId: runId ?? '' };
+}
+
+/** Whether a process runs; one that nobody has waited for does not. */
+function runs(pid: string): boolean {
+  return existsSync(`/proc/${pid}`) && !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+}
+
+test.skipIf(process.platform !== 'linux')(
+  'what a killed executor had started ends with it, down to the last process', // /proc says which run
+  async () => {
+    const sh = 'sleep 1000 & echo $! > pids; echo $$ >> pids; mv pids ready; wait';
+    const root = await volumeWithProgram(programOf({ id: 'slow', kind: 'bash', sh }));
+    const { child, ended } = await started(root);
+    const ready = join(root, 'ready');
+    await vi.waitUntil(() => existsSync(ready), { timeout: 60_000 });
+    const pids = readFileSync(ready, 'utf8').trim().split('\n');
+    onTestFinished(() => {
+      for (const pid of pids.filter(runs)) process.kill(Number(pid), 'SIGKILL');
+    });
+    expect(pids.map(runs)).toEqual([true, true]);
+    child.kill('SIGKILL');
+    await ended;
+    await vi.waitUntil(() => !pids.some(runs), { timeout: 60_000 });
+  },
+  150_000,
+);
+
+test('a need that is no node before it is refused before there is a run', async () => {
+  for (const needs of [['absent'], ['b'], ['a']]) {
+    const nodes = [
+      { id: 'a', kind: 'bash', sh: 'true', needs },
+      { id: 'b', kind: 'bash', sh: 'true' },
+    ];
+    const root = await volumeWithProgram(programOf(...nodes));
+    const { code, stdout, stderr } = await runToEnd([process.execPath, 'executor.mjs'], { cwd: root });
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toContain(`node a needs ${needs[0]}, which is no node before it`);
+  }
+});
+
+test('a node that fails for good aborts the run, those that need it do not start, and the exit code says so', async () => {
+  const nodes = [
+    { id: 'a', kind: 'bash', sh: 'false', retries: 1 },
+    { id: 'b', kind: 'bash', sh: 'true', needs: ['a'] },
+    { id: 'c', kind: 'bash', sh: 'true' },
+  ];
+  const root = await volumeWithProgram(programOf(...nodes));
+  const { code, stdout, stderr } = await runToEnd([process.execPath, 'executor.mjs'], { cwd: root });
+  expect([code, stderr]).toEqual([1, '']);
+  const state = deriveRunState(await EventLog.read(root, stdout.trim()).toArray());
+  expect(state).toMatchObject({ status: 'aborted', reason: 'not completed: a, b' });
+  expect(state.nodes.map(({ nodeId, attempts, status }) => [nodeId, attempts, status])).toEqual([
+    ['a', 2, 'failed'],
+    ['c', 1, 'completed'],
+  ]);
+});
+
+testWith(
+  ['tmpfs'],
+  'a disk that is full for a moment ends the executor and not the run, which goes on when it is resumed',
+  async () => {
+    // The end of `a` begins a new page of the file system, which it does not have. `b` fails once there is room again.
+    const pad = { inputs: [{ key: 'pad', value: 'x'.repeat(3400) }] };
+    const b =
+      'test -e freed && exit; touch b; until test -e filler; do sleep 0.01; done; while test -e filler; do sleep 0.01; done; exit 1';
+    const a = 'test -e freed && exit; until test -e b; do sleep 0.01; done; cat /dev/zero > filler; true';
+    const text = programOf(
+      { id: 'a', kind: 'bash', sh: `${a} 2> /dev/null` },
+      { id: 'b', kind: 'bash', sh: b, retries: 3 },
+    ).replace("pipe: 'release' }", `pipe: 'release', ...${JSON.stringify(pad)} }`);
+    const root = await volumeWithProgram(text, mountTmpfs('1m').root);
+    writeFileSync(
+      join(root, 'room.mjs'),
+      `import { EventLog } from 'omne-event-log';
+    import { rmSync } from 'node:fs';
+    const { append } = EventLog.prototype;
+    EventLog.prototype.append = async function (draft) {
+      try {
+        return await append.call(this, draft);
+      } finally {
+        if (draft.type === 'node.completed') rmSync('filler', { force: true });
+      }
+    };`,
+    );
+    const command = [process.execPath, '--import', './room.mjs', 'executor.mjs'] as const;
+    const { code, stdout, stderr } = await runToEnd(command, { cwd: root });
+    expect([code, stderr]).toEqual([1, expect.stringContaining('ERR_NO_SPACE')]);
+    const runId = stdout.trim();
+    const before = deriveRunState(await EventLog.read(root, runId).toArray());
+    expect(before.status).toBe('running');
+    expect(before.nodes.map(({ nodeId, attempts }) => [nodeId, attempts])).toEqual([
+      ['a', 1],
+      ['b', 1],
+    ]);
+    writeFileSync(join(root, 'freed'), '');
+    expect(await runToEnd([...command, runId], { cwd: root })).toMatchObject({ code: 0, stderr: '' });
+    const after = deriveRunState(await EventLog.read(root, runId).toArray());
+    expect([after.status, ...after.nodes.map(({ status }) => status)]).toEqual([
+      'completed',
+      'completed',
+      'completed',
+    ]);
+  },
+  120_000,
+);
