@@ -180,3 +180,26 @@ async function lastEvent(volume: string): Promise<RunEvent | undefined> {
   expect(others).toEqual([]);
   return (await EventLog.read(volume, runId, { last: 1 }).toArray())[0];
 }
+
+test('where there is no shell, Node programs do the work of the nodes: the same notes, the same end', async () => {
+  const bare = temporaryVolume();
+  const outcome = await omneLog(['demo', '--dir', bare], { env: { PATH: '' } });
+  expect(outcome).toMatchObject({ code: 0, stderr: '' });
+  const path = /^ {2}log +(.+)$/m.exec(outcome.stdout)?.[1] ?? '';
+  const told = (text: string) => {
+    const all = text
+      .slice(0, -1)
+      .split('\n')
+      .map(line => decodeEvent(line));
+    return all.map(event => `${event.type} ${'node_id' in event ? event.node_id : ''}`).sort();
+  };
+  expect(told(readFileSync(path, 'utf8'))).toEqual(told(lines.map(line => `${line}\n`).join('')));
+  const outputs = (log: string) =>
+    Object.fromEntries(
+      readdirSync(join(dirname(log), 'nodes')).map(name => [
+        name,
+        readFileSync(join(dirname(log), 'nodes', name), 'utf8').trim(),
+      ]),
+    );
+  expect(outputs(path)).toEqual(outputs(logPath));
+});

@@ -10,6 +10,12 @@ import { isMissing, type Tool } from './trials.js';
 /** What a test does, and how long it may take, in milliseconds. */
 export type TestBody = () => void | Promise<void>;
 
+/** A test that says nothing on Windows, for the reason given; there it is skipped, and its name says why. */
+export function testNotOnWindows(reason: string, name: string, body: TestBody, timeoutMs?: number): void {
+  if (process.platform === 'win32') test.skip(`${name} (skipped on Windows: ${reason})`);
+  else test(name, body, timeoutMs);
+}
+
 /** A test that runs where all these tools are; elsewhere it is skipped, or fails in CI. */
 export function testWith(tools: readonly Tool[], name: string, body: TestBody, timeoutMs?: number): void {
   const lacking = tools.filter(isMissing).join(' and ');
