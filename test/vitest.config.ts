@@ -3,7 +3,7 @@ import { SkippedReporter } from './support/skipped.js';
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
+    include: ['test/**/*.test.ts', ...(process.platform === 'win32' ? ['test/wine/*.windows.ts'] : [])],
     maxWorkers: 2, // by default one for two cores, though many tests wait for others
     reporters: ['default', new SkippedReporter()],
     testTimeout: 30_000,

@@ -16,7 +16,7 @@ export const SUMMARIES = {
   mcp: 'Let an agent read runs: a server for the Model Context Protocol on stdin and stdout.',
   mirror: 'Copy a run, or all as they appear, to a NATS server while they are written.',
   demo: 'Run a pipe of real child processes, log it, and replay it in a second process.',
-  completion: 'Print a script that completes omne-log in bash, zsh or fish.',
+  completion: 'Print a script that completes omne-log in bash, zsh, fish or PowerShell.',
 } as const;
 
 /** The name of a command. */

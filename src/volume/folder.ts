@@ -6,7 +6,7 @@
  * system calls `openat` and `mkdirat` do. Elsewhere each folder is checked before it is used.
  */
 import fs, { constants, type Stats } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve, toNamespacedPath } from 'node:path';
 import { type EventLogError, errnoOf, unsafePath } from '../errors.js';
 import { makeFolder } from './fs-extra.js';
 import { openFile, openNow } from './open-file.js';
@@ -35,7 +35,7 @@ export class Folder {
     const path = join(resolve(root), '.omne');
     try {
       if (descriptors !== undefined) return new Folder(path, fs.openSync(path, O_PATH | onlyFolder));
-      fs.statSync(`${path}/.`);
+      if (!fs.statSync(`${path}/.`).isDirectory()) throw unsafePath(path, 'is not a folder'); // Windows leaves the dot out
       return new Folder(path);
     } catch (error) {
       throw noFolder(path, errnoOf(error)) ?? error;
@@ -115,7 +115,7 @@ export class Folder {
 
 /** Where case does not matter, a run id in another case would open the log of another id: that is not there. */
 function checkCase(path: string): void {
-  if (basename(fs.realpathSync.native(path)) === basename(path)) return;
+  if (basename(fs.realpathSync.native(toNamespacedPath(path))) === basename(path)) return;
   const error = new Error(`ENOENT: spelled otherwise on disk, open '${path}'`);
   throw Object.assign(error, { code: 'ENOENT', path });
 }

@@ -58,7 +58,7 @@ describe('omne-log', () => {
     { args: ['verify', 'last', '--all'], says: 'either RUN or --all' },
     { args: ['text', 'last'], says: 'NODE is missing' },
     { args: ['timeline', 'last'], says: '--html FILE is missing' },
-    { args: ['completion', 'tcsh'], says: "SHELL is one of bash, zsh, fish, not 'tcsh'" },
+    { args: ['completion', 'tcsh'], says: "SHELL is one of bash, zsh, fish, powershell, not 'tcsh'" },
   ])(
     'exits with 2 and prints nothing to stdout when called as omne-log $args',
     async ({ args, says, cwd }) => {

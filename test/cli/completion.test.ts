@@ -70,7 +70,7 @@ describe('omne-log completion', () => {
       '--stream',
       '--help',
     ]);
-    expect(await ask('omne-log', 'completion', '')).toEqual(['bash', 'zsh', 'fish']);
+    expect(await ask('omne-log', 'completion', '')).toEqual(['bash', 'zsh', 'fish', 'powershell']);
   });
 
   testWith(['zsh'], 'zsh completes commands, options, values and runs', async () => {
@@ -102,6 +102,21 @@ describe('omne-log completion', () => {
     expect(await ask('omne-log show ')).toEqual(['last', ...runIds]);
     expect((await ask('omne-log ls --status ')).sort()).toEqual(['aborted', 'completed', 'running']);
     expect(await ask('omne-log tail --exit')).toEqual(['--exit-status']);
+  });
+
+  // There is no PowerShell here to ask: what is held is that the script knows all that the others know, and quotes it.
+  test('the script for PowerShell names every command, its options, choices and operands', async () => {
+    const { stdout, stderr } = await omneLog(['completion', 'powershell']);
+    expect(stderr).toBe('');
+    const listed = [...COMMANDS, '--help', '--version'].map(name => `'${name}'`).join(', ');
+    expect(stdout).toContain(`if ($at -le 1) { @(${listed}) }`);
+    expect(stdout).toContain(`'ls --status' = @('running', 'completed', 'aborted')`);
+    expect(stdout).toContain(`'completion' = @('bash', 'zsh', 'fish', 'powershell')`);
+    expect(stdout).toContain(`'show' = @('last', 'RUN')`);
+    expect(stdout).toMatch(/'tail' = @\('-f', .*'--follow'|'tail' = @\('--follow'/);
+    const text = stdout.replace(/'(?:[^']|'')*'/g, ''); // without what is quoted, brackets are in pairs
+    for (const [open, close] of ['()', '{}', '[]'].map(pair => [...pair]))
+      expect(text.split(open ?? '').length, open).toBe(text.split(close ?? '').length);
   });
 
   test('the scripts ask for runs without reading a log, and quietly where there is no volume', async () => {

@@ -12,7 +12,7 @@ import { tryLock, unlock, waitForLock } from '../../src/volume/flock.js';
 import { placesOf } from '../../src/volume/places.js';
 import { openDescriptors } from '../support/logs.js';
 import { Program, startProgram } from '../support/processes/program.js';
-import { type TestBody, testWith } from '../support/tools.js';
+import { type TestBody, testNotOnWindows, testWith } from '../support/tools.js';
 import { temporaryVolume } from '../support/volume.js';
 
 const gate = (name: string) => ({ type: 'gate.passed', node_id: 'n', gate: name, method: 'hook' }) as const;
@@ -225,33 +225,41 @@ test('waitForLock tries once more at the end of its budget, and only once withou
   expect(performance.now() - before).toBeLessThan(1000);
 });
 
-test('where flock(2) fails the error names the errno and the path', () => {
-  const path = join(temporaryVolume(), 'file');
-  const fd = openSync(path, 'w');
-  closeSync(fd);
-  expect(() => tryLock(fd, path)).toThrow(
-    expect.objectContaining({
-      code: 'ERR_LOCK_UNSUPPORTED',
-      path,
-      message: expect.stringContaining('EBADF'),
-    }),
-  );
-});
+testNotOnWindows(
+  'it is about flock(2)',
+  'where flock(2) fails the error names the errno and the path',
+  () => {
+    const path = join(temporaryVolume(), 'file');
+    const fd = openSync(path, 'w');
+    closeSync(fd);
+    expect(() => tryLock(fd, path)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_LOCK_UNSUPPORTED',
+        path,
+        message: expect.stringContaining('EBADF'),
+      }),
+    );
+  },
+);
 
-test('without koffi a log is refused, unless it is opened with lock: false; reading needs no lock', async () => {
-  const root = temporaryVolume();
-  const project = new URL('../../', import.meta.url).pathname;
-  const copy = join(root, 'copy');
-  mkdirSync(join(copy, 'node_modules'), { recursive: true });
-  cpSync(join(project, 'dist'), join(copy, 'dist'), { recursive: true });
-  cpSync(join(project, 'package.json'), join(copy, 'package.json'));
-  for (const name of ['fs-extra', 'split2', 'ulid']) {
-    symlinkSync(join(project, 'node_modules', name), join(copy, 'node_modules', name));
-  }
-  const program = startProgram('without-koffi', join(copy, 'dist', 'index.js'), join(root, 'volume'));
-  expect(await program.rest()).toEqual(['ERR_LOCK_UNSUPPORTED', 'gate.passed']);
-  await program.finished();
-});
+testNotOnWindows(
+  'the copy is made of links',
+  'without koffi a log is refused, unless it is opened with lock: false; reading needs no lock',
+  async () => {
+    const root = temporaryVolume();
+    const project = new URL('../../', import.meta.url).pathname;
+    const copy = join(root, 'copy');
+    mkdirSync(join(copy, 'node_modules'), { recursive: true });
+    cpSync(join(project, 'dist'), join(copy, 'dist'), { recursive: true });
+    cpSync(join(project, 'package.json'), join(copy, 'package.json'));
+    for (const name of ['fs-extra', 'split2', 'ulid']) {
+      symlinkSync(join(project, 'node_modules', name), join(copy, 'node_modules', name));
+    }
+    const program = startProgram('without-koffi', join(copy, 'dist', 'index.js'), join(root, 'volume'));
+    expect(await program.rest()).toEqual(['ERR_LOCK_UNSUPPORTED', 'gate.passed']);
+    await program.finished();
+  },
+);
 
 /** A log nobody holds open. */
 async function closedLog(root: string): Promise<EventLog> {

@@ -8,6 +8,7 @@ import { platformOf } from '../../src/volume/platform.js';
 import { openDescriptors } from '../support/logs.js';
 import { startProgram } from '../support/processes/program.js';
 import { rounds } from '../support/rounds.js';
+import { testNotOnWindows } from '../support/tools.js';
 import { temporaryVolume } from '../support/volume.js';
 
 const startProbe = ({ root, runId }: { root: string; runId: string }) => startProgram('probe', root, runId);
@@ -62,15 +63,19 @@ test('a run without a log is not live; one that is not there neither', async () 
   expect(await isLive(places)).toBe(false);
 });
 
-test('a run held by another process is live until that process closes it', async () => {
-  const { root, runId, places } = await orphan();
-  const owner = startProgram('own-run', root, runId);
-  await owner.next();
-  expect(await isLive(places)).toBe(true);
-  owner.hangUp();
-  await owner.finished();
-  expect(await isLive(places)).toBe(false);
-});
+testNotOnWindows(
+  'its child is `cat`',
+  'a run held by another process is live until that process closes it',
+  async () => {
+    const { root, runId, places } = await orphan();
+    const owner = startProgram('own-run', root, runId);
+    await owner.next();
+    expect(await isLive(places)).toBe(true);
+    owner.hangUp();
+    await owner.finished();
+    expect(await isLive(places)).toBe(false);
+  },
+);
 
 test('a run is not live once its owner was killed, though a child of the owner lives on', async () => {
   const { root, runId, places } = await orphan();
@@ -93,20 +98,24 @@ test('probing and failed opening leave no descriptor open; being live takes none
   expect(openDescriptors(places.log)).toBe(0);
 });
 
-test('a probe does not follow a link in the place of the run folder or the log', async () => {
-  const { root, runId, places } = await orphan();
-  const { runId: other, places: linked } = await EventLog.create(root, 'feature').then(async log => {
-    await log.close();
-    return { runId: log.runId, places: placesOfLog(log) };
-  });
-  expect(other).not.toBe(runId);
-  rmSync(linked.log);
-  symlinkSync(places.log, linked.log);
-  await expect(isLive(linked)).rejects.toThrow(/ELOOP/);
-  rmSync(linked.folder, { recursive: true });
-  symlinkSync(places.folder, linked.folder);
-  await expect(isLive(linked)).rejects.toThrow(/symbolic link/);
-});
+testNotOnWindows(
+  'Wine makes no links',
+  'a probe does not follow a link in the place of the run folder or the log',
+  async () => {
+    const { root, runId, places } = await orphan();
+    const { runId: other, places: linked } = await EventLog.create(root, 'feature').then(async log => {
+      await log.close();
+      return { runId: log.runId, places: placesOfLog(log) };
+    });
+    expect(other).not.toBe(runId);
+    rmSync(linked.log);
+    symlinkSync(places.log, linked.log);
+    await expect(isLive(linked)).rejects.toThrow(/ELOOP/);
+    rmSync(linked.folder, { recursive: true });
+    symlinkSync(places.folder, linked.folder);
+    await expect(isLive(linked)).rejects.toThrow(/symbolic link/);
+  },
+);
 
 test('opening does not trip over probes in a tight loop, not even with the shortest lockTimeout', async () => {
   const run = await orphan();
@@ -135,19 +144,23 @@ test('probes do not take each other for a writer', async () => {
   }
 });
 
-test('a probe that is stopped, wherever that meets it, makes no run live', async () => {
-  const run = await orphan();
-  const probe = startProbe(run);
-  expect(await probe.next()).toBe('probing');
-  for (let i = 0; i < rounds(200); i++) {
-    probe.signal('SIGSTOP');
-    expect(await isLive(run.places)).toBe(false);
-    probe.signal('SIGCONT');
-    await new Promise(setImmediate);
-  }
-  probe.hangUp();
-  expect(JSON.parse(await probe.next())).toMatchObject({ live: 0 });
-});
+testNotOnWindows(
+  'no process is stopped there',
+  'a probe that is stopped, wherever that meets it, makes no run live',
+  async () => {
+    const run = await orphan();
+    const probe = startProbe(run);
+    expect(await probe.next()).toBe('probing');
+    for (let i = 0; i < rounds(200); i++) {
+      probe.signal('SIGSTOP');
+      expect(await isLive(run.places)).toBe(false);
+      probe.signal('SIGCONT');
+      await new Promise(setImmediate);
+    }
+    probe.hangUp();
+    expect(JSON.parse(await probe.next())).toMatchObject({ live: 0 });
+  },
+);
 
 test('a writer is seen by every probe, however many probe at once', async () => {
   const run = await orphan();
@@ -158,30 +171,34 @@ test('a writer is seen by every probe, however many probe at once', async () => 
   expect(log.runId).toBe(run.runId);
 });
 
-test('where flock(2) and byte locks mind each other, the folder holds the byte, and several still write', async () => {
-  const linux = platformOf('linux', true);
-  if (linux.byteLocks === undefined) throw new Error('Linux has byte locks');
-  vi.resetModules();
-  vi.doMock('../../src/volume/platform.js', () => ({
-    PLATFORM: { ...linux, byteLocks: { ...linux.byteLocks, apartFromFlock: false } },
-  }));
-  const { EventLog: OtherLog } = await import('../../src/index.js');
-  const { isLive: isLiveThere } = await import('../../src/volume/liveness.js');
-  vi.doUnmock('../../src/volume/platform.js');
-  vi.resetModules();
-  const log = await OtherLog.create(temporaryVolume(), 'feature');
-  const second = await OtherLog.open(log.root, log.runId);
-  const places = placesOf(log.root, log.runId);
-  await log.append({ type: 'pipe.started', pipe: 'feature' });
-  await second.append({ type: 'pipe.completed' });
-  expect(await isLive(places)).toBe(false); // not in the log
-  expect(await isLiveThere(places)).toBe(true);
-  await log.close();
-  expect(await isLiveThere(places)).toBe(true);
-  await second.close();
-  expect(await isLiveThere(places)).toBe(false);
-  expect(openDescriptors(places.folder)).toBe(0);
-});
+testNotOnWindows(
+  'it is for macOS',
+  'where flock(2) and byte locks mind each other, the folder holds the byte, and several still write',
+  async () => {
+    const linux = platformOf('linux', true);
+    if (linux.byteLocks === undefined) throw new Error('Linux has byte locks');
+    vi.resetModules();
+    vi.doMock('../../src/volume/platform.js', () => ({
+      PLATFORM: { ...linux, byteLocks: { ...linux.byteLocks, apartFromFlock: false } },
+    }));
+    const { EventLog: OtherLog } = await import('../../src/index.js');
+    const { isLive: isLiveThere } = await import('../../src/volume/liveness.js');
+    vi.doUnmock('../../src/volume/platform.js');
+    vi.resetModules();
+    const log = await OtherLog.create(temporaryVolume(), 'feature');
+    const second = await OtherLog.open(log.root, log.runId);
+    const places = placesOf(log.root, log.runId);
+    await log.append({ type: 'pipe.started', pipe: 'feature' });
+    await second.append({ type: 'pipe.completed' });
+    expect(await isLive(places)).toBe(false); // not in the log
+    expect(await isLiveThere(places)).toBe(true);
+    await log.close();
+    expect(await isLiveThere(places)).toBe(true);
+    await second.close();
+    expect(await isLiveThere(places)).toBe(false);
+    expect(openDescriptors(places.folder)).toBe(0);
+  },
+);
 
 test('a process out of descriptors is an error to who asks; a run that cannot be opened is one nobody knows of', async () => {
   const { places } = await orphan();

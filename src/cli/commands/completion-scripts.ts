@@ -1,12 +1,13 @@
 /**
- * The completion scripts of the three shells, made of the table of commands.
+ * The completion scripts of the shells, made of the table of commands.
  *
  * Promise: help texts and choices are quoted for the shell they go to.
  */
 import type { CommandFacts, Option } from '../command.js';
+import { powershellScript } from './completion-powershell.js';
 
 /** What can follow `omne-log completion`. */
-export const SHELLS = ['bash', 'zsh', 'fish'] as const;
+export const SHELLS = ['bash', 'zsh', 'fish', 'powershell'] as const;
 
 /** Prints the runs there are, also where there is no volume. */
 const RUNS = 'omne-log completion runs 2>/dev/null';
@@ -26,6 +27,14 @@ export function completionScript(shell: (typeof SHELLS)[number], commands: reado
       return zshScript(commands);
     case 'fish':
       return fishScript(commands);
+    case 'powershell':
+      return powershellScript(
+        commands,
+        new Map<string, readonly string[]>([
+          ['RUN', ['last', 'RUN']],
+          ['SHELL', SHELLS],
+        ]),
+      );
   }
 }
 

@@ -21,6 +21,7 @@ export function completionOf(load: () => Promise<readonly Command[]>): Command {
       'bash: add to ~/.bashrc   source <(omne-log completion bash)',
       'zsh:  add to ~/.zshrc    source <(omne-log completion zsh)    # after compinit',
       'fish: run once           omne-log completion fish > ~/.config/fish/completions/omne-log.fish',
+      'PowerShell: add to $PROFILE   omne-log completion powershell | Out-String | Invoke-Expression',
       "The scripts ask 'omne-log completion runs', which prints the run ids of a volume, newest first.",
     ].join('\n'),
     async run({ values, positionals: [given = ''] }) {
