@@ -108,9 +108,6 @@ test('eight processes append at once while a peer is killed in the middle of a l
 testNotOnWindows(
   'the peer that polls calls flock(2)',
   'eight processes append at once, one of which polls the lock every 25 ms',
-  {
-    timeout: 120_000,
-  },
   async () => {
     const log = await orphan();
     const appenders = startAppenders(log, [...WAYS, 'polling']);
@@ -118,6 +115,7 @@ testNotOnWindows(
     await check(log, await reportsOf(appenders));
     expect(await verifyRun(log.root, log.runId)).toMatchObject({ ok: true, events: 8 * EVENTS });
   },
+  120_000,
 );
 
 /** What became of one try to append at an expected position. */
