@@ -43,7 +43,6 @@ const FILES = [
   'append/committer.test',
   'read/tail-writers.test',
   'read/resume.test',
-  'run/verify.test',
 ];
 
 const folder = mkdtempSync(join(tmpdir(), 'omne-wine-'));
