@@ -255,7 +255,8 @@ testNotOnWindows(
     for (const name of ['fs-extra', 'split2', 'ulid']) {
       symlinkSync(join(project, 'node_modules', name), join(copy, 'node_modules', name));
     }
-    const program = startProgram('without-koffi', join(copy, 'dist', 'index.js'), join(root, 'volume'));
+    mkdirSync(join(root, 'volume'));
+  const program = startProgram('without-koffi', join(copy, 'dist', 'index.js'), join(root, 'volume'));
     expect(await program.rest()).toEqual(['ERR_LOCK_UNSUPPORTED', 'gate.passed']);
     await program.finished();
   },
