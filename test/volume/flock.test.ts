@@ -256,7 +256,7 @@ testNotOnWindows(
       symlinkSync(join(project, 'node_modules', name), join(copy, 'node_modules', name));
     }
     mkdirSync(join(root, 'volume'));
-  const program = startProgram('without-koffi', join(copy, 'dist', 'index.js'), join(root, 'volume'));
+    const program = startProgram('without-koffi', join(copy, 'dist', 'index.js'), join(root, 'volume'));
     expect(await program.rest()).toEqual(['ERR_LOCK_UNSUPPORTED', 'gate.passed']);
     await program.finished();
   },
