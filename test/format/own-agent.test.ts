@@ -69,6 +69,14 @@ test('the agent of the page, killed after every one of its events, comes to the 
   expect(await eventsIn(folder)).toEqual(expected);
 }, 90_000);
 
+test('a run that was killed before its first event is left alone', async () => {
+  const folder = folderOfAgent();
+  const phantom = join(folder, '.omne/var/runs/agent-01kp8g6dg0zg6axb6gqz17wf7m');
+  mkdirSync(phantom, { recursive: true });
+  writeFileSync(join(phantom, 'vocabulary.json'), '');
+  expect(await run(folder)).toEqual(DONE);
+});
+
 test('killed after its last event it has ended its run, and begins another', async () => {
   const folder = folderOfAgent();
   expect(await run(folder, 8)).toEqual(KILLED);

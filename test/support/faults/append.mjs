@@ -8,10 +8,10 @@ import { CommitQueue } from '../../../dist/append/commit-queue.js';
 import { Committer } from '../../../dist/append/committer.js';
 import { openLogFile } from '../../../dist/append/log-file.js';
 import { prepareDraft } from '../../../dist/format/encode.js';
-import { EventLog } from '../../../dist/index.js';
+import { EventLog, field, omneEvents } from '../../../dist/index.js';
 import { placesOf } from '../../../dist/volume/places.js';
 
-const { root, runId, make, dsync = true, paddingBytes = 0, steps } = JSON.parse(process.argv[2]);
+const { root, runId, make, own = 0, dsync = true, paddingBytes = 0, steps } = JSON.parse(process.argv[2]);
 
 const draft = gate => ({
   type: 'gate.passed',
@@ -38,6 +38,10 @@ async function openWithoutDsync() {
   return { path: places.log, append: one => appendAll([one]), appendAll, close: () => file.close() };
 }
 
+/** A vocabulary with so many types of its own; none for the built-in one. */
+const added = Array.from({ length: own }, (_, index) => [`own.${index}`, { value: field.string() }]);
+const options = own === 0 ? {} : { events: omneEvents.extend(Object.fromEntries(added)) };
+
 const outcomes = [];
 /** Notes what became of a call: no code means that it was acknowledged. */
 async function note(names, call) {
@@ -48,8 +52,8 @@ async function note(names, call) {
 
 let log;
 await note([], async () => {
-  if (make === 'create') log = await EventLog.create(root, 'faulty');
-  else if (dsync) log = await EventLog.open(root, runId, { create: make === 'ensure' });
+  if (make === 'create') log = await EventLog.create(root, 'faulty', options);
+  else if (dsync) log = await EventLog.open(root, runId, { ...options, create: make === 'ensure' });
   else log = await openWithoutDsync();
 });
 if (log !== undefined) {

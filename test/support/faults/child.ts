@@ -12,6 +12,8 @@ export interface Plan {
   readonly runId: string;
   /** `create` starts a run with an id of its own, `ensure` makes this one; by default it is there. */
   readonly make?: 'create' | 'ensure';
+  /** How many types of its own the vocabulary has besides the built-in ones; none by default. */
+  readonly own?: number;
   /** `false`: a commit is a write and an fdatasync instead of one write with O_DSYNC. */
   readonly dsync?: boolean;
   /** Makes the lines longer by so many bytes. */
@@ -42,7 +44,8 @@ export interface Run {
   readonly broken: number;
 }
 
-const PROGRAM = new URL('append.mjs', import.meta.url).pathname;
+/** What makes a plan come true. */
+export const PROGRAM: string = new URL('append.mjs', import.meta.url).pathname;
 const WATCHED = 'write,pwrite64,writev,pwritev,fsync,fdatasync,ftruncate';
 /** A child takes a fraction of a second; one that hangs is ended and fails the test. */
 const HANG_MS = 20_000;
