@@ -99,7 +99,7 @@ describe('creating a run with a vocabulary of its own', () => {
         expect(await rejection(EventLog.open(root, RUN_ID))).toMatchObject(gone);
         expect(await rejection(verifyRun(root, RUN_ID))).toMatchObject(gone);
         expect(await rejection(EventLog.read(root, RUN_ID).toArray())).toMatchObject(gone);
-        const noLog = expect.stringContaining('no such run, or it has no log');
+        const noLog = expect.stringContaining('no event yet: the run has no log');
         expect(await listed(root)).toMatchObject([
           { runId: RUN_ID, eventCount: 0, bytes: 0, problem: noLog },
         ]);
