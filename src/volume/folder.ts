@@ -6,7 +6,7 @@
  * system calls `openat` and `mkdirat` do. Elsewhere each folder is checked before it is used.
  */
 import fs, { constants, type Stats } from 'node:fs';
-import { basename, dirname, join, resolve, toNamespacedPath } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { type EventLogError, errnoOf, unsafePath } from '../errors.js';
 import { makeFolder } from './fs-extra.js';
 import { openFile, openNow } from './open-file.js';
@@ -113,9 +113,19 @@ export class Folder {
   }
 }
 
+/** How the last name of a path is spelled on disk; undefined where it is not there in that case. */
+function nameOnDisk(path: string): string | undefined {
+  try {
+    return basename(fs.realpathSync.native(path));
+  } catch {
+    // Windows may refuse this for long paths; a look at the whole folder takes longer.
+    return fs.readdirSync(dirname(path)).find(name => name === basename(path));
+  }
+}
+
 /** Where case does not matter, a run id in another case would open the log of another id: that is not there. */
 function checkCase(path: string): void {
-  if (basename(fs.realpathSync.native(toNamespacedPath(path))) === basename(path)) return;
+  if (nameOnDisk(path) === basename(path)) return;
   const error = new Error(`ENOENT: spelled otherwise on disk, open '${path}'`);
   throw Object.assign(error, { code: 'ENOENT', path });
 }

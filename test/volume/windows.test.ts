@@ -249,6 +249,10 @@ describe('names', () => {
     });
     expect(await rejection(EventLog.open(log.root, other))).toMatchObject({ code: 'ERR_RUN_NOT_FOUND' });
     expect(await EventLog.read(log.root, log.runId).toArray()).toHaveLength(1);
+    vi.mocked(fs.realpathSync.native).mockImplementation((() => {
+      throw failure('UNKNOWN', 'realpath'); // as for a path that is too long
+    }) as typeof native);
+    expect(await EventLog.read(log.root, log.runId).toArray()).toHaveLength(1);
   });
 });
 
