@@ -1,6 +1,6 @@
 /**
  * What differs on Windows, on Linux: the library with the record of Windows, locks of Linux in the place of its own, and a file
- * system that answers as that of Windows does. What a real Windows says is known from the sources of libuv and of Node.
+ * system that answers as that of Windows is believed to: nobody has seen a real one.
  */
 import fs, {
   appendFileSync,
