@@ -20,7 +20,7 @@ test.for([
 ])('ls, show and verify say "no event yet" of a run with $what', async ({ text }) => {
   const root = temporaryVolume();
   const runId = await closed(root, text);
-  for (const command of [['ls'], ['show', runId], ['verify', runId], ['verify', '--all']])
+  for (const command of [['ls'], ['show', runId], ['verify', runId], ['verify', '--all', '-v']])
     expect((await omneLog([...command, '--root', root])).stdout).toContain('no event yet');
 });
 
