@@ -179,6 +179,19 @@ describe('a line of 1 GiB without a newline', () => {
     expect(growth).toBeLessThan(64 * 2 ** 20);
   });
 
+  test('is passed over by a check, in bounded memory', async () => {
+    const root = temporaryVolume();
+    const path = writeLog(root, lineOf(sampleEvent(0)));
+    const fd = openSync(path, 'r+');
+    writeSync(fd, `\n${lineOf(sampleEvent(1))}`, GIB);
+    closeSync(fd);
+    const check = `const { events, problems } = await (await import(${JSON.stringify(dist)})).verifyRun(root, runId);
+      code = [events, problems.map(({ kind }) => kind)].flat().join();`;
+    const { code, growth } = await inProcess(root, check);
+    expect(code).toBe('2,line-too-long');
+    expect(growth).toBeLessThan(64 * 2 ** 20);
+  });
+
   test('that ends at last, and has events behind it, is ERR_LINE_TOO_LONG too', async () => {
     const root = temporaryVolume();
     const path = writeLog(root, lineOf(sampleEvent(0)));

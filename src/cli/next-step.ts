@@ -10,11 +10,14 @@ const SEE_RUNS: Step = command => `run ${command('ls')} to see the runs there ar
 const SEE_NODES: Step = command => `run ${command('show')} to see its nodes`;
 const CHECK: Step = command => `run ${command('verify')} to see all that is wrong with the log`;
 
+const RAISE: Step = command =>
+  `run ${command('show --max-line-bytes BYTES')} with a higher limit, as cat, tail and text take it too; ${command('verify')} says how many bytes the line has`;
+
 const STEPS: Partial<Record<EventLogErrorCode, Step>> = {
   ERR_CAPTURE_NOT_FOUND: SEE_NODES,
   ERR_CAPTURE_TRUNCATED: SEE_NODES,
   ERR_INVALID_RUN_ID: SEE_RUNS,
-  ERR_LINE_TOO_LONG: CHECK,
+  ERR_LINE_TOO_LONG: RAISE,
   ERR_LOCK_TIMEOUT: () => 'another process is writing to the run; try again when it is done',
   ERR_LOG_CORRUPT: CHECK,
   ERR_LOG_REPLACED: () => 'run the command again to read what is there now',
@@ -29,6 +32,7 @@ const STEPS: Partial<Record<EventLogErrorCode, Step>> = {
 /** Where the run is on a server; which one is left open: its URL may hold a secret. */
 const REMOTE_STEPS: Partial<Record<EventLogErrorCode, Step>> = {
   ERR_INVALID_RUN_ID: SEE_RUNS,
+  ERR_LINE_TOO_LONG: () => 'give a higher limit with --max-line-bytes',
   ERR_RUN_NOT_FOUND: SEE_RUNS,
   ERR_STREAM_NOT_FOUND: command =>
     `name the stream with --stream, or copy runs there with ${command('mirror --all')}`,

@@ -9,7 +9,7 @@ import { findVolumeRoot, placesOf } from '../volume/places.js';
 import { openForReading } from '../volume/readable-log.js';
 import { runIdsOf } from '../volume/run-folders.js';
 import { isRunId, parseRunId } from '../volume/run-id.js';
-import { UsageError } from './command.js';
+import { UsageError, wholeNumber } from './command.js';
 
 /** The option that every command on runs has. */
 export const ROOT_OPTION = {
@@ -17,6 +17,20 @@ export const ROOT_OPTION = {
   value: 'DIR',
   help: 'The volume root; by default found upwards from here.',
 } as const;
+
+/** The option of the commands that read lines. */
+export const LINE_OPTION = {
+  'max-line-bytes': {
+    type: 'string',
+    value: 'BYTES',
+    help: 'The longest line accepted, in bytes; 16777216 (16 MiB) by default.',
+  },
+} as const;
+
+/** What was given for it. */
+export function lineLimit(values: { readonly 'max-line-bytes'?: string | undefined }): number | undefined {
+  return wholeNumber('--max-line-bytes', values['max-line-bytes']);
+}
 
 /** What the help says of RUN. */
 export const RUN_HELP = "RUN is a run id, the beginning of one or of its ULID, or 'last'.";

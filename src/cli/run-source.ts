@@ -20,7 +20,7 @@ import { pickRun, whichRoot, whichRun } from './pick-run.js';
 
 type FollowOptions = { readonly signal: AbortSignal } & Pick<
   TailOptions<string, Vocabulary>,
-  'events' | 'onOrphan' | 'orphanAfter'
+  'events' | 'maxLineBytes' | 'onOrphan' | 'orphanAfter'
 >;
 
 /** The runs of a volume or of a stream. */
@@ -89,7 +89,8 @@ async function remoteSource(connection: NatsConnection, where: { stream?: string
       ),
     vocabulary: runId => remoteVocabulary(connection, runId, where),
     read: (runId, options) => readRemote(connection, runId, { ...options, ...where }),
-    tail: (runId, { events, signal }) => tailRemote(connection, runId, { events, signal, ...where }),
+    tail: (runId, { events, signal, maxLineBytes }) =>
+      tailRemote(connection, runId, { events, signal, maxLineBytes, ...where }),
     runs: options => remoteRuns(connection, { ...options, ...where }),
     writerOf: async () => 'as far as it is mirrored',
     [Symbol.asyncDispose]: () => connection.close(),

@@ -166,6 +166,22 @@ function previousLf(bytes: Buffer, before: number): number {
   return before === 0 ? -1 : bytes.lastIndexOf(LF, before - 1);
 }
 
+/** The position after the first newline at `from` or later, a block held at a time; undefined where there is none. */
+export async function nextLineStart(
+  read: ReadAt,
+  from: number,
+  signal?: AbortSignal,
+): Promise<number | undefined> {
+  const block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+  for (let position = from; ; position += block.length) {
+    signal?.throwIfAborted();
+    const bytesRead = await read(block, position);
+    const lf = block.subarray(0, bytesRead).indexOf(LF);
+    if (lf !== -1) return position + lf + 1;
+    if (bytesRead < block.length) return undefined;
+  }
+}
+
 /** Whether a line ends at the position, which is not 0. */
 export async function endsLine(read: ReadAt, position: number): Promise<boolean> {
   const before = Buffer.alloc(1);

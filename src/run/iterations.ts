@@ -13,6 +13,8 @@ import { basename } from 'node:path';
 import { EventLogError, errnoOf, systemError, unsafePath } from '../errors.js';
 import { builtInTypes, type IterationStarted, type RunEvent } from '../format/events.js';
 import type { LogEvent } from '../format/schema.js';
+import { checkOptions } from '../options.js';
+import { READ_OPTIONS, type ReadOptions } from '../read/event-filter.js';
 import { EventReader } from '../read/event-reader.js';
 import { runVocabulary } from '../read/run-vocabulary.js';
 import { files } from '../volume/file-calls.js';
@@ -43,6 +45,8 @@ export interface Iteration {
  *
  * A run of events of its own has them where its vocabulary has `iteration.started` as the built-in one has it, and none otherwise.
  *
+ * `maxLineBytes` is the longest line accepted, in bytes; 16 MiB by default.
+ *
  * Where an offset does not rise the capture file was begun again, and the iterations before are gone with the old one.
  *
  * @throws EventLogError `ERR_INVALID_RUN_ID` at once, `ERR_UNSAFE_PATH` for a node id that is no file name, `ERR_VOCABULARY_INVALID`, and
@@ -54,19 +58,26 @@ export function iterations(
   root: string,
   runId: string,
   nodeId: string,
+  options: Pick<ReadOptions, 'maxLineBytes'> = {},
 ): AsyncGenerator<Iteration, undefined> {
   const places = placesOf(root, runId);
-  return cut(places, capturePath(places, nodeId), nodeId);
+  checkOptions(options, { maxLineBytes: READ_OPTIONS.maxLineBytes });
+  return cut(places, capturePath(places, nodeId), nodeId, options.maxLineBytes);
 }
 
-async function* cut(places: RunPlaces, path: string, nodeId: string): AsyncGenerator<Iteration, undefined> {
+async function* cut(
+  places: RunPlaces,
+  path: string,
+  nodeId: string,
+  maxLineBytes: number | undefined,
+): AsyncGenerator<Iteration, undefined> {
   let begun: (IterationStarted & { attempt: number })[] = [];
   let starts = 0;
   const events = await runVocabulary(places);
   const builtIn = builtInTypes(events);
   const isBuiltIn = (event: LogEvent): event is RunEvent => builtIn.has(event.type);
   const types = ['node.started', 'iteration.started'].filter(type => builtIn.has(type));
-  for await (const event of new EventReader(places, { events, types, nodeId })) {
+  for await (const event of new EventReader(places, { events, types, nodeId, maxLineBytes })) {
     if (!isBuiltIn(event)) continue;
     if (event.type === 'node.started') starts++;
     if (event.type !== 'iteration.started') continue;

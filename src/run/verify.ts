@@ -2,13 +2,13 @@
  * Checking a run, for operators.
  *
  * Promises: `verifyRun` names everything that is wrong with a log and does not change a byte. Memory stays bounded,
- * however much is wrong.
+ * however much is wrong and however long a line is; after a line over the limit checking goes on.
  */
 
 import { EventLogError, MalformedLineError } from '../errors.js';
 import { decodeLine } from '../format/decode.js';
 import { builtInTypes, omneEvents, type RunEvent } from '../format/events.js';
-import { LF, LineCutter, MAX_LINE_BYTES } from '../format/lines.js';
+import { LF, LineCutter, MAX_LINE_BYTES, nextLineStart } from '../format/lines.js';
 import type { LogEvent } from '../format/schema.js';
 import { isVocabulary, type Vocabulary } from '../format/vocabulary.js';
 import { checkOptions, isFunction, isInteger, isSignal, type OptionCheck } from '../options.js';
@@ -125,9 +125,12 @@ export async function verifyRun(
   const log = await openForReading(places);
   try {
     const { maxLineBytes = MAX_LINE_BYTES, onProgress, signal } = options;
-    const cutter = new LineCutter(0, { maxLineBytes });
+    let cutter = new LineCutter(0, { maxLineBytes });
     const events = options.events ?? (await runVocabulary(places));
     const check = new LineChecker(runId, { ...options, events });
+    const reportOf = (offset: number, tornBytes: number): VerifyReport => {
+      return { runId, path: places.log, bytes: log.size(), ...check.finish(offset, tornBytes) };
+    };
     for (let ended = false; !ended; ) {
       signal?.throwIfAborted();
       const { room, offset } = cutter;
@@ -137,12 +140,15 @@ export async function verifyRun(
         if (block !== undefined) check.lines(block.bytes, block.offset);
         ended = block === undefined && read < room.length;
       } catch (error) {
-        check.tooLong(error, offset);
-        ended = true;
+        if (!(error instanceof EventLogError && error.code === 'ERR_LINE_TOO_LONG')) throw error;
+        const next = await nextLineStart(log.read, offset + read, signal);
+        if (next === undefined) return reportOf(offset, log.size() - offset);
+        check.passedOver(offset, next);
+        cutter = new LineCutter(next, { maxLineBytes });
       }
       onProgress?.(cutter.offset, Math.max(cutter.offset, log.size()));
     }
-    return { runId, path: places.log, bytes: log.size(), ...check.finish(cutter.offset, cutter.tornBytes) };
+    return reportOf(cutter.offset, cutter.tornBytes);
   } finally {
     await log.close();
   }
@@ -164,7 +170,6 @@ class LineChecker {
   #events = 0;
   #lastId = '';
   #ended = false;
-  #stopped = false;
 
   constructor(runId: string, options: VerifyOptions) {
     this.#runId = runId;
@@ -180,7 +185,7 @@ class LineChecker {
       end = bytes.indexOf(LF, start);
       this.#lines++;
       if (end - start > this.#maxLineBytes) {
-        this.#problem('line-too-long', offset + start, `the line has ${end - start} bytes`);
+        this.#tooLong(offset + start, end - start);
         continue;
       }
       try {
@@ -216,11 +221,15 @@ class LineChecker {
     return this.#builtIn.has(event.type);
   }
 
-  tooLong(error: unknown, offset: number): void {
-    if (!(error instanceof EventLogError && error.code === 'ERR_LINE_TOO_LONG')) throw error;
+  /** A line over the limit, which no buffer holds; `next` is where the one after it starts. */
+  passedOver(offset: number, next: number): void {
     this.#lines++;
-    this.#problem('line-too-long', offset, 'the line is over the limit without an end; checking ended here');
-    this.#stopped = true;
+    this.#tooLong(offset, next - 1 - offset);
+  }
+
+  #tooLong(offset: number, bytes: number): void {
+    const limit = `over the limit of ${this.#maxLineBytes} (maxLineBytes, --max-line-bytes), and was not checked`;
+    this.#problem('line-too-long', offset, `the line has ${bytes} bytes, ${limit}`);
   }
 
   #problem(kind: Problem['kind'], offset: number, message: string): void {
@@ -232,7 +241,7 @@ class LineChecker {
 
   finish(offset: number, tornBytes: number): Omit<VerifyReport, 'runId' | 'path' | 'bytes'> {
     const lines = this.#lines;
-    if (tornBytes > 0 && !this.#stopped) {
+    if (tornBytes > 0) {
       this.#lines++;
       this.#problem('torn-tail', offset, `${tornBytes} bytes without a newline at the end`);
     }

@@ -64,6 +64,7 @@ describe('omne-log completion', () => {
       '--follow',
       '--json',
       '--exit-status',
+      '--max-line-bytes',
       '--root',
       '--nats',
       '--creds',

@@ -126,11 +126,23 @@ test('a whole line over the limit is named, and checking goes on behind it', asy
   expect(report).toMatchObject({ lines: 7, events: 5 });
 });
 
-test('a line without an end over the limit is named, and there checking ends', async () => {
-  const { root } = volumeWith(`${log()}${'x'.repeat(300_000)}\nnonsense\n`);
+test('after a line over the limit that no buffer holds, checking goes on, to the end of the run', async () => {
+  const long = `${'x'.repeat(600_000)}\n`;
+  const { root } = volumeWith(log({ 2: long, 4: 'nonsense\n' }));
   const report = await verifyRun(root, SMALL_RUN, { maxLineBytes: 1000 });
-  expect(shown(report.problems)).toEqual([['line-too-long', 8, behind]]);
-  expect(report.events).toBe(7);
+  expect(shown(report.problems)).toEqual([
+    ['line-too-long', 2, startOf(2)],
+    ['malformed', 4, startOf(2) + long.length + (LINES[2]?.length ?? 0)],
+  ]);
+  expect(report.problems[0]?.message).toMatch(/600000 bytes, over the limit of 1000 .*--max-line-bytes/);
+  expect(report).toMatchObject({ lines: 7, events: 5, ended: true, tornBytes: 0 });
+});
+
+test('bytes without an end are a torn tail, also over the limit', async () => {
+  const { root } = volumeWith(`${log()}${'x'.repeat(600_000)}`);
+  const report = await verifyRun(root, SMALL_RUN, { maxLineBytes: 1000 });
+  expect(shown(report.problems)).toEqual([['torn-tail', 8, behind]]);
+  expect(report).toMatchObject({ lines: 7, events: 7, ended: true, tornBytes: 600_000 });
 });
 
 test('the report lists maxProblems at most, in file order, and counts them all', async () => {

@@ -10,7 +10,7 @@ import { builtInTypes, EVENT_TYPES } from '../../format/events.js';
 import type { LogEvent } from '../../index.js';
 import { type Command, defineCommand, EXIT, notChosen, wholeNumber } from '../command.js';
 import { NATS_HELP, NATS_OPTIONS } from '../nats.js';
-import { ROOT_OPTION, RUN_HELP } from '../pick-run.js';
+import { LINE_OPTION, lineLimit, ROOT_OPTION, RUN_HELP } from '../pick-run.js';
 import { openSource } from '../run-source.js';
 import { eventLine } from '../screen/event-line.js';
 import { jsonLine, print } from '../screen/terminal.js';
@@ -39,12 +39,14 @@ export const cat: Command = defineCommand({
     after: { type: 'string', value: 'ID', help: 'Only events after the one with this id.' },
     reverse: { type: 'boolean', help: 'Newest first.' },
     json: { type: 'boolean', help: 'Print canonical JSON, an event per line.' },
+    ...LINE_OPTION,
     root: ROOT_OPTION,
     ...NATS_OPTIONS,
   },
   notes: `${RUN_HELP}\n\n${NATS_HELP}`,
   async run({ values, positionals: [run = ''], signal }) {
     const limit = wholeNumber('-n', values.limit);
+    const maxLineBytes = lineLimit(values);
     await using source = await openSource(values);
     const runId = await source.which(run);
     const events = await source.vocabulary(runId);
@@ -59,6 +61,7 @@ export const cat: Command = defineCommand({
       after: values.after,
       limit,
       reverse: values.reverse,
+      maxLineBytes,
     };
     const lineOf = (event: LogEvent) =>
       values.json === true ? jsonLine(encodeEvent({ ...event }, { events })) : eventLine(event, builtIn);

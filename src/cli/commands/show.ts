@@ -1,8 +1,9 @@
 /** `omne-log show`: what happened in a run, as a tree of its nodes or as JSON. */
+import type { LogEvent } from '../../index.js';
 import { RunStateReducer } from '../../run/run-state.js';
 import { type Command, defineCommand, EXIT } from '../command.js';
 import { NATS_HELP, NATS_OPTIONS } from '../nats.js';
-import { ROOT_OPTION, RUN_HELP } from '../pick-run.js';
+import { LINE_OPTION, lineLimit, ROOT_OPTION, RUN_HELP } from '../pick-run.js';
 import { readPastDamage } from '../read-past-damage.js';
 import { openSource } from '../run-source.js';
 import { treeOf } from '../screen/run-tree.js';
@@ -16,16 +17,20 @@ export const show: Command = defineCommand({
   operands: ['RUN'],
   options: {
     json: { type: 'boolean', help: 'Print the state of the run as one JSON object.' },
+    ...LINE_OPTION,
     root: ROOT_OPTION,
     ...NATS_OPTIONS,
   },
   notes: `${RUN_HELP}\n\n${NATS_HELP}`,
   async run({ values, positionals: [run = ''], signal }) {
+    const maxLineBytes = lineLimit(values);
     await using source = await openSource(values);
     const runId = await source.which(run);
     const vocabulary = await source.vocabulary(runId);
     const reducer = new RunStateReducer({ events: vocabulary });
-    const damage = await readPastDamage(source, runId, signal, event => reducer.apply(event), vocabulary);
+    const take = (event: LogEvent) => reducer.apply(event);
+    const options = { events: vocabulary, signal, maxLineBytes };
+    const damage = await readPastDamage(source, runId, options, take);
     const state = reducer.state.eventCount === 0 ? { ...reducer.state, runId } : reducer.state;
     if (values.json === true) await print(jsonLine(jsonInUtc(state)));
     else {

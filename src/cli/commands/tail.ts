@@ -11,7 +11,7 @@ import { nowMs } from '../../real-time.js';
 import { type RunState, RunStateReducer } from '../../run/run-state.js';
 import { type Command, defineCommand, EXIT } from '../command.js';
 import { NATS_HELP, NATS_OPTIONS } from '../nats.js';
-import { ROOT_OPTION, RUN_HELP } from '../pick-run.js';
+import { LINE_OPTION, lineLimit, ROOT_OPTION, RUN_HELP } from '../pick-run.js';
 import { openSource } from '../run-source.js';
 import { eventLine } from '../screen/event-line.js';
 import { duration } from '../screen/figures.js';
@@ -30,11 +30,13 @@ export const tail: Command = defineCommand({
       type: 'boolean',
       help: 'Exit with 1 when the run was aborted, with 3 when it was left: its executor died.',
     },
+    ...LINE_OPTION,
     root: ROOT_OPTION,
     ...NATS_OPTIONS,
   },
   notes: `${RUN_HELP}\n\n${NATS_HELP}`,
   async run({ values, positionals: [run = ''], signal }) {
+    const maxLineBytes = lineLimit(values);
     await using source = await openSource(values);
     const runId = await source.which(run);
     const vocabulary = await source.vocabulary(runId);
@@ -44,6 +46,7 @@ export const tail: Command = defineCommand({
     const exitStatus = values['exit-status'] === true;
     const following = source.tail(runId, {
       events: vocabulary,
+      maxLineBytes,
       signal,
       onOrphan: exitStatus ? 'end' : 'wait',
     });

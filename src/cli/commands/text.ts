@@ -8,7 +8,7 @@ import { createReadStream } from 'node:fs';
 import { type Iteration, iterations, openCapture } from '../../run/iterations.js';
 import { capturePath, placesOf, type RunPlaces } from '../../volume/places.js';
 import { type Command, defineCommand, EXIT, UsageError, wholeNumber } from '../command.js';
-import { ROOT_OPTION, RUN_HELP, whichRoot, whichRun } from '../pick-run.js';
+import { LINE_OPTION, lineLimit, ROOT_OPTION, RUN_HELP, whichRoot, whichRun } from '../pick-run.js';
 import { printableText, write } from '../screen/terminal.js';
 
 /** The command `text`. */
@@ -18,6 +18,7 @@ export const text: Command = defineCommand({
   operands: ['RUN', 'NODE', '[ITERATION]'],
   options: {
     attempt: { type: 'string', value: 'N', help: 'Only what a loop printed at its Nth attempt.' },
+    ...LINE_OPTION,
     root: ROOT_OPTION,
   },
   notes: `${RUN_HELP}
@@ -28,9 +29,13 @@ attempts have one, it is that of the latest. Only iterations say where an attemp
     const root = await whichRoot(values.root);
     const runId = await whichRun(root, run);
     const attempt = wholeNumber('--attempt', values.attempt);
+    const maxLineBytes = lineLimit(values);
     if (wanted === undefined && attempt === undefined)
       await printCapture(placesOf(root, runId), node, signal);
-    else await printIterations(await chosen(root, runId, node, wanted, attempt));
+    else
+      await printIterations(
+        await chosen(iterations(root, runId, node, { maxLineBytes }), node, wanted, attempt),
+      );
     return EXIT.ok;
   },
 });
@@ -41,14 +46,13 @@ async function printIterations(texts: readonly Iteration[]): Promise<void> {
 
 /** The iterations that are meant: of an attempt, or the latest with this number. */
 async function chosen(
-  root: string,
-  runId: string,
+  iterated: AsyncIterable<Iteration>,
   node: string,
   wanted: number | undefined,
   attempt: number | undefined,
 ): Promise<Iteration[]> {
   const all: Iteration[] = [];
-  for await (const iteration of iterations(root, runId, node)) all.push(iteration);
+  for await (const iteration of iterated) all.push(iteration);
   const ofAttempt = all.filter(each => attempt === undefined || each.attempt === attempt);
   const found =
     wanted === undefined ? ofAttempt : ofAttempt.filter(each => each.iteration === wanted).slice(-1);

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { stripVTControlCharacters } from 'node:util';
 import type { LogEvent } from '../../index.js';
 import { type Command, defineCommand, EXIT, UsageError } from '../command.js';
-import { ROOT_OPTION, RUN_HELP, whichRoot, whichRun } from '../pick-run.js';
+import { LINE_OPTION, lineLimit, ROOT_OPTION, RUN_HELP, whichRoot, whichRun } from '../pick-run.js';
 import { readPastDamage } from '../read-past-damage.js';
 import { volumeSource } from '../run-source.js';
 import { treeOf } from '../screen/run-tree.js';
@@ -18,19 +18,21 @@ export const timeline: Command = defineCommand({
   operands: ['RUN'],
   options: {
     html: { type: 'string', value: 'FILE', help: 'Where to write the page; - for standard output.' },
+    ...LINE_OPTION,
     root: ROOT_OPTION,
   },
   notes: RUN_HELP,
   async run({ values, positionals: [run = ''], signal }) {
     const file = values.html;
     if (file === undefined || file === '') throw new UsageError('--html FILE is missing');
+    const maxLineBytes = lineLimit(values);
     const root = await whichRoot(values.root);
     const runId = await whichRun(root, run);
     const source = volumeSource(root);
     const vocabulary = await source.vocabulary(runId);
     const picture = new Timeline(vocabulary);
     const take = (event: LogEvent) => picture.apply(event);
-    const damage = await readPastDamage(source, runId, signal, take, vocabulary);
+    const damage = await readPastDamage(source, runId, { events: vocabulary, signal, maxLineBytes }, take);
     const state = { ...picture.state, runId };
     const text = treeOf(state, 'as far as this page knows').map(stripVTControlCharacters); // colours are for terminals
     const page = timelinePage(state, picture, text, damage);

@@ -10,7 +10,7 @@ import { placesOf } from '../../volume/places.js';
 import { runFolderOf, runIdsOf } from '../../volume/run-folders.js';
 import { type Command, defineCommand, EXIT, UsageError } from '../command.js';
 import { commandFor } from '../next-step.js';
-import { ROOT_OPTION, RUN_HELP, whichRoot, whichRun } from '../pick-run.js';
+import { LINE_OPTION, lineLimit, ROOT_OPTION, RUN_HELP, whichRoot, whichRun } from '../pick-run.js';
 import { count, size } from '../screen/figures.js';
 import { StatusLine } from '../screen/status-line.js';
 import { DAMAGED, MARKS, NO_EVENT } from '../screen/status-marks.js';
@@ -27,12 +27,14 @@ export const verify: Command = defineCommand({
   options: {
     all: { type: 'boolean', help: 'Check all runs, oldest first; print those with problems or warnings.' },
     verbose: { type: 'boolean', short: 'v', help: 'With --all: print every run.' },
+    ...LINE_OPTION,
     root: ROOT_OPTION,
   },
   notes: RUN_HELP,
   async run({ values, positionals: [run], signal }) {
     const all = values.all === true;
     if (all === (run !== undefined)) throw new UsageError('either RUN or --all must be given');
+    const maxLineBytes = lineLimit(values);
     const root = await whichRoot(values.root);
     const runIds = run === undefined ? await runIdsOf(root) : [await whichRun(root, run)];
     let runs = 0;
@@ -45,7 +47,7 @@ export const verify: Command = defineCommand({
         const onProgress = (bytes: number, total: number) => {
           progress = `${barOf(bytes, total)}${place}  ${runId}`;
         };
-        const checked = await check(root, runId, { onProgress, signal }, all);
+        const checked = await check(root, runId, { maxLineBytes, onProgress, signal }, all);
         if (checked === undefined) continue;
         runs++;
         const { ok, quiet, lines } = checked;
@@ -94,7 +96,7 @@ function linesOf(report: VerifyReport): string[] {
     ...(warningCount === 0 ? [] : [count(warningCount, 'warning')]),
     report.events === 0 && report.lines === 0 ? NO_EVENT : count(report.events, 'event'),
     size(report.bytes),
-    ...(ended ? [] : ['not ended']),
+    ...(ended || isUnknown(report) ? [] : ['not ended']),
   ];
   const lines = [`${paint(colour, glyph)} ${runId}  ${facts.join(', ')}`];
   for (const { kind, line, offset, message } of problems) {
@@ -109,10 +111,20 @@ function linesOf(report: VerifyReport): string[] {
   return lines;
 }
 
+/** Whether the run may have ended in a line that was not checked for its length. */
+function isUnknown({ lines, problems, problemCount }: VerifyReport): boolean {
+  if (problemCount > problems.length) return true;
+  return problems.some(({ kind, line }) => kind === 'line-too-long' && line === lines);
+}
+
 async function stepFor(root: string, { runId, problems }: VerifyReport): Promise<string> {
   if (problems.every(({ kind }) => kind === 'torn-tail')) {
     const repair = await commandFor('repair', runId, root);
     return `a writer died here, or is writing just now: run ${repair} to repair it`;
+  }
+  if (problems.every(({ kind }) => kind === 'line-too-long')) {
+    const again = await commandFor('verify --max-line-bytes BYTES', runId, root);
+    return `to check it all, run ${again} with the bytes that the longest line has`;
   }
   const show = await commandFor('show', runId, root);
   return `no torn tail, so repair leaves it as it is: run ${show} to see what can be read`;
