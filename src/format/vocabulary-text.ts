@@ -44,7 +44,7 @@ export function parseVocabulary(text: string, path?: string): Vocabulary {
 }
 
 /** The error for a vocabulary that cannot be read. */
-export function invalidVocabulary(why: string, path?: string, cause?: unknown): EventLogError {
+function invalidVocabulary(why: string, path?: string, cause?: unknown): EventLogError {
   return new EventLogError('ERR_VOCABULARY_INVALID', `the vocabulary of the run is damaged: ${why}`, {
     path,
     cause,

@@ -85,7 +85,8 @@ async function latencies({ durationMs }) {
     appended.push(Date.now());
     await new Promise(done => setTimeout(done, 20));
   }
-  await page.waitForFunction(`window.seen.some(([shown]) => shown === ${Number(before) + count})`);
+  while (!(await page.evaluate(`window.seen.some(([shown]) => shown === ${Number(before) + count})`)))
+    await new Promise(done => setTimeout(done, 20));
   /** @type {[number, number][]} */
   const seen = await page.evaluate('window.seen');
   await page.close();

@@ -16,6 +16,9 @@ const web: typeof import('../../src/web.js') = await import(
 
 closeBrowserAfterAll();
 
+/** How long to ask again and again; the policy of the page lets nothing be evaluated in it. */
+const WAIT = { timeout: 20_000 };
+
 const inBrowser = (name: string, body: () => Promise<void>) => testWith(['chromium'], name, body, 60_000);
 
 /** A server of a volume; closed when the test ends. */
@@ -122,11 +125,10 @@ describe('a live run', () => {
     const time = page.locator('.node .time');
     await time.first().waitFor();
     const before = await time.first().innerText();
-    await page.waitForFunction(
-      `document.querySelector('.node .time')?.textContent !== ${JSON.stringify(before)}`,
-    );
-    const bar = await page.locator('.bar.running').boundingBox();
-    expect(bar?.width).toBeGreaterThan(50);
+    await expect.poll(() => time.first().innerText(), WAIT).not.toBe(before);
+    await expect
+      .poll(async () => (await page.locator('.bar.running').boundingBox())?.width, WAIT)
+      .toBeGreaterThan(50);
   });
 
   inBrowser(
@@ -321,9 +323,7 @@ describe('many', () => {
     expect(await page.locator('a.run').count()).toBeLessThan(60);
     const first = await page.locator('a.run .id').first().innerText();
     await page.locator('.virtual').evaluate(element => element.scrollTo(0, element.scrollHeight));
-    await page.waitForFunction(
-      `document.querySelector('a.run .id')?.textContent !== ${JSON.stringify(first)}`,
-    );
+    await expect.poll(() => page.locator('a.run .id').first().innerText(), WAIT).not.toBe(first);
   });
 });
 
