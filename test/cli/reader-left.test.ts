@@ -1,6 +1,8 @@
 /** A command that waits ends when nobody can read its output any more. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { EventLog } from '../../src/index.js';
 import { COMMAND, plainEnvironment } from '../support/command.js';
@@ -35,6 +37,42 @@ test('a tail into a socket whose other end closes ends too', async () => {
   child.stdout.destroy();
   const [code] = await once(child, 'exit');
   expect(code).toBe(0);
+});
+
+/** How long a tail goes on after its reader has left, in milliseconds; it leaves when `seen` events have come, which are `apartMs` apart. */
+async function timeToLeave(seen: number, apartMs: number): Promise<number> {
+  await using log = await quietRun();
+  const child = spawn(process.execPath, [COMMAND, 'tail', log.runId, '--json', '--root', log.root], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: plainEnvironment(),
+  });
+  const lines = createInterface({ input: child.stdout });
+  let count = 0;
+  for await (const _ of lines) {
+    if (++count === seen) break;
+    await sleep(apartMs); // what it takes for the command to be past its first look
+    await log.append({ type: 'node.started', node_id: `n${count}`, kind: 'bash' });
+  }
+  const exited = once(child, 'exit');
+  const start = performance.now();
+  child.stdout.destroy();
+  await exited;
+  return performance.now() - start;
+}
+
+/** The best of some: another program at work on the machine only makes it longer. */
+async function best(seen: number, apartMs: number): Promise<number> {
+  let shortest = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < 5; round++) shortest = Math.min(shortest, await timeToLeave(seen, apartMs));
+  return shortest;
+}
+
+test('a tail ends within a second of a reader that leaves at once', async () => {
+  expect(await best(1, 0)).toBeLessThan(1000);
+});
+
+test('a tail ends within 150 ms of a reader that leaves later; twice that on a busy machine', async () => {
+  expect(await best(4, 200)).toBeLessThan(300);
 });
 
 test('a tail whose reader is there, and slow, goes on', async () => {

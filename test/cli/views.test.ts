@@ -2,6 +2,7 @@
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { EXIT } from '../../src/cli/command.js';
 import { widthOf } from '../../src/cli/screen/width.js';
 import { deriveRunState, EventLog } from '../../src/index.js';
 import {
@@ -154,6 +155,33 @@ describe('omne-log show', () => {
     const plain = await onTerminal(['show', runs.bad.runId, '--root', root], { env: { NO_COLOR: '1' } });
     expect(plain.output).not.toContain('\u001b[');
   });
+});
+
+testWith(['script'], 'ls and show fit a narrow window', async () => {
+  const { root, runs } = someRuns();
+  const reason = 'the reason is longer than the window is wide';
+  const inputs = [
+    { key: 'prompt', value: 'a prompt of many words '.repeat(40) },
+    { key: 'a-key-as-long-as-the-window-is-wide-or-so', value: 'x' },
+  ];
+  const long = await EventLog.create(root, 'a-pipe-with-a-name-as-long-as-a-window');
+  await long.append({ type: 'pipe.started', pipe: 'a-pipe-with-a-name-as-long-as-a-window', inputs });
+  await long.append({ type: 'pipe.aborted', reason });
+  await long.close();
+  for (const args of [['ls'], ['show', runs.bad.runId], ['show', long.runId]]) {
+    const { output } = await onTerminal([...args, '--root', root], { columns: 40 });
+    const lines = screenOf(output).filter(line => line !== '');
+    expect(lines.length).toBeGreaterThan(3);
+    expect(lines.filter(line => widthOf(line) > 40)).toEqual([]);
+    if (args.length > 1) expect(output).toContain('aborted after');
+  }
+});
+
+test('the manual names every exit code', () => {
+  const manual = readFileSync(new URL('../../src/cli/README.md', import.meta.url), 'utf8');
+  const named = /^- Exit codes: (.*)$/m.exec(manual)?.[1] ?? '';
+  expect(named.match(/\b\d+\b/g)?.map(Number)).toEqual(Object.values(EXIT));
+  expect(named).toContain('orphan');
 });
 
 describe('a run is named', () => {

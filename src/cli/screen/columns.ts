@@ -19,7 +19,7 @@ const GAP = '  ';
 export class Columns {
   readonly #widths: number[] = [];
 
-  /** One line for each row; the last cell of a row is cut where the line would be longer than `maxWidth`. */
+  /** One line for each row; cells are cut or left out where the line would be longer than `maxWidth`. */
   lines(rows: readonly (readonly Cell[])[], maxWidth: number = Number.POSITIVE_INFINITY): string[] {
     for (const row of rows) {
       for (const [index, { text }] of row.entries()) {
@@ -32,14 +32,17 @@ export class Columns {
   #line(row: readonly Cell[], maxWidth: number): string {
     let used = 0;
     const lastFilled = row.findLastIndex(({ text }) => text !== '');
-    const cells = row.slice(0, lastFilled + 1).map(({ text, colour, align }, index) => {
+    const cells: string[] = [];
+    for (const [index, { text, colour, align }] of row.slice(0, lastFilled + 1).entries()) {
+      const left = maxWidth - used;
+      if (left < 1) break;
       const width = this.#widths[index] ?? 0;
-      const last = index === lastFilled;
-      const filled = last && align === undefined ? text : pad(text, width, align);
-      const shown = last ? cutTo(filled, Math.max(1, maxWidth - used)) : filled;
+      const cut = cutTo(text, left);
+      const shown =
+        index === lastFilled && align === undefined ? cut : pad(cut, Math.min(width, left), align);
+      cells.push(colour === undefined ? shown : paint(colour, shown));
       used += width + GAP.length;
-      return colour === undefined ? shown : paint(colour, shown);
-    });
+    }
     return cells.join(GAP);
   }
 }

@@ -1,7 +1,7 @@
 /**
  * The state of a run as a tree of its nodes, for people.
  *
- * Promise: every line is a single line and safe to print, whatever the events hold.
+ * Promise: every line is a single line, within the width asked for, and safe to print, whatever the events hold.
  */
 import type { NodeState, RunState } from '../../index.js';
 import { type Cell, Columns } from './columns.js';
@@ -9,7 +9,7 @@ import { count, downtimeOf, duration } from './figures.js';
 import { MARKS, NO_EVENT } from './status-marks.js';
 import { type Colour, paint, printable } from './terminal.js';
 import { utc } from './times.js';
-import { cutTo } from './width.js';
+import { cutTo, widthOf } from './width.js';
 
 const MOST_LINES = 20;
 /** How many characters of an input are shown; such as a whole prompt has more. */
@@ -48,17 +48,22 @@ function header(state: RunState, writer: string, maxWidth: number): string[] {
     ...downtimeOf(state),
     ...(state.distroVersion === '' ? [] : [`distro ${printable(state.distroVersion)}`]),
   ];
+  const runId = cutTo(printable(state.runId), maxWidth - 2);
+  const title = `${paint(colour, glyph)} ${paint('bold', runId)}`;
+  const fits = widthOf(`${glyph} ${runId}  ${status}`) <= maxWidth;
+  const below = (text: string, painted: Colour) => `  ${paint(painted, cutTo(text, maxWidth - 2))}`;
   return [
-    `${paint(colour, glyph)} ${paint('bold', printable(state.runId))}  ${paint(colour, status)}`,
-    ...(state.reason === undefined ? [] : [`  ${paint(colour, printable(state.reason))}`]),
-    `  ${paint('dim', facts.join(', '))}`,
+    ...(fits ? [`${title}  ${paint(colour, status)}`] : [title, below(status, colour)]),
+    ...(state.reason === undefined ? [] : [below(printable(state.reason), colour)]),
+    below(facts.join(', '), 'dim'),
     ...state.inputs.map(({ key, value }) => {
-      const shown = cutTo(
-        printable(value.slice(0, MOST_INPUT)),
-        Math.min(MOST_INPUT, maxWidth - 6 - key.length),
-      );
-      const rest = value.length > MOST_INPUT ? ` (${count(value.length, 'character')}, --json has all)` : '';
-      return `  ${paint('dim', `${printable(key)} =`)} ${shown}${rest}`;
+      const name = cutTo(`${printable(key)} =`, maxWidth - 2);
+      const more = value.length > MOST_INPUT ? ` (${count(value.length, 'character')}, --json has all)` : '';
+      const left = maxWidth - 3 - widthOf(name);
+      const rest = left > more.length ? more : ''; // what is cut says so, where that fits
+      const room = Math.min(MOST_INPUT, left - rest.length);
+      const shown = cutTo(printable(value.slice(0, MOST_INPUT)), room);
+      return `  ${paint('dim', name)}${left < 1 ? '' : ` ${shown}${rest}`}`;
     }),
   ];
 }
