@@ -91,4 +91,13 @@ export function platformOf(name: NodeJS.Platform, hasDescriptors: boolean): Plat
 }
 
 /** The operating system this process runs on. */
-export const PLATFORM: Platform = platformOf(process.platform, fs.existsSync(DESCRIPTORS));
+export const PLATFORM: Platform = platformOf(process.platform, hasDescriptors());
+
+/** What Node's permission model keeps away is not there. */
+function hasDescriptors(): boolean {
+  try {
+    return fs.existsSync(DESCRIPTORS);
+  } catch {
+    return false;
+  }
+}
