@@ -1,4 +1,4 @@
-/** The library under the fake timers of the real Jest: it appends, and its time limits end. */
+/** The library in the real Jest: under its fake timers it appends, and its time limits end; a CommonJS test imports it. */
 import { execFile } from 'node:child_process';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -43,6 +43,14 @@ test('waiting for a lock ends', async () => {
 });
 `;
 
+/** In CommonJS: Jest has a `require` of its own. */
+const COMMON = `
+test('a CommonJS test imports it', async () => {
+  const { EventLog } = await import('omne-event-log');
+  expect(typeof EventLog.create).toBe('function');
+});
+`;
+
 test('appends resolve, and appearTimeout and lockTimeout end', { timeout: 180_000 }, async context => {
   const jest = await installedOrSkipped(context, 'jest@30.5.2');
   const folder = temporaryVolume();
@@ -52,9 +60,10 @@ test('appends resolve, and appearTimeout and lockTimeout end', { timeout: 180_00
   await symlink(join(jest, 'node_modules/@jest'), join(folder, 'node_modules/@jest'), 'dir');
   await writeFile(
     join(folder, 'package.json'),
-    '{ "type": "module", "jest": { "transform": {}, "testMatch": ["**/log.test.js"] } }',
+    '{ "type": "module", "jest": { "transform": {}, "testMatch": ["**/log.test.js", "**/common.test.cjs"] } }',
   );
   await writeFile(join(folder, 'log.test.js'), TESTS);
+  await writeFile(join(folder, 'common.test.cjs'), COMMON);
   const command = [
     '--experimental-vm-modules',
     join(jest, 'node_modules/jest/bin/jest.js'),
@@ -65,5 +74,5 @@ test('appends resolve, and appearTimeout and lockTimeout end', { timeout: 180_00
     cwd: folder,
     env: plainEnvironment(),
   }).catch((error: { stderr: string }) => error);
-  expect(stderr).toMatch(/Tests: +3 passed, 3 total/);
+  expect(stderr).toMatch(/Tests: +4 passed, 4 total/);
 });

@@ -35,6 +35,17 @@ test('a program that may read the package and the volume imports it, and reads, 
   expect(await restricted(root, body)).toEqual({ code: 0, stdout: '2 2 true\n', stderr: '' });
 });
 
+test('without the right to the volume reading fails, and says what is denied', async () => {
+  const root = realpathSync(temporaryVolume());
+  const other = realpathSync(temporaryVolume());
+  const log = await EventLog.create(other, 'p');
+  await log.close();
+  const body = `await EventLog.read(${JSON.stringify(other)}, ${JSON.stringify(log.runId)}).toArray()
+    .catch(error => console.log(error.code, error.message, error.cause?.code));`;
+  const { stdout } = await restricted(root, body);
+  expect(stdout).toMatch(/^ERR_SYSTEM the log could not be opened.* ERR_ACCESS_DENIED$/m);
+});
+
 test('writing is ERR_SYSTEM that says why, with every right', async () => {
   const root = realpathSync(temporaryVolume());
   mkdirSync(join(root, '.omne'), { recursive: true });
