@@ -2,7 +2,7 @@
 /**
  * `npm run bench -- [options]`: measures this library side by side with its floor and its peers.
  *
- *     --only NAME   one suite: write, read, tail, catch-up, large, diagnostics; mirror, remote (both need nats-server), page (needs chromium)
+ *     --only NAME   one suite: write, read, tail, catch-up, large, diagnostics; mirror, remote (both need nats-server), page (needs chromium), start
  *     --rounds N    rounds that count, 7 by default
  *     --quick       two short rounds: shows that it works, measures nothing
  *     --dir DIR     where to write; a new folder in the system's temporary one by default
@@ -29,6 +29,7 @@ const SUITES = {
   mirror: () => import('./mirror.mjs'),
   remote: () => import('./remote.mjs'),
   page: () => import('./page.mjs'),
+  start: () => import('./start.mjs'),
 };
 
 const { values: options } = parseArgs({

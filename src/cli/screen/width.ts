@@ -5,7 +5,8 @@
  * what a reader sees as one character. The text has passed `printable` before, so it holds no controls.
  */
 
-const ASCII = /^[ -~]*$/;
+/** Characters of one column that join with nothing: ASCII, Latin, lines and blocks, the marks of a status. */
+const SIMPLE = /^[ -~\u00a1-\u00ac\u00ae-\u02ff\u2500-\u25fc\u2713\u2717]*$/;
 const ZERO_WIDTH = /^[\p{Mn}\p{Me}\p{Cf}]+$/u;
 /** Drawn as a picture: by itself, by the selector U+FE0F, as a keycap, or as a flag. */
 const PICTURE = /^(?:\p{Emoji_Presentation}|\p{Emoji}\u{fe0f}|\p{Regional_Indicator}{2})/u;
@@ -34,13 +35,15 @@ const WIDE: readonly (readonly [number, number])[] = [
   [0x20000, 0x3fffd],
 ];
 
-const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
+/** Made when the first text needs it: that takes longer than all else of a short command. */
+let made: Intl.Segmenter | undefined;
+const segmenter = () => (made ??= new Intl.Segmenter('en', { granularity: 'grapheme' }));
 
 /** The columns that a text takes. */
 export function widthOf(text: string): number {
-  if (ASCII.test(text)) return text.length;
+  if (SIMPLE.test(text)) return text.length;
   let width = 0;
-  for (const { segment } of segmenter.segment(text)) width += widthOfCharacter(segment);
+  for (const { segment } of segmenter().segment(text)) width += widthOfCharacter(segment);
   return width;
 }
 
@@ -56,7 +59,7 @@ export function cutTo(text: string, width: number): string {
   if (text.length * 2 <= width || widthOf(text) <= width) return text;
   let cut = '';
   let left = width - 1;
-  for (const { segment } of segmenter.segment(text)) {
+  for (const { segment } of segmenter().segment(text)) {
     left -= widthOfCharacter(segment);
     if (left < 0) break;
     cut += segment;
