@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { cpSync, lstatSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -56,7 +56,7 @@ const PAGE = ['LICENSES.txt', 'index.html', 'page.css', 'page.js'].concat(
 /** The names of the source files that the compiler translates, without their ending. */
 function sources(): string[] {
   return readdirSync(join(project, 'src'), { recursive: true, encoding: 'utf8' })
-    .filter(name => name.endsWith('.ts') && !name.startsWith(join('web', 'page')))
+    .filter(name => name.endsWith('.ts') && !name.startsWith(join('web', 'page') + sep))
     .map(name => name.slice(0, -'.ts'.length));
 }
 
