@@ -65,7 +65,7 @@ export class OutputFeed {
     this.#output = undefined;
   }
 
-  /** Opens the file, anew now and then: another one may be in its place. */
+  /** Opens the file, again now and then: another one may be in its place. */
   async #open(): Promise<void> {
     const now = monotonicMs();
     if (now - this.#openedAt < REOPEN_MS) return;

@@ -26,7 +26,7 @@ import { ANSWER_TIMEOUT_MS } from './stored-run.js';
 /** What a tail of a file can see or do and one of a stream cannot: it is told of every event, and knows of no writers. */
 type OfFiles = 'pollInterval' | 'watch' | 'onOrphan' | 'orphanAfter';
 
-/** What to follow, from where, and in which stream. The server tells of every event: nothing is polled or watched. */
+/** What to follow, from where, and in which stream. The server reports every event: nothing is polled or watched. */
 export interface RemoteTailOptions<T extends string = EventType, V extends Vocabulary = OmneEvents>
   extends Omit<TailOptions<T, V>, OfFiles> {
   /** The stream that holds the run; `omne-runs` by default. */

@@ -2,7 +2,7 @@
  * Where the lines of an output begin: counts its newlines once, and goes on where it ended as the file grows.
  *
  * Promise: memory is bounded, however many lines there are: only every so many-th line is remembered, and the rest found from there.
- * A file that was cut or swapped is counted anew.
+ * A file that was cut or swapped is counted again.
  */
 import { LF } from '../../format/lines.js';
 import type { NodeOutput } from './node-output.js';
