@@ -39,7 +39,7 @@ type Reset = StreamMessages['reset'];
 const SEPARATOR = '~';
 const OUTPUT_POLL_MS = 100;
 const REST_MS = 60_000;
-const BETWEEN_STATES_MS = 50;
+const BETWEEN_STATES_MS = 20;
 const CATCH_UP_EVENTS = 256;
 /** Output may still be on its way when its run ends. */
 const AFTER_END_MS = 1000;
