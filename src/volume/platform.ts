@@ -23,7 +23,7 @@ export interface ByteLocks {
   readonly apartFromFlock: boolean;
 }
 
-// Both as on 64-bit machines. Those of macOS are from its headers and have not been tried.
+// Both as on 64-bit machines. Those of macOS are read in its sources, and not tried.
 const LINUX_BYTE_LOCKS: ByteLocks = {
   ...{ set: 37, get: 36, read: 0, write: 1, none: 2 },
   ...{ typeAt: 0, startAt: 8, lengthAt: 16, apartFromFlock: true },
