@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { expect } from 'vitest';
 import { EventLog, verifyRun } from '../../src/index.js';
 import { mountExt4, mountTmpfs } from '../support/faults/disks.js';
+import { FileWitnesses } from '../support/faults/file-witnesses.js';
 import { attempt, codesOf, expectSound, namesIn, type Outcome } from '../support/faults/outcomes.js';
 import { testWith } from '../support/tools.js';
 
@@ -16,6 +17,7 @@ testWith(
     const below = mountTmpfs('1m');
     const disk = mountExt4(below.root, '4M', '-O', '^has_journal');
     const log = await EventLog.create(disk.root, 'full');
+    const witnesses = new FileWitnesses(disk.root, log.runId);
     below.fill();
     const outcomes: Outcome[] = [];
     for (let i = 0; outcomes.at(-1)?.code === undefined; i++) {
@@ -28,6 +30,7 @@ testWith(
     await log.close();
     expect(namesIn(disk.root, log.runId)).not.toContain('late');
     await expectSound(disk.root, log.runId, outcomes);
+    await witnesses.finish(true);
   },
 );
 

@@ -5,6 +5,7 @@ import { describe, expect } from 'vitest';
 import { EventLog } from '../../src/index.js';
 import { placesOf } from '../../src/volume/places.js';
 import { type Fault, type Plan, type Run, runBroken } from '../support/faults/child.js';
+import { FileWitnesses } from '../support/faults/file-witnesses.js';
 import { codesOf, expectSound } from '../support/faults/outcomes.js';
 import { ALL_KEPT, breakRun, newRun, STARTED, STEPS } from '../support/faults/runs.js';
 import { testWith } from '../support/tools.js';
@@ -13,14 +14,16 @@ import { temporaryVolume } from '../support/volume.js';
 describe('opening', () => {
   const TORN = '{"type":"gate.passed","id":"01';
 
-  /** Opens a torn log under a fault that keeps it from being opened; the log must be untouched. */
+  /** Opens a torn log under a fault that keeps it from being opened, with readers beside it; the log must be untouched. */
   async function openBroken(fault: (path: string) => Fault, tail = TORN): Promise<Run & { files: string[] }> {
     const { root, runId, path } = await newRun(tail);
     const before = readFileSync(path);
+    const witnesses = new FileWitnesses(root, runId);
     const run = await runBroken({ root, runId, steps: STEPS }, fault(path));
     expect(readFileSync(path)).toEqual(before);
     const files = readdirSync(dirname(path));
     await expectSound(root, runId, [STARTED, ...run.outcomes]);
+    await witnesses.finish(false);
     return { ...run, files };
   }
 

@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished } from 'vitest';
 import { EventLog } from '../../src/index.js';
 import { type Disk, mountExt4, mountTmpfs } from '../support/faults/disks.js';
+import { FileWitnesses } from '../support/faults/file-witnesses.js';
 import { attempt, codesOf, expectSound, gate, namesOf, type Outcome } from '../support/faults/outcomes.js';
 import { Sweep } from '../support/faults/sweep.js';
 import { testWith } from '../support/tools.js';
@@ -100,6 +101,7 @@ describe.each(Object.entries(DISKS))('on %s', (_, mountDisk) => {
   testWith(NEEDS, 'many appends at once until it is full, and again when there is room', async () => {
     const disk = mountDisk();
     await using log = await EventLog.create(disk.root, 'full');
+    const witnesses = new FileWitnesses(disk.root, log.runId);
     const outcomes: Outcome[] = [];
     for (const round of ['first', 'second']) {
       disk.fill(20);
@@ -114,6 +116,7 @@ describe.each(Object.entries(DISKS))('on %s', (_, mountDisk) => {
     expect(namesOf(outcomes).length).toBeGreaterThan(80);
     await log.close();
     await expectSound(disk.root, log.runId, outcomes);
+    await witnesses.finish(false);
   });
 
   testWith(NEEDS, 'a run that finds no room is not created, wherever the room ends', async () => {

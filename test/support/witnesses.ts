@@ -88,7 +88,7 @@ const mirror: StartWitness = watched =>
   });
 
 function leftForLater(error: unknown): undefined {
-  if (errnoOf(error) !== 'ERR_SYSTEM') throw error;
+  if (!['ERR_SYSTEM', 'ERR_NO_SPACE'].includes(errnoOf(error) ?? '')) throw error;
 }
 
 /** All kinds of readers. */

@@ -1,6 +1,6 @@
-/** Witnesses beside the writer of a real file, in another process than it. */
+/** Witnesses beside the writers of a real file, whichever process those are in. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { placesOf } from '../../../src/volume/places.js';
 import { openForReading } from '../../../src/volume/readable-log.js';
 import { untruth, type WatchedLog, WITNESSES, type Witness } from '../witnesses.js';
@@ -20,6 +20,9 @@ export class FileWitnesses {
     this.#root = root;
     this.#runId = runId;
     this.#watches = WITNESSES.map(start => start(this.#watched()));
+    onTestFinished(() => {
+      this.#over = true; // where the test has failed before it came to `finish`
+    });
   }
 
   #watched(): WatchedLog {

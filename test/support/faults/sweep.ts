@@ -1,11 +1,13 @@
-/** Appending to one log again and again, each time with another amount of room. */
+/** Appending to one log again and again, each time with another amount of room, with readers beside it. */
 import { statSync } from 'node:fs';
 import { expect, onTestFinished } from 'vitest';
 import { EventLog } from '../../../src/index.js';
+import { FileWitnesses } from './file-witnesses.js';
 import { attempt, codesOf, expectSound, gate, namesKept, type Outcome } from './outcomes.js';
 
 export class Sweep {
   readonly #log: EventLog;
+  readonly #witnesses: FileWitnesses;
   /** The line of an event without a name and padding. */
   readonly lineBytes: number;
   readonly #outcomes: Outcome[] = [{ names: [''] }];
@@ -14,6 +16,7 @@ export class Sweep {
   private constructor(log: EventLog) {
     this.#log = log;
     this.lineBytes = this.size;
+    this.#witnesses = new FileWitnesses(log.root, log.runId);
   }
 
   static async start(root: string): Promise<Sweep> {
@@ -59,9 +62,10 @@ export class Sweep {
     expect(this.size - before).toBe(this.#bytesOf(fitting, paddingBytes));
   }
 
-  /** The whole log, held against everything that became of the calls. */
+  /** The whole log, held against everything that became of the calls, and what the readers handed out against the log. */
   async finish(): Promise<void> {
     await expectSound(this.#log.root, this.#log.runId, this.#outcomes);
+    await this.#witnesses.finish(false);
   }
 
   async #call(paddingBytes: number): Promise<{ outcomes: Outcome[]; before: number }> {
