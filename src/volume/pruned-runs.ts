@@ -2,11 +2,14 @@
  * Runs on their way out: renamed into a folder of their own beside the runs, and removed from there.
  *
  * Promise: a rename within the volume takes a run out of the listing as a whole; what a kill leaves in that folder is found
- * again and removed.
+ * again and removed. The renames are synced before anything is removed, so a power cut brings back a whole run or none.
  */
 import fs from 'node:fs';
+import { join } from 'node:path';
 import { errnoOf } from '../errors.js';
 import { enter, type Folder } from './folder.js';
+import { syncFolder } from './make-folders.js';
+import { runsFolder, varFolder } from './places.js';
 import { bytesOfTree, removeTree } from './remove-tree.js';
 
 const PRUNED = 'pruned';
@@ -38,22 +41,38 @@ function makeOnce(above: Folder): void {
   }
 }
 
-/** Removes a run that was moved away, or all of them; returns how many bytes their files had. */
-export function removeMovedAway(root: string, runId?: string): number {
+/** The runs that were moved away and are still there. */
+export function movedAway(root: string): string[] {
+  return inPruned(root, pruned => fs.readdirSync(pruned.at('.'))) ?? [];
+}
+
+/** Makes sure that what was moved away stays away. */
+export async function syncMoves(root: string): Promise<void> {
+  await syncFolder(join(varFolder(root), PRUNED));
+  await syncFolder(runsFolder(root));
+}
+
+/** Removes a run that was moved away; returns how many bytes its files had. */
+export function removeMovedAway(root: string, runId: string): number {
+  const remove = (pruned: Folder) => {
+    const bytes = bytesOfTree(pruned, runId);
+    removeTree(pruned, runId);
+    return bytes;
+  };
+  return inPruned(root, remove) ?? 0;
+}
+
+/** Undefined where nothing was moved away yet. */
+function inPruned<Result>(root: string, work: (pruned: Folder) => Result): Result | undefined {
   let pruned: Folder;
   try {
     pruned = enter(root, ['var', PRUNED]);
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return 0;
+    if (errnoOf(error) === 'ENOENT') return undefined;
     throw error;
   }
   try {
-    let bytes = 0;
-    for (const name of runId === undefined ? fs.readdirSync(pruned.at('.')) : [runId]) {
-      bytes += bytesOfTree(pruned, name);
-      removeTree(pruned, name);
-    }
-    return bytes;
+    return work(pruned);
   } finally {
     pruned.close();
   }

@@ -1,5 +1,5 @@
 /** Pruning: what goes, what stays, and that nothing else is touched, whatever happens meanwhile. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   existsSync,
@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { EventLog, verifyRun } from '../../src/index.js';
 import {
@@ -28,6 +29,7 @@ import { omneLog } from '../support/command.js';
 import { rejection } from '../support/logs.js';
 import { quickVolume } from '../support/quick-volume.js';
 import { rounds } from '../support/rounds.js';
+import { testWith } from '../support/tools.js';
 import { temporaryVolume } from '../support/volume.js';
 
 const DAY = 86_400_000;
@@ -266,6 +268,42 @@ test('killed at any moment, it leaves whole runs or none, and the next one remov
     expect(runs.filter(({ folder }) => existsSync(dirname(join(folder, 'x'))))).toEqual([]);
   }
 }, 120_000);
+
+testWith(
+  ['strace'],
+  'syncs what it has renamed before it removes anything, so a power cut leaves no half run',
+  async () => {
+    const root = temporaryVolume();
+    for (const days of [40, 41, 42]) writeCapture(oldRun(root, 'p', days), 'a', 'output\n');
+    const trace = join(root, 'trace');
+    const calls = 'trace=rename,fsync,unlink,rmdir';
+    const args = [
+      '-f',
+      '-y',
+      '-qq',
+      '--seccomp-bpf',
+      '-o',
+      trace,
+      '-e',
+      calls,
+      process.execPath,
+      PRUNER,
+      root,
+    ];
+    await promisify(execFile)('strace', args);
+    const seen = readFileSync(trace, 'utf8').split('\n');
+    const at = (call: RegExp) => seen.flatMap((line, index) => (call.test(line) ? [index] : []));
+    const renames = at(/rename\(/);
+    const syncs = ['pruned', 'runs'].map(name => at(new RegExp(`fsync\\(\\d+<.*/${name}>`)));
+    const removals = at(/(unlink|rmdir)\(/);
+    expect([renames.length, syncs.map(found => found.length)]).toEqual([3, [1, 1]]);
+    for (const [sync = -1] of syncs) {
+      expect(sync).toBeGreaterThan(renames.at(-1) ?? Number.POSITIVE_INFINITY);
+      expect(sync).toBeLessThan(removals[0] ?? -1);
+    }
+    expect(await listed(root)).toEqual([]);
+  },
+);
 
 /** Kills a pruner so many milliseconds after it began. */
 async function killSoon(child: ChildProcess, afterMs: number): Promise<void> {
