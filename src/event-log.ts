@@ -329,7 +329,7 @@ export class EventLog<V extends Vocabulary = OmneEvents> implements AsyncDisposa
   /**
    * Summaries of the runs of a volume, oldest first; see `RunSummary`.
    *
-   * A damaged or empty log is a summary with a `problem`, never an end of the listing.
+   * A damaged log is a summary with a `problem`, never an end of the listing; a run that is being made has none yet.
    *
    * @throws EventLogError `ERR_UNSAFE_PATH` or `ERR_SYSTEM` while iterating when the volume cannot be listed; one without runs has none.
    * @example

@@ -2,8 +2,8 @@
  * Listing the runs of a volume: one summary for each, from the log alone.
  *
  * Promises: runs come in the order of their ULIDs, which is the order they were allocated in. A damaged, missing or
- * unreadable log is a summary with a `problem`, never an end of the listing; what is no run is passed over. Memory and
- * descriptors stay bounded, however many runs there are.
+ * unreadable log is a summary with a `problem`, never an end of the listing; what is no run is passed over. A run that is being made
+ * has no problem, whichever of its parts are there. Memory and descriptors stay bounded, however many runs there are.
  */
 import { basename } from 'node:path';
 import { EventLogError, errnoOf, isOutOfDescriptors, systemError } from '../errors.js';
@@ -17,7 +17,7 @@ import { endsRunAt } from '../read/start-position.js';
 import { nowMs } from '../real-time.js';
 import { enter, type Folder, RUNS } from '../volume/folder.js';
 import { isKnownLive } from '../volume/liveness.js';
-import { isOrphan, ORPHAN_AFTER_MS } from '../volume/orphan.js';
+import { isFresh, isOrphan, ORPHAN_AFTER_MS } from '../volume/orphan.js';
 import { placesOf, type RunPlaces, runsFolder } from '../volume/places.js';
 import { openForReading, type ReadableLog } from '../volume/readable-log.js';
 import { runFolderOf, runIdsOf } from '../volume/run-folders.js';
@@ -47,7 +47,7 @@ export interface RunOutline {
   readonly durationMs?: number;
   /** The size of the log in bytes; no position to read from: a line that is being written counts. `reader.position` is one. */
   readonly bytes: number;
-  /** What is wrong with the log; the other figures are then of what could be read. Absent where nothing is. */
+  /** What is wrong with the log; the other figures are then of what could be read. Absent where nothing is, as of a run that is being made. */
   readonly problem?: string;
 }
 
@@ -311,6 +311,12 @@ async function lookAt(
       reducer = new RunStateReducer({ events });
       if (abandoned && !(await wasLeft(log, places, folder, events))) return undefined;
       problem = await fold(log, reducer, events);
+      const now = problem === undefined ? events : (given ?? (await runVocabulary(places, folder)));
+      if (now !== events) {
+        reducer = new RunStateReducer({ events: now }); // its writer has added to it meanwhile
+        problem = await fold(log, reducer, now);
+      }
+      if (problem !== undefined && (await runFolderOf(places)) === undefined) return undefined; // deleted while it was looked at
     } finally {
       ({ size: bytes, mtimeMs: changedAt } = log.stat());
       await log.close();
@@ -319,8 +325,9 @@ async function lookAt(
     if (!(error instanceof EventLogError) || isOutOfDescriptors(error)) throw error;
     const stat = await runFolderOf(places);
     if (stat === undefined) return undefined;
-    if (changedAt === 0) changedAt = stat.mtimeMs; // a run being made has a folder before it has a log
-    problem = error.message;
+    if (changedAt === 0) changedAt = stat.mtimeMs;
+    const isBeingMade = error.code === 'ERR_RUN_NOT_FOUND' && isFresh(stat.mtimeMs);
+    if (!isBeingMade) problem = error.message;
   }
   const { state } = reducer;
   const { status, reason, startedAt, lastTs, durationMs } = state;

@@ -1,7 +1,8 @@
 /**
  * Checking a run, for operators.
  *
- * Promises: `verifyRun` names everything that is wrong with a log and does not change a byte. Memory stays bounded,
+ * Promises: `verifyRun` names everything that is wrong with a log and does not change a byte. What a writer is at this moment is not
+ * wrong: the end of its commit is waited for, and a vocabulary it has added to is read again. Memory stays bounded,
  * however much is wrong and however long a line is; after a line over the limit checking goes on.
  */
 
@@ -13,8 +14,10 @@ import type { LogEvent } from '../format/schema.js';
 import { isVocabulary, type Vocabulary } from '../format/vocabulary.js';
 import { checkOptions, isFunction, isInteger, isSignal, type OptionCheck } from '../options.js';
 import { runVocabulary } from '../read/run-vocabulary.js';
+import { monotonicMs, sleep } from '../real-time.js';
+import { LOCK_TIMEOUT_MS } from '../volume/flock.js';
 import { placesOf } from '../volume/places.js';
-import { openForReading } from '../volume/readable-log.js';
+import { openForReading, type ReadableLog } from '../volume/readable-log.js';
 import { SequenceCheck, type WarningKind } from './sequence-check.js';
 
 /** One thing that is wrong with a log. */
@@ -98,6 +101,9 @@ export interface VerifyOptions {
   signal?: AbortSignal | undefined;
 }
 
+/** How long to wait for a writer in the midst of a commit before looking again. */
+const BETWEEN_LOOKS_MS = 5;
+
 const VERIFY_OPTIONS: Readonly<Record<keyof VerifyOptions, OptionCheck>> = {
   events: isVocabulary,
   maxProblems: isInteger,
@@ -123,35 +129,55 @@ export async function verifyRun(
   const places = placesOf(root, runId);
   checkOptions(options, VERIFY_OPTIONS);
   const log = await openForReading(places);
+  const vocabulary = async () => options.events ?? (await runVocabulary(places));
   try {
-    const { maxLineBytes = MAX_LINE_BYTES, onProgress, signal } = options;
-    let cutter = new LineCutter(0, { maxLineBytes });
-    const events = options.events ?? (await runVocabulary(places));
-    const check = new LineChecker(runId, { ...options, events });
-    const reportOf = (offset: number, tornBytes: number): VerifyReport => {
-      return { runId, path: places.log, bytes: log.size(), ...check.finish(offset, tornBytes) };
-    };
-    for (let ended = false; !ended; ) {
-      signal?.throwIfAborted();
-      const { room, offset } = cutter;
-      const read = await log.read(room, offset);
-      try {
-        const block = cutter.take(read);
-        if (block !== undefined) check.lines(block.bytes, block.offset);
-        ended = block === undefined && read < room.length;
-      } catch (error) {
-        if (!(error instanceof EventLogError && error.code === 'ERR_LINE_TOO_LONG')) throw error;
-        const next = await nextLineStart(log.read, offset + read, signal);
-        if (next === undefined) return reportOf(offset, log.size() - offset);
-        check.passedOver(offset, next);
-        cutter = new LineCutter(next, { maxLineBytes });
-      }
-      onProgress?.(cutter.offset, Math.max(cutter.offset, log.size()));
+    for (let events = await vocabulary(); ; ) {
+      const report = await verifyLog(log, runId, { ...options, events });
+      const before = events;
+      if (report.ok || (events = await vocabulary()) === before) return report;
     }
-    return reportOf(cutter.offset, cutter.tornBytes);
   } finally {
     await log.close();
   }
+}
+
+/** Checks every line of a log against one vocabulary. */
+async function verifyLog(log: ReadableLog, runId: string, options: VerifyOptions): Promise<VerifyReport> {
+  const { maxLineBytes = MAX_LINE_BYTES, onProgress, signal } = options;
+  let cutter = new LineCutter(0, { maxLineBytes });
+  const check = new LineChecker(runId, options);
+  const reportOf = (offset: number, tornBytes: number): VerifyReport => {
+    return { runId, path: log.path, bytes: log.size(), ...check.finish(offset, tornBytes) };
+  };
+  for (let ended = false; !ended; ) {
+    signal?.throwIfAborted();
+    const { room, offset } = cutter;
+    const read = await log.read(room, offset);
+    try {
+      const block = cutter.take(read);
+      if (block !== undefined) check.lines(block.bytes, block.offset);
+      ended = block === undefined && read < room.length;
+    } catch (error) {
+      if (!(error instanceof EventLogError && error.code === 'ERR_LINE_TOO_LONG')) throw error;
+      const next = await nextLineStart(log.read, offset + read, signal);
+      if (next === undefined) return reportOf(offset, log.size() - offset);
+      check.passedOver(offset, next);
+      cutter = new LineCutter(next, { maxLineBytes });
+    }
+    onProgress?.(cutter.offset, Math.max(cutter.offset, log.size()));
+    if (ended && cutter.tornBytes > 0) ended = await isAll(log, cutter.offset + cutter.tornBytes);
+  }
+  return reportOf(cutter.offset, cutter.tornBytes);
+}
+
+/** Whether a log ends at `end` also when no writer is in the midst of a commit; one that does not come out of it is waited for no longer than by a writer. */
+async function isAll(log: ReadableLog, end: number): Promise<boolean> {
+  for (const deadline = monotonicMs() + LOCK_TIMEOUT_MS; monotonicMs() < deadline; ) {
+    const size = log.settledSize();
+    if (size !== undefined) return size === end;
+    await sleep(BETWEEN_LOOKS_MS);
+  }
+  return true;
 }
 
 /** Holds each line against the rules of a log. */

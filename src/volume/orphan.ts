@@ -12,6 +12,11 @@ import type { RunPlaces } from './places.js';
 /** How long nothing must have been written, in milliseconds. */
 export const ORPHAN_AFTER_MS: number = 60_000;
 
+/** Whether something changed so lately, at this time, that more is to be expected: a run is made in several steps. */
+export function isFresh(changedAt: number): boolean {
+  return nowMs() - changedAt <= ORPHAN_AFTER_MS;
+}
+
 /** Whether a run that has not ended, and whose log changed last at this time, was left. */
 export async function isOrphan(
   places: RunPlaces,

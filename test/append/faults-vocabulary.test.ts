@@ -1,7 +1,7 @@
 /** Real kernel faults and a kill while the vocabulary of a run is written. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { EventLog, omneEvents, verifyRun } from '../../src/index.js';
@@ -99,10 +99,12 @@ describe('creating a run with a vocabulary of its own', () => {
         expect(await rejection(EventLog.open(root, RUN_ID))).toMatchObject(gone);
         expect(await rejection(verifyRun(root, RUN_ID))).toMatchObject(gone);
         expect(await rejection(EventLog.read(root, RUN_ID).toArray())).toMatchObject(gone);
+        const none = { runId: RUN_ID, eventCount: 0, bytes: 0 };
+        expect(await listed(root)).toMatchObject([{ ...none, orphan: false }]);
+        const before = new Date(Date.now() - 600_000);
+        utimesSync(folder, before, before);
         const noLog = expect.stringContaining('no event yet: the run has no log');
-        expect(await listed(root)).toMatchObject([
-          { runId: RUN_ID, eventCount: 0, bytes: 0, problem: noLog },
-        ]);
+        expect(await listed(root)).toMatchObject([{ ...none, orphan: true, problem: noLog }]);
         expect(codesOf((await runBroken(plan, {})).outcomes)).toEqual(ALL_KEPT);
         expect(await verifyRun(root, RUN_ID)).toMatchObject({ ok: true });
       },

@@ -1,5 +1,5 @@
 /** A run without an event is shown as one by every view, and all views agree on what a run is. */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { expect, test } from 'vitest';
 import { EventLog } from '../../src/index.js';
@@ -33,7 +33,11 @@ test('of a live one ls says both', async () => {
 test('a run whose folder holds no log is one to ls and to verify, and each says so', async () => {
   const root = temporaryVolume();
   const runId = await closed(root);
-  rmSync(placesOf(root, runId).log);
+  const { folder, log } = placesOf(root, runId);
+  rmSync(log);
+  expect((await omneLog(['ls', '--root', root])).stdout).toMatch(/^▸ .* no event yet\n$/); // as long as it may be in the making
+  const before = new Date(Date.now() - 600_000);
+  utimesSync(folder, before, before);
   for (const command of [['ls'], ['verify', '--all'], ['show', runId]]) {
     const { stdout, stderr } = await omneLog([...command, '--root', root]);
     expect(stdout + stderr).toContain('no event yet: the run has no log');

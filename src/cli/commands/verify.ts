@@ -6,6 +6,7 @@
  */
 import { EventLogError, isOutOfDescriptors } from '../../errors.js';
 import { type VerifyReport, verifyRun } from '../../run/verify.js';
+import { isFresh } from '../../volume/orphan.js';
 import { placesOf } from '../../volume/places.js';
 import { runFolderOf, runIdsOf } from '../../volume/run-folders.js';
 import { type Command, defineCommand, EXIT, UsageError } from '../command.js';
@@ -64,7 +65,7 @@ export const verify: Command = defineCommand({
 
 type CheckOptions = NonNullable<Parameters<typeof verifyRun>[2]>;
 
-/** Undefined where, as for `ls`, there is no run: a file, or nothing any more, has its name. */
+/** Undefined where there is no run: a file, or nothing any more, has its name, or it is just being made. */
 async function check(
   root: string,
   runId: string,
@@ -78,7 +79,10 @@ async function check(
     return { ok: report.ok, quiet: report.ok && report.warningCount === 0, lines };
   } catch (error) {
     if (!goOn || !(error instanceof EventLogError) || isOutOfDescriptors(error)) throw error;
-    if ((await runFolderOf(placesOf(root, runId))) === undefined) return undefined;
+    const folder = await runFolderOf(placesOf(root, runId));
+    // Without a log, and made just now, it is a run to be.
+    if (folder === undefined || (error.code === 'ERR_RUN_NOT_FOUND' && isFresh(folder.mtimeMs)))
+      return undefined;
     const { glyph, colour } = DAMAGED;
     return {
       ok: false,

@@ -41,6 +41,11 @@ export class Program {
     });
   }
 
+  /** Its process id. */
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   /** The next line it prints. */
   async next(): Promise<string> {
     for (;;) {
