@@ -74,6 +74,18 @@ describe('a window by bytes', () => {
   });
 });
 
+/** What fits into so many bytes of a line, in whole characters. */
+function beginningOf(line: string, maxBytes: number): string {
+  let bytes = 0;
+  const fits = (character: string) => {
+    bytes += Buffer.byteLength(character);
+    return bytes <= maxBytes;
+  };
+  const characters = [...line];
+  const end = characters.findIndex(character => !fits(character));
+  return end === -1 ? line : characters.slice(0, end).join('');
+}
+
 describe('a window by lines', () => {
   test('is numbered from either end, with the whole file counted', async () => {
     const content = Array.from({ length: 1000 }, (_, index) => `line ${index + 1}\n`).join('');
@@ -124,35 +136,40 @@ describe('a window by lines', () => {
     ]);
   });
 
-  test('is right for any content, any window and an index that grows with the file', async () => {
+  test('is right for any content, any window, any length wanted of each line, and an index that grows with the file', async () => {
     const { root, path } = printed('');
     const output = await open(root);
     const index = new LineIndex();
-    const piece = fc.constantFrom('a', '\n', 'é', '日本', '\n\n', 'x'.repeat(300));
+    const piece = fc.constantFrom('a', '\n', 'é', '日本', '🎉', '\n\n', 'x'.repeat(300));
     await fc.assert(
       fc.asyncProperty(
         fc.array(piece),
-        fc.integer({ min: -9, max: 40 }),
+        fc.integer({ min: -9, max: 40 }).filter(line => line !== 0),
         fc.nat(9),
-        async (pieces, line, lines) => {
-          if (line === 0) return;
+        fc.oneof(fc.nat(9), fc.nat(1000)), // lines are longer than that, and shorter
+        async (pieces, line, lines, maxBytes) => {
           appendFileSync(path, pieces.join(''));
           const whole = await output.text(0, output.size);
           const all = whole.text.split('\n');
           if (all.at(-1) === '') all.pop();
-          const window = await readLines(output, index, { line, lines, maxBytes: output.size + 1 });
+          const window = await readLines(output, index, { line, lines, maxBytes });
           const start = line < 0 ? Math.max(0, all.length + line) : line - 1;
+          const wanted = all.slice(start, start + lines);
           expect(window.totalLines).toBe(all.length);
-          expect(window.lines.map(({ text }) => text)).toEqual(all.slice(start, start + lines));
-          for (const { offset, bytes, text } of window.lines)
-            expect((await output.text(offset, bytes)).text).toBe(text);
+          expect(window.lines.map(({ text }) => text)).toEqual(
+            wanted.map(each => beginningOf(each, maxBytes)),
+          );
+          for (const [place, { number, offset, bytes }] of window.lines.entries()) {
+            expect(number).toBe(start + place + 1);
+            expect((await output.text(offset, bytes)).text).toBe(wanted[place]);
+          }
         },
       ),
       { numRuns: 60 },
     );
   });
 
-  test('counts anew where the file was cut or swapped', async () => {
+  test('counts again where the file was cut or swapped', async () => {
     const { root, path } = printed('a\nb\nc\n');
     const index = new LineIndex();
     const read = async () =>
