@@ -1,15 +1,15 @@
-/** Every code block of the manual runs: JavaScript as programs of their own, jq lines and recipes on the demo's log. */
+/** Every code block of the manual runs: each program on its own, jq lines and recipes on the demo's log. */
 import { execFile } from 'node:child_process';
 import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { NatsServer, noServer } from './jetstream/nats-server.js';
-import { blocks, manual, project } from './support/pages.js';
+import { blocks, manual, programs, project, withoutTypes } from './support/pages.js';
 import { temporaryVolume } from './support/volume.js';
 
 const run = promisify(execFile);
-const examples = blocks('js')
+const examples = programs()
   .map(({ page, heading, code }, index) => ({ name: `${heading} (${page}, block ${index + 1})`, code }))
   .filter(({ code }) => !noServer || !code.includes('@nats-io/'));
 const env = noServer ? process.env : { ...process.env, NATS_URL: (await NatsServer.start()).url };
@@ -24,14 +24,17 @@ async function consumer(): Promise<string> {
   return folder;
 }
 
-test('there are examples on many pages', () => {
-  expect(examples.length).toBeGreaterThan(9);
-  expect(new Set(blocks('js').map(({ page }) => page)).size).toBeGreaterThan(4);
+test('there are examples on many pages, in both languages, and every block of JavaScript is one', () => {
+  const all = programs();
+  expect(all.length).toBeGreaterThan(20);
+  expect(new Set(all.map(({ page }) => page)).size).toBeGreaterThan(7);
+  expect(new Set(all.map(({ language }) => language))).toEqual(new Set(['js', 'ts']));
+  expect(all.filter(({ language }) => language === 'js')).toHaveLength(blocks('js').length);
 });
 
 test.each(examples)('the example under "$name" runs and prints something', async ({ code }) => {
   const folder = await consumer();
-  await writeFile(join(folder, 'example.mjs'), code);
+  await writeFile(join(folder, 'example.mjs'), withoutTypes(code));
   const { stdout, stderr } = await run(process.execPath, ['example.mjs'], { cwd: folder, env });
   expect(stderr).toBe('');
   if (code.includes('console.log')) expect(stdout).not.toBe('');
@@ -46,13 +49,14 @@ test('what the examples say they print is what they print', () => {
   }
 });
 
-test('every TypeScript block is in the type tests, word for word', async () => {
+test('every piece of TypeScript is in the type tests, word for word', async () => {
   const files = await readdir(join(project, 'test'), { recursive: true });
   const typeTests = files.filter(name => name.endsWith('.test-d.ts') && !name.includes('node_modules'));
   const texts = await Promise.all(typeTests.map(name => readFile(join(project, 'test', name), 'utf8')));
-  const unproven = blocks('ts').filter(({ code }) => !texts.some(text => text.includes(code.trim())));
-  expect(blocks('ts')).not.toEqual([]);
-  expect(unproven).toEqual([]);
+  const codes = new Set(programs().map(({ code }) => code));
+  const pieces = blocks('ts').filter(({ code }) => !codes.has(code));
+  expect(pieces).not.toEqual([]);
+  expect(pieces.filter(({ code }) => !texts.some(text => text.includes(code.trim())))).toEqual([]);
 });
 
 test('the jq lines work on the log of the demo', async () => {

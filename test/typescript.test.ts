@@ -3,16 +3,15 @@
  * narrows, and the code blocks of the manual compile as TypeScript.
  */
 import { execFile } from 'node:child_process';
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { installed } from './support/packages.js';
+import { blocks, programs, project } from './support/pages.js';
 import { temporaryVolume } from './support/volume.js';
 
 const run = promisify(execFile);
-const project = fileURLToPath(new URL('..', import.meta.url));
 const oldest = join(await installed('typescript@5.4.5'), 'node_modules/typescript/bin/tsc');
 const newest = join(project, 'node_modules/typescript/bin/tsc');
 const compilers = [
@@ -38,6 +37,7 @@ async function compile(
     types: ['node'],
     strict: true,
     exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
     noEmit: true,
     skipLibCheck: true,
     ...more,
@@ -77,41 +77,35 @@ log.append({ type: 'node.started', node_id: 'a' });
 (await log.read().toArray())[0]?.nonsense;
 `;
 
-const PROGRAM_LINES = 45;
+/** The settings that make sure that Node.js can run a program as it is: types go, and nothing else has to change. */
+const RUNNABLE = { verbatimModuleSyntax: true };
 
-/** What a block that imports nothing is a piece of. */
-const FRAGMENT = `import { EventLog, type EventDraft, type ExactDraft } from 'omne-event-log';
+/** What a piece of TypeScript, a block that imports nothing, is a piece of. */
+const PIECE_OF = `import { type EventDraft, EventLog, type ExactDraft } from 'omne-event-log';
 declare const log: EventLog;
 `;
 
-async function blocksOfTheManual(): Promise<Record<string, string>> {
-  const inSource = await readdir(join(project, 'src'), { recursive: true });
-  const pages = [
-    'README.md',
-    ...inSource.filter(path => path.endsWith('README.md')).map(path => `src/${path}`),
-  ];
-  const blocks: Record<string, string> = {};
-  for (const page of pages) {
-    const text = await readFile(join(project, page), 'utf8');
-    for (const [index, [, language, code = '']] of [
-      ...text.matchAll(/^```(js|ts)\n([\s\S]*?)^```$/gm),
-    ].entries()) {
-      const complete = code.includes('import ');
-      // A piece in TypeScript is in the type tests, word for word; a whole program in JavaScript is run by a test of its own.
-      if ((language === 'ts' && !complete) || code.split('\n').length > PROGRAM_LINES) continue;
-      blocks[`${page.replaceAll(/\W/g, '-')}-${index + 1}.mts`] = complete ? code : FRAGMENT + code;
-    }
-  }
-  return blocks;
+/** Every block of JavaScript and TypeScript on every page, each as a file of TypeScript. */
+function blocksOfTheManual(): Record<string, string> {
+  const complete = new Set(programs().map(({ code }) => code));
+  const all = [...blocks('js'), ...blocks('ts')];
+  return Object.fromEntries(
+    all.map(({ page, heading, code }, index) => [
+      `${page}-${heading}-${index + 1}`.replaceAll(/\W+/g, '-').concat('.mts'),
+      complete.has(code) ? code : PIECE_OF + code,
+    ]),
+  );
 }
 
 describe.each(compilers)('$name', ({ tsc }) => {
-  test('takes the code blocks of the manual, and gives the program of a user typed events, narrowed by what it asks for', async () => {
-    const blocks = await blocksOfTheManual();
-    expect(Object.keys(blocks).length).toBeGreaterThan(5);
+  test('takes every code block of the manual, as strict as it can be', async () => {
+    const files = blocksOfTheManual();
+    expect(Object.keys(files).length).toBeGreaterThan(20);
+    expect(await compile(tsc, files, RUNNABLE)).toBe('');
+  });
+
+  test('gives the program of a user typed events, narrowed by what it asks for', async () => {
     expect(await compile(tsc, { 'consumer.mts': CONSUMER })).toBe('');
-    // They are JavaScript: its parameters have no types.
-    expect(await compile(tsc, blocks, { noImplicitAny: false })).toBe('');
   });
 
   test('would not take that program if an event were any', async () => {

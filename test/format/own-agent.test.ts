@@ -9,18 +9,18 @@ import { expect, test } from 'vitest';
 import { EventLog, type LogEvent } from '../../src/index.js';
 import { runVocabulary } from '../../src/read/run-vocabulary.js';
 import { placesOf } from '../../src/volume/places.js';
-import { blocks, project } from '../support/pages.js';
+import { programs, project, withoutTypes } from '../support/pages.js';
 import { temporaryVolume } from '../support/volume.js';
 
 const HEADING = 'An agent that survives a kill';
 const KILL = fileURLToPath(new URL('../support/kill-after.mjs', import.meta.url));
-const [agent] = blocks('js').filter(({ heading }) => heading === HEADING);
+const agent = programs().find(({ heading }) => heading === HEADING);
 
 function folderOfAgent(): string {
   const folder = temporaryVolume();
   mkdirSync(join(folder, 'node_modules'));
   symlinkSync(project, join(folder, 'node_modules', 'omne-event-log'), 'dir');
-  writeFileSync(join(folder, 'agent.mjs'), agent?.code ?? '');
+  writeFileSync(join(folder, 'agent.mjs'), withoutTypes(agent?.code ?? ''));
   return folder;
 }
 

@@ -10,21 +10,20 @@ import { deriveRunState, EventLog, iterations, type RunState, verifyRun } from '
 import { runToEnd } from '../support/command.js';
 import { mountTmpfs } from '../support/faults/disks.js';
 import { collect } from '../support/logs.js';
-import { blocks, project } from '../support/pages.js';
+import { programs, project, withoutTypes } from '../support/pages.js';
 import { rounds } from '../support/rounds.js';
 import { testWith } from '../support/tools.js';
 import { temporaryVolume } from '../support/volume.js';
 
 const PROGRAM =
-  blocks('js').find(({ heading, page }) => heading === 'The executor' && page.includes('executor'))?.code ??
-  '';
+  programs().find(({ heading, page }) => heading === 'The executor' && page.includes('executor'))?.code ?? '';
 const NODES = ['fetch', 'fix', 'lint', 'publish'];
 
 /** The program with other nodes. */
 function programOf(...nodes: readonly object[]): string {
   const changed = PROGRAM.replace(
-    /^const NODES = [\s\S]*?^\];$/m,
-    () => `const NODES = ${JSON.stringify(nodes)};`,
+    /^const NODES: Node\[\] = [\s\S]*?^\];$/m,
+    () => `const NODES: Node[] = ${JSON.stringify(nodes)};`,
   );
   expect(changed).not.toBe(PROGRAM);
   return changed;
@@ -34,7 +33,7 @@ function programOf(...nodes: readonly object[]): string {
 async function volumeWithProgram(program = PROGRAM, root = temporaryVolume()): Promise<string> {
   await mkdir(join(root, 'node_modules'));
   await symlink(project, join(root, 'node_modules', 'omne-event-log'), 'dir');
-  await writeFile(join(root, 'executor.mjs'), program);
+  await writeFile(join(root, 'executor.mjs'), withoutTypes(program));
   return root;
 }
 
@@ -47,7 +46,7 @@ async function stateOf(root: string, runId: string): Promise<RunState> {
 }
 
 test('the executor is short, and runs its pipe: beside each other, with a retry, a loop and a gate', async () => {
-  expect(PROGRAM.split('\n').length).toBeLessThan(90);
+  expect(PROGRAM.split('\n').length).toBeLessThan(85);
   const root = await volumeWithProgram();
   const { code, stdout, stderr } = await runToEnd([process.execPath, 'executor.mjs'], { cwd: root });
   expect([code, stderr]).toEqual([0, '']);

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { transformSync } from 'esbuild';
 
 /** The folder of the project. */
 export const project: string = fileURLToPath(new URL('../..', import.meta.url));
@@ -51,6 +52,21 @@ export function blocks(language: string): Block[] {
       return tag === language && code !== undefined ? [{ page: path, heading, code }] : [];
     });
   });
+}
+
+/** The programs on all pages, in JavaScript or TypeScript: what imports the library. What does not is a piece of one. */
+export function programs(): (Block & { readonly language: 'js' | 'ts' })[] {
+  const languages = ['js', 'ts'] as const;
+  const all = languages.flatMap(language => blocks(language).map(block => ({ ...block, language })));
+  return all.filter(({ code }) => IMPORT.test(code));
+}
+
+const IMPORT = /^import /m;
+
+/** A program without its types: what Node.js makes of it from 22.18 on. */
+export function withoutTypes(code: string): string {
+  const tsconfigRaw = { compilerOptions: { verbatimModuleSyntax: true } };
+  return transformSync(code, { loader: 'ts', format: 'esm', target: 'node20', tsconfigRaw }).code;
 }
 
 /** A page without its code blocks. */
