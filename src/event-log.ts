@@ -29,6 +29,7 @@ import type { ReadOptions } from './read/event-filter.js';
 import { EventReader } from './read/event-reader.js';
 import { EventTail, type TailOptions } from './read/event-tail.js';
 import { type Capture, makeCapture } from './run/capture.js';
+import { foldRun } from './run/fold-run.js';
 import {
   listRuns,
   type OutlinesOptions,
@@ -37,7 +38,7 @@ import {
   type RunsOptions,
 } from './run/list-runs.js';
 import { type PruneOptions, type PruneReport, pruneRuns } from './run/prune.js';
-import { foldRun, type RunState } from './run/run-state.js';
+import type { RunState } from './run/run-state.js';
 import { allocateRunId } from './volume/allocate-run-id.js';
 import { isLive } from './volume/liveness.js';
 import { inRunFolder } from './volume/make-folders.js';

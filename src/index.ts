@@ -90,26 +90,17 @@ export { EventReader } from './read/event-reader.js';
 export { type EventIterator, EventStream } from './read/event-stream.js';
 export { EventTail, type TailOptions } from './read/event-tail.js';
 export type { Capture } from './run/capture.js';
+export { deriveRunState } from './run/fold-run.js';
 export { type Iteration, iterations } from './run/iterations.js';
 export type { OutlinesOptions, RunOutline, RunSummary, RunsOptions } from './run/list-runs.js';
-export type { Attempt, GateState, NodeSnapshot, NodeState, NodeStatus } from './run/node-state.js';
+export type { Attempt, GateState, NodeState, NodeStatus } from './run/node-state.js';
 export type { PrunedRun, PruneFailure, PruneOptions, PruneReport } from './run/prune.js';
 export { repairRun } from './run/repair.js';
-export {
-  type Downtime,
-  deriveRunState,
-  type ReducerOptions,
-  type RunSnapshot,
-  type RunState,
-  RunStateReducer,
-} from './run/run-state.js';
+export type { Downtime, RunState } from './run/run-state.js';
+export { type ReducerOptions, RunStateReducer } from './run/run-state-reducer.js';
 export type { WarningKind } from './run/sequence-check.js';
-export {
-  type Problem,
-  type VerifyOptions,
-  type VerifyReport,
-  verifyRun,
-  type Warning,
-} from './run/verify.js';
+export type { NodeSnapshot, RunSnapshot } from './run/snapshot.js';
+export { type VerifyOptions, verifyRun } from './run/verify.js';
+export type { Problem, VerifyReport, Warning } from './run/verify-report.js';
 export { findVolumeRoot } from './volume/places.js';
 export { isRunId, parseRunId } from './volume/run-id.js';

@@ -126,7 +126,7 @@ test('every script that a page names is one of the package, and that of the demo
 });
 
 test('the section on checking names every field of the report, every option and every kind of problem', () => {
-  const declarations = read('dist/run/verify.d.ts');
+  const declarations = read('dist/run/verify.d.ts') + read('dist/run/verify-report.d.ts');
   const fields = [...declarations.matchAll(/^ {4}(?:readonly )?(\w+)\??: /gm)].map(([, name]) => name);
   const kinds = /kind: (.*);/.exec(declarations)?.[1]?.match(/[\w-]+/g) ?? [];
   expect(fields).toEqual(expect.arrayContaining(['ok', 'offset', 'onProgress']));

@@ -23,7 +23,8 @@ import { openForReading, type ReadableLog } from '../volume/readable-log.js';
 import { runFolderOf, runIdsOf } from '../volume/run-folders.js';
 import { parseRunId } from '../volume/run-id.js';
 import { foldEnds } from './run-ends.js';
-import { type RunState, RunStateReducer } from './run-state.js';
+import type { RunState } from './run-state.js';
+import { RunStateReducer } from './run-state-reducer.js';
 
 /** A run in a listing without counts. Times are the `ts` of events: RFC 3339, UTC, with milliseconds. */
 export interface RunOutline {

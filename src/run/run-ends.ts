@@ -8,7 +8,7 @@ import { decodeLine } from '../format/decode.js';
 import { endOfLastLine, LF, linesBackward, lineTooLong, MAX_LINE_BYTES } from '../format/lines.js';
 import type { Vocabulary } from '../format/vocabulary.js';
 import type { ReadableLog } from '../volume/readable-log.js';
-import type { RunStateReducer } from './run-state.js';
+import type { RunStateReducer } from './run-state-reducer.js';
 
 /** Most first and last lines fit in so many bytes. */
 const BLOCK_BYTES = 4096;

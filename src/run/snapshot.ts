@@ -6,6 +6,8 @@
  */
 import { createHash } from 'node:crypto';
 import { EventLogError } from '../errors.js';
+import type { Attempt, NodeState } from './node-state.js';
+import type { Downtime, RunState } from './run-state.js';
 
 const FORMAT = 2;
 
@@ -15,6 +17,34 @@ export interface Seal {
   readonly format: 2;
   /** A checksum of all the others. */
   readonly checksum: string;
+}
+
+/** The state of a `RunStateReducer` as plain JSON; what is in it may change between versions of the library. */
+export interface RunSnapshot extends Seal {
+  /** The byte position in the log after the last event folded: pass it as `from` to go on. */
+  readonly position: number;
+  /** The id of the last event folded; empty where there was none. */
+  readonly lastId: string;
+  /** The run without its nodes, as `RunState` has it. */
+  readonly run: Omit<RunState, 'nodes' | 'downtimes'>;
+  /** When the executor last appended, as far as is known; absent as long as it did not. */
+  readonly drivenTs?: string;
+  /** When nobody drove the run. */
+  readonly downtimes: readonly Downtime[];
+  /** The nodes, in the order of their first appearance. */
+  readonly nodes: readonly NodeSnapshot[];
+}
+
+/** A node as a saved fold has it. */
+export interface NodeSnapshot {
+  /** The attempts before the latest one, oldest first. */
+  readonly past: readonly Attempt[];
+  /** How often the node started. */
+  readonly attempts: number;
+  /** The node at its latest attempt. */
+  readonly latest: Omit<NodeState, 'attempts' | 'failedAttempts' | 'interruptedAttempts' | 'history'>;
+  /** When the run was left while the latest attempt was open, by the `ts` of the log; absent where nothing shows that the run was left. */
+  readonly leftAt?: string;
 }
 
 /** A copy of the content with a seal. */

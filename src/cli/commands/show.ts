@@ -1,6 +1,6 @@
 /** `omne-log show`: what happened in a run, as a tree of its nodes or as JSON. */
 import type { LogEvent } from '../../index.js';
-import { RunStateReducer } from '../../run/run-state.js';
+import { RunStateReducer } from '../../run/run-state-reducer.js';
 import { type Command, defineCommand, EXIT } from '../command.js';
 import { NATS_HELP, NATS_OPTIONS } from '../nats.js';
 import { LINE_OPTION, lineLimit, ROOT_OPTION, RUN_HELP } from '../pick-run.js';

@@ -8,7 +8,8 @@
 import { encodeEvent } from '../../format/encode.js';
 import { builtInTypes } from '../../format/events.js';
 import { nowMs } from '../../real-time.js';
-import { type RunState, RunStateReducer } from '../../run/run-state.js';
+import type { RunState } from '../../run/run-state.js';
+import { RunStateReducer } from '../../run/run-state-reducer.js';
 import { type Command, defineCommand, EXIT } from '../command.js';
 import { NATS_HELP, NATS_OPTIONS } from '../nats.js';
 import { LINE_OPTION, lineLimit, ROOT_OPTION, RUN_HELP } from '../pick-run.js';

@@ -5,7 +5,8 @@
  * the others.
  */
 import { EventLogError, isOutOfDescriptors } from '../../errors.js';
-import { type VerifyReport, verifyRun } from '../../run/verify.js';
+import { verifyRun } from '../../run/verify.js';
+import type { VerifyReport } from '../../run/verify-report.js';
 import { isFresh } from '../../volume/orphan.js';
 import { placesOf } from '../../volume/places.js';
 import { runFolderOf, runIdsOf } from '../../volume/run-folders.js';

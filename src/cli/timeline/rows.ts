@@ -6,7 +6,7 @@
  * would lie closer than a fraction of the run, one is drawn for all, so their number is bounded by what can be seen.
  */
 import type { LogEvent, NodeState, NodeStatus, RunEvent, RunState, Vocabulary } from '../../index.js';
-import { RunStateReducer } from '../../run/run-state.js';
+import { RunStateReducer } from '../../run/run-state-reducer.js';
 
 /** A stretch of time, in milliseconds since the epoch. */
 export interface Stretch {

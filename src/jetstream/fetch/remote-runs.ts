@@ -12,7 +12,7 @@ import { LF } from '../../format/lines.js';
 import type { Vocabulary } from '../../format/vocabulary.js';
 import { checkOptions, type OptionCheck } from '../../options.js';
 import { RUNS_OPTIONS, type RunSummary, type RunsOptions } from '../../run/list-runs.js';
-import { RunStateReducer } from '../../run/run-state.js';
+import { RunStateReducer } from '../../run/run-state-reducer.js';
 import { compareRunIds, parseRunId } from '../../volume/run-id.js';
 import { checkConnection, isStreamName } from '../options.js';
 import type { Segment } from '../segment.js';
