@@ -19,7 +19,8 @@ import {
 import type { AppendOptions } from './append/pending-append.js';
 import type { Recovery } from './append/recovery.js';
 import { EventLogError, systemError } from './errors.js';
-import type { EventsOfDrafts, ExactDraft, OmneEvents, PartialDraft } from './format/events.js';
+import type { EventsOfDrafts, ExactDraft, PartialDraft } from './format/draft-types.js';
+import type { OmneEvents } from './format/events.js';
 import { MAX_LINE_BYTES } from './format/lines.js';
 import type { DefinitionOf, EventIn, TypesOf, Vocabulary } from './format/vocabulary.js';
 import { checkOptions } from './options.js';

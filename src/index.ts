@@ -25,6 +25,7 @@ export {
 export { EventLog, type ResumedRun } from './event-log.js';
 export type { CodecOptions } from './format/codec-options.js';
 export { decodeEvent } from './format/decode.js';
+export type { EventsOfDrafts, ExactDraft, MissingField, PartialDraft } from './format/draft-types.js';
 export { encodeEvent } from './format/encode.js';
 export {
   type DraftOf,
@@ -32,15 +33,12 @@ export {
   EVENT_TYPES,
   type EventDraft,
   type EventOf,
-  type EventsOfDrafts,
   type EventType,
-  type ExactDraft,
   type GateMethod,
   type GatePassed,
   type Input,
   type IterationStarted,
   isTerminal,
-  type MissingField,
   type NodeCompleted,
   type NodeError,
   type NodeFailed,
@@ -49,25 +47,22 @@ export {
   type OmneDefinition,
   type OmneEvents,
   omneEvents,
-  type PartialDraft,
   type PipeAborted,
   type PipeCompleted,
   type PipeStarted,
   type RunEvent,
 } from './format/events.js';
-export {
-  type DeepReadonly,
-  type DraftValuesOf,
-  type FieldMakers,
-  type FieldPresence,
-  type FieldsDefinition,
-  type FieldType,
-  field,
-  type IntegerBounds,
-  type JsonValue,
-  type ReadonlyJsonValue,
-  type ValuesOf,
-} from './format/field.js';
+export { type FieldMakers, field, type IntegerBounds } from './format/field.js';
+export type {
+  DeepReadonly,
+  DraftValuesOf,
+  FieldPresence,
+  FieldsDefinition,
+  FieldType,
+  JsonValue,
+  ReadonlyJsonValue,
+  ValuesOf,
+} from './format/field-types.js';
 export { type JsonSchemaObject, jsonSchema } from './format/json-schema.js';
 export type { LogEvent } from './format/schema.js';
 export type { StandardIssue, StandardResult, StandardSchema } from './format/standard-schema.js';

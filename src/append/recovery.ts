@@ -25,12 +25,10 @@ export interface Recovery {
   readonly savedTo: string;
 }
 
-/** The end of a log. */
+/** The end of a log; bytes after it are a torn tail. */
 export interface LogEnd {
   /** The position after the last whole line that is good. */
   readonly end: number;
-  /** Bytes after `end`: a torn tail. */
-  readonly tornBytes: number;
   /** The last event; undefined for an empty log. */
   readonly last: LogEvent | undefined;
 }
@@ -52,14 +50,14 @@ export async function inspectEnd(read: ReadAt, size: number, options: InspectOpt
   const end = await beforeHole(read, start, await endOfLastLine(read, start, size), events);
   for await (const { bytes, offset } of linesBackward(read, end, options)) {
     try {
-      return { end, tornBytes: size - end, last: decodeLine(bytes, events) };
+      return { end, last: decodeLine(bytes, events) };
     } catch (cause) {
       if (!(cause instanceof MalformedLineError)) throw cause;
       const facts = { path, line: await lineNumberAt(read, offset), offset, cause };
       throw new EventLogError('ERR_LOG_CORRUPT', `the last whole line is no event: ${cause.reason}`, facts);
     }
   }
-  return { end, tornBytes: size - end, last: undefined };
+  return { end, last: undefined };
 }
 
 /**

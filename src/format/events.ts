@@ -6,15 +6,8 @@
  * (`type`, `id`, `ts`, `run_id`) come first on the wire and are not repeated in the table.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { DeepReadonly, FieldPresence, FieldType, Flat } from './field.js';
-import {
-  type DefinitionOf,
-  type DraftIn,
-  type EventIn,
-  type EventsDefinition,
-  type TypesOf,
-  Vocabulary,
-} from './vocabulary.js';
+import type { DeepReadonly, FieldPresence, FieldType, Flat } from './field-types.js';
+import { type DefinitionOf, type DraftIn, type EventIn, type TypesOf, Vocabulary } from './vocabulary.js';
 
 /** The fields of each event type after the common ones, in wire order. */
 export const EVENT_SCHEMA = {
@@ -133,61 +126,8 @@ export type RunEvent = EventOf<EventType>;
 /** What a caller hands to `append`: the event of one type without `id`, `ts` and `run_id`; defaulted fields may be left out. */
 export type DraftOf<T extends TypesOf<V>, V extends Vocabulary = OmneEvents> = DraftIn<DefinitionOf<V>, T>;
 
-/** What a draft looks like while fields are missing. */
-export type PartialDraft<V extends Vocabulary = OmneEvents> = PartialDraftIn<DefinitionOf<V>>;
-type PartialDraftIn<D extends EventsDefinition> = {
-  [K in keyof D & string]: { readonly type: K } & Partial<DraftIn<D, K>>;
-}[keyof D & string];
-
-/** Named in the error of the compiler where a draft lacks fields. */
-export interface MissingField<Name> {
-  /** The name of the field, or of several. */
-  readonly 'missing field': Name;
-}
-
 /** Any draft of a built-in type: a union told apart by `type`. */
 export type EventDraft = DraftOf<EventType>;
-
-/** What `appendAll` gives for its drafts: the tuple of their events for a tuple, an array for any other iterable. */
-export type EventsOfDrafts<L, V extends Vocabulary = OmneEvents> = L extends readonly unknown[]
-  ? { -readonly [K in keyof L]: EventOfDraft<L[K], V> }
-  : L extends Iterable<infer D>
-    ? EventOfDraft<D, V>[]
-    : never;
-
-type EventOfDraft<D, V extends Vocabulary> = D extends { readonly type: infer T extends string }
-  ? EventIn<DefinitionOf<V>, T>
-  : never;
-
-/** A draft that lacks no field, and of which none, at any depth, is unknown to the type it names; anything else does not compile. */
-export type ExactDraft<D extends { readonly type: string }, V extends Vocabulary = OmneEvents> = D extends {
-  readonly type: string;
-}
-  ? Exact<D, DraftIn<DefinitionOf<V>, D['type']>>
-  : never;
-type Exact<D, S> = [MissingOf<D, S>] extends [never]
-  ? S & NothingBeyond<D, S>
-  : MissingField<MissingOf<D, S>>;
-type MissingOf<D, S> = Exclude<
-  { [K in keyof S]-?: Record<never, never> extends Pick<S, K> ? never : K }[keyof S],
-  keyof D
->;
-type NothingBeyond<D, S> = D extends readonly (infer Item)[]
-  ? S extends readonly (infer Known)[]
-    ? readonly NothingBeyond<Item, Known>[]
-    : unknown
-  : D extends object
-    ? IsUnion<S> extends true
-      ? unknown // of a json field: its schema decides
-      : { [K in keyof D]: K extends keyof S ? NothingBeyond<D[K], Exclude<S[K], undefined>> : never }
-    : unknown;
-type IsUnion<T, All = T> = [T] extends [never]
-  ? false
-  : T extends T
-    ? [All] extends [T]
-      ? false
-      : true
-    : never;
 
 /** A pipe run began. */
 export type PipeStarted = EventOf<'pipe.started'>;

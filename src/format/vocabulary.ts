@@ -7,13 +7,8 @@
  */
 import { checkOptions, type OptionCheck } from '../options.js';
 import { checkSchema } from './definition.js';
-import {
-  type DraftValuesOf,
-  type FieldsDefinition,
-  type Flat,
-  mustBeFields,
-  type ValuesOf,
-} from './field.js';
+import { mustBeFields } from './field.js';
+import type { DraftValuesOf, FieldsDefinition, Flat, ValuesOf } from './field-types.js';
 import { DraftLane } from './lanes/draft-code.js';
 import { Lanes } from './lanes/lanes.js';
 import { LineMatcher } from './lanes/line-matcher.js';
