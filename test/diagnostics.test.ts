@@ -41,7 +41,7 @@ function messagesOf<Message>(name: string): Message[] {
 const node = (node_id: string) => ({ type: 'node.started', node_id, kind: 'bash' }) as const;
 
 describe('omne-event-log:commit', () => {
-  test('tells of each batch how much it held, how long it waited and how long the disk took', async () => {
+  test('reports for each batch its size, how long it waited and how long the disk took', async () => {
     const commits = messagesOf<CommitMessage>('commit');
     await using log = await EventLog.create(temporaryVolume(), 'feature');
     const before = performance.now();
@@ -80,7 +80,7 @@ describe('omne-event-log:commit', () => {
     expect(firstKept).toBeGreaterThan(called);
   });
 
-  test('tells of a refused batch with the error of its appends, and of no write where there was none', async () => {
+  test('reports a refused batch with the error of its appends, and no write where there was none', async () => {
     const commits = messagesOf<CommitMessage>('commit');
     await using log = await EventLog.create(temporaryVolume(), 'feature');
     await log.append({ type: 'pipe.completed' });
@@ -94,7 +94,7 @@ describe('omne-event-log:commit', () => {
     expect(commits[1]?.waitMs).toBeGreaterThan(0);
   });
 
-  test('tells of a failed write how long it took, and of an append without a time from the start of its commit', async () => {
+  test('reports how long a failed write took, and times an append without a time from the start of its commit', async () => {
     const commits = messagesOf<CommitMessage>('commit');
     const disk = new MemoryDisk();
     const committer = new Committer(disk.open(), { lock: false });
@@ -137,7 +137,7 @@ describe('omne-event-log:commit', () => {
 });
 
 describe('omne-event-log:recover', () => {
-  test('tells what was cut from a torn tail, by open and by an append alike', async () => {
+  test('reports what was cut from a torn tail, by open and by an append alike', async () => {
     const recoveries = messagesOf<RecoverMessage>('recover');
     const root = temporaryVolume();
     const path = writeLog(root, `${linesOf(sampleEvents(2))}{"type":`);
@@ -176,7 +176,7 @@ describe('omne-event-log:tail', () => {
     return { tails, log, bytes: [first, last].map(event => Buffer.byteLength(linesOf([event]))) };
   }
 
-  test('tells what was read and how old it is, and of a wait that a notice ended', async () => {
+  test('reports what was read, how old it is, and a wait that a notice ended', async () => {
     const { tails, log, bytes } = await followed({ watch: true, pollInterval: 60_000 });
     const { path, runId } = log;
     expect(tails).toEqual([
@@ -186,12 +186,12 @@ describe('omne-event-log:tail', () => {
     for (const { lagMs } of tails) expect(lagMs).toBeGreaterThanOrEqual(0);
   });
 
-  test('tells of a wait that only the poll ended', async () => {
+  test('reports a wait that only the poll ended', async () => {
     const { tails } = await followed({ watch: false, pollInterval: 5 });
     expect(tails.map(({ wokenBy }) => wokenBy)).toEqual([undefined, 'poll']);
   });
 
-  test('tells of what was read in one go, but is handed out in parts, that the rest took no wait and no reading', async () => {
+  test('reports no wait and no reading for the later parts of what was read in one go', async () => {
     const tails = messagesOf<TailMessage>('tail');
     const root = temporaryVolume();
     const path = writeLog(root, '');
@@ -212,7 +212,7 @@ describe('omne-event-log:tail', () => {
     ]);
   });
 
-  test('counts the bytes of events that do not match, and tells no age without an event or a time', async () => {
+  test('counts the bytes of events that do not match, and gives no age without an event or a time', async () => {
     const tails = messagesOf<TailMessage>('tail');
     const root = temporaryVolume();
     const content = linesOf(sampleEvents(4).map(event => ({ ...event, ts: 'some time' })));

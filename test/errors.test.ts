@@ -56,7 +56,7 @@ test('an unsafe path is named', () => {
   });
 });
 
-describe('what the operating system said', () => {
+describe('a system error', () => {
   test.each(['ENOSPC', 'EDQUOT', 'EFBIG'])('%s becomes ERR_NO_SPACE', code => {
     const cause = errno(code);
     expect(isNoSpace(cause)).toBe(true);
@@ -84,7 +84,7 @@ describe('what the operating system said', () => {
     expect(systemError('what', '/p', 'text')).toMatchObject({ code: 'ERR_SYSTEM', cause: 'text' });
   });
 
-  test('is told apart by its errno name, also where it comes from another realm', () => {
+  test('is known by its errno name, also where it comes from another realm', () => {
     expect(errnoOf(errno('ENOENT'))).toBe('ENOENT');
     expect(errnoOf(new Error('x'))).toBeUndefined();
     expect(errnoOf(runInNewContext("Object.assign(new Error('x'), { code: 'ENOENT' })"))).toBe('ENOENT');

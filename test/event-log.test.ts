@@ -25,7 +25,7 @@ const gate = (name: string) => ({ type: 'gate.passed', node_id: 'n', gate: name,
 const linesOf = (log: EventLog) => readFileSync(log.path, 'utf8').split('\n').slice(0, -1);
 const code = (name: string) => expect.objectContaining({ name: 'EventLogError', code: name });
 
-test('create makes the folder and an empty log where the design says', async () => {
+test('create makes the folder and an empty log in their places', async () => {
   const root = temporaryVolume();
   await using log = await EventLog.create(root, 'feature');
   expect(log.runId).toMatch(/^feature-[0-7][0-9a-hjkmnp-tv-z]{25}$/);
@@ -87,7 +87,7 @@ test('defaulted fields are filled in memory and left out on disk', async () => {
   expect(linesOf(log)[0]).not.toMatch(/inputs|distro_version/);
 });
 
-test('events stand in the order of the calls, ids strictly rising, however many appenders there are', async () => {
+test('events are in the order of the calls, ids strictly rising, however many appenders there are', async () => {
   await using log = await EventLog.create(temporaryVolume(), 'feature');
   const names = Array.from({ length: 2000 }, (_, index) => String(index));
   const events = await Promise.all(names.map(name => log.append(gate(name))));
@@ -142,7 +142,7 @@ test('an invalid draft names its field, and nothing is written', async () => {
   expect(statSync(log.path).size).toBe(0);
 });
 
-test('nothing is appended behind a terminal event, also not in the same call or the same tick', async () => {
+test('nothing is appended after a terminal event, also not in the same call or the same tick', async () => {
   const root = temporaryVolume();
   const log = await EventLog.create(root, 'feature');
   await expect(log.appendAll([{ type: 'pipe.completed' }, gate('late')])).rejects.toThrow(
@@ -204,7 +204,7 @@ test('a backlog over maxPendingBytes is refused, and what was queued is written'
   await log.append(gate('later'));
 });
 
-test('nothing waits once it is acknowledged: the next append finds all the room', async () => {
+test('an acknowledged append frees its room: the next one finds all of it', async () => {
   const root = temporaryVolume();
   await using probe = await EventLog.create(root, 'feature');
   await probe.append(gate('a'));
@@ -215,7 +215,7 @@ test('nothing waits once it is acknowledged: the next append finds all the room'
   expect(linesOf(log).length).toBe(6);
 });
 
-test('options of open that cannot be meant are TypeErrors, and nothing is made', async () => {
+test('options of open that make no sense are TypeErrors, and nothing is made', async () => {
   const root = temporaryVolume();
   for (const options of [
     { mode: 0o1000 },
@@ -286,7 +286,7 @@ test('flush resolves when all appends called before are on disk, and at once whe
   await appends;
 });
 
-test('open mends a torn tail and keeps its bytes', async () => {
+test('open repairs a torn tail and keeps its bytes', async () => {
   const root = temporaryVolume();
   const log = await EventLog.create(root, 'feature');
   const kept = await log.append(gate('kept'));
@@ -330,7 +330,7 @@ test.each(['renamed', 'with its folder'])(
   },
 );
 
-test('a log cut behind its writer takes no more appends', async () => {
+test('a log that another program cuts takes no more appends from its writer', async () => {
   await using log = await EventLog.create(temporaryVolume(), 'feature');
   await log.append(gate('a'));
   await truncate(log.path, 3);
@@ -395,7 +395,7 @@ test.each([253402300800005, Number.NaN, -5])(
   },
 );
 
-test('the failure of an append nobody waits for is not hushed up by close', async () => {
+test('close does not hide the failure of an append that nobody awaited', async () => {
   const log = await EventLog.create(temporaryVolume(), 'feature');
   await log.append({ type: 'pipe.completed' });
   const told = new Promise(resolve => process.once('unhandledRejection', resolve));

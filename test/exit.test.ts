@@ -63,7 +63,7 @@ describe('an append that is under way is waited for', () => {
     expect(acknowledged).toEqual(kept);
   });
 
-  test('by close, also when an error is on its way out and the last append was refused', async () => {
+  test('by close, also while an error propagates and the last append was refused', async () => {
     const { exitCode, acknowledged, complaints } = await endBy('an error past close');
     expect([exitCode, acknowledged.length]).toEqual([1, 20]);
     expect(complaints).toContain('Error: mine');
@@ -88,7 +88,7 @@ describe('an append that is under way is waited for', () => {
 });
 
 describe('every append is answered', () => {
-  test('by ERR_LOG_CLOSED behind close, and nothing of it is written', async () => {
+  test('after close with ERR_LOG_CLOSED, and nothing of it is written', async () => {
     const log = await EventLog.create(temporaryVolume(), 'ending');
     const before = attempt(log, [['a'], ['b', 'c']]);
     const closed = log.close();
@@ -100,7 +100,7 @@ describe('every append is answered', () => {
     expect(namesIn(log.root, log.runId)).toEqual(['a', 'b', 'c']);
   });
 
-  test('also of a batch whose making throws: by that error, and nothing of it is written', async () => {
+  test('also of a batch whose making throws: with that error, and nothing of it is written', async () => {
     await using log = await EventLog.create(temporaryVolume(), 'ending');
     const mine = new Error('mine');
     const batch = function* () {

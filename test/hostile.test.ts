@@ -58,7 +58,7 @@ function replaceByLink(path: string): { outside: string } {
   return { outside };
 }
 
-describe('a symbolic link below .omne is ERR_UNSAFE_PATH, and nothing is written behind it', () => {
+describe('a symbolic link below .omne is ERR_UNSAFE_PATH, and nothing is written through it', () => {
   const places: { what: string; place: (root: string) => string }[] = [
     { what: 'var', place: root => join(root, '.omne', 'var') },
     { what: 'runs', place: root => join(root, '.omne', 'var', 'runs') },
@@ -192,7 +192,7 @@ describe('a line of 1 GiB without a newline', () => {
     expect(growth).toBeLessThan(64 * 2 ** 20);
   });
 
-  test('that ends at last, and has events behind it, is ERR_LINE_TOO_LONG too', async () => {
+  test('that ends at last, with events after it, is ERR_LINE_TOO_LONG too', async () => {
     const root = temporaryVolume();
     const path = writeLog(root, lineOf(sampleEvent(0)));
     const fd = openSync(path, 'r+');

@@ -93,7 +93,7 @@ describe('the documentation of the public names', () => {
     expect(namesOf(used.filter(({ doc }) => !doc.includes('@example')))).toEqual([]);
   });
 
-  test('has an example where a call alone does not tell how it is used', () => {
+  test('has an example where a call alone does not show how it is used', () => {
     const all = [...declarations, ...members];
     for (const name of ['EVENT_TYPES', 'flush', 'close', 'read', 'tail', 'batches', 'toArray', 'apply']) {
       const found = all.filter(each => each.name === name || new RegExp(`: ${name}[(<]`).test(each.name));
@@ -114,7 +114,7 @@ describe('the documentation of the public names', () => {
     expect(named.filter(({ code }) => !codes.has(code))).toEqual([]);
   });
 
-  test('tells for every option what holds without it', () => {
+  test('says for every option what holds without it', () => {
     const options = members.filter(({ name, declaration }) => {
       return /^\w+Options: /.test(name) && /^\w+\?: /.test(declaration);
     });
@@ -122,7 +122,7 @@ describe('the documentation of the public names', () => {
     expect(namesOf(options.filter(({ doc }) => !doc.includes('default')))).toEqual([]);
   });
 
-  test('tells for every absent field when it is absent', () => {
+  test('says for every absent field when it is absent', () => {
     const fields = members.filter(({ name, declaration }) => {
       return !/^(\w+Options|ErrorFacts): /.test(name) && /^readonly \w+\?: /.test(declaration);
     });
@@ -130,7 +130,7 @@ describe('the documentation of the public names', () => {
     expect(namesOf(fields.filter(({ doc }) => !/absent/i.test(doc)))).toEqual([]);
   });
 
-  test('tells the unit of every number of milliseconds or bytes', () => {
+  test('names the unit of every number of milliseconds or bytes', () => {
     const unitOf = (text: string) =>
       /^(?:readonly )?(?:\w*(?:Timeout|Interval|Ms))\??:/.test(text)
         ? /milliseconds/

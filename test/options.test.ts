@@ -168,13 +168,13 @@ test.for(wrong)('$call: a wrong $option is a TypeError that names it', async ({ 
   }
 });
 
-test('a wrong option of a listing is told at the call, before anything is listed', () => {
+test('a wrong option of a listing is reported at the call, before anything is listed', () => {
   expect(() => callWith(EventLog.runs, temporaryVolume(), { reverse: 'yes' })).toThrow(TypeError);
   expect(() => callWith(EventLog.read, temporaryVolume(), RUN_ID, { limit: 'all' })).toThrow(TypeError);
   expect(() => callWith(remoteRuns, CONNECTION, { limit: -1 })).toThrow(TypeError);
 });
 
-test('what is no connection to a NATS server is told at the call', () => {
+test('what is no connection to a NATS server is reported at the call', () => {
   for (const connection of [undefined, null, 'nats://127.0.0.1', {}]) {
     expect(() => callWith(readRemote, connection, RUN_ID)).toThrow(TypeError);
     expect(() => callWith(tailRemote, connection, RUN_ID)).toThrow(TypeError);

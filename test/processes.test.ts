@@ -126,7 +126,7 @@ interface Outcome {
   readonly conflict?: number;
 }
 
-test('eight processes read, decide and append with expectedPosition: what they were told is what the log holds', {
+test('eight processes read, decide and append with expectedPosition: what they were given is what the log holds', {
   timeout: 120_000,
 }, async () => {
   const log = await orphan();

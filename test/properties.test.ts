@@ -58,7 +58,7 @@ describe('an event', () => {
     );
   });
 
-  test('is one line: neither LF nor any other control character stands in its encoding', () => {
+  test('is one line: neither LF nor any other control character is in its encoding', () => {
     fc.assert(
       fc.property(events, event => {
         expect(encodeEvent(event)).not.toMatch(/[\0-\x1f]/);
@@ -188,7 +188,7 @@ describe('a line', () => {
     );
   });
 
-  test('is rejected when a known member stands in it twice, however the key is written', () => {
+  test('is rejected when a known member is in it twice, however the key is written', () => {
     fc.assert(
       fc.property(events, fc.nat(), fc.nat(), fc.boolean(), (event, from, to, spelledOut) => {
         const members = membersOf(event);

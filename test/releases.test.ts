@@ -90,7 +90,7 @@ describe.each(namesOf('.jsonl'))('the log %s', name => {
     expect(report.events).toBe(expected.events.length);
   });
 
-  test('is mended and continued by a writer, or refuses it when the run has ended', async () => {
+  test('is repaired and continued by a writer, or refuses it when the run has ended', async () => {
     await using log = await EventLog.open(volume(), runId);
     const { offset, bytes, savedTo } = log.recovered ?? {};
     expect(log.recovered === undefined ? null : { offset, bytes }).toEqual(expected.cut);

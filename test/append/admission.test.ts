@@ -26,7 +26,7 @@ async function newLog(): Promise<EventLog> {
 const gatesIn = async (log: EventLog) =>
   (await log.read({ types: ['gate.passed'] }).toArray()).map(event => event.gate);
 
-test('each append of a batch is held against the end at which it would be written', () => {
+test('an append is checked against the position at which it would be written', () => {
   const [first, fits, conflicts, last] = [
     append(10),
     append(5, { expectedPosition: 110 }),
@@ -43,14 +43,14 @@ test('each append of a batch is held against the end at which it would be writte
   });
 });
 
-test('what was dropped is neither written nor refused, and takes no room', () => {
+test('a dropped append is neither written nor refused, and takes no room', () => {
   const after = append(5, { expectedPosition: 100 });
   const { admitted, conflicts } = admit([append(10, { begin: () => false }), after], 100, '/p');
   expect(admitted).toEqual([after]);
   expect(conflicts.size).toBe(0);
 });
 
-test('an append at the position expected is written, any other is refused with the actual one', async () => {
+test('an append at the expected position is written, any other is refused with the actual position', async () => {
   await using log = await newLog();
   expect(log.position).toBe(0);
   await log.append(gate('a'), { expectedPosition: 0 });
@@ -71,7 +71,7 @@ test('an append at the position expected is written, any other is refused with t
   expect(await gatesIn(log)).toEqual(['a', 'c', 'd']);
 });
 
-test('of several appends that expect the same end one is written', async () => {
+test('of several appends that expect the same position, one is written', async () => {
   await using log = await newLog();
   const outcomes = await Promise.allSettled(
     ['a', 'b', 'c'].map(name => log.append(gate(name), { expectedPosition: 0 })),
@@ -80,7 +80,7 @@ test('of several appends that expect the same end one is written', async () => {
   expect(await gatesIn(log)).toEqual(['a']);
 });
 
-test('what another log of the run appended is a conflict, and the run goes on from there', async () => {
+test('an append by another log of the run is a conflict, and the run goes on from there', async () => {
   await using log = await newLog();
   await using other = await EventLog.open(log.root, log.runId);
   await other.append(gate('other'));
@@ -93,7 +93,7 @@ test('what another log of the run appended is a conflict, and the run goes on fr
   expect(await gatesIn(log)).toEqual(['other', 'a']);
 });
 
-test('a terminal event that is refused does not end the run; in a run that has ended nothing is compared', async () => {
+test('a refused terminal event does not end the run; in a run that has ended nothing is compared', async () => {
   await using log = await newLog();
   const end: EventDraft = { type: 'pipe.completed' };
   expect(await rejection(log.append(end, { expectedPosition: 7 }))).toMatchObject({
@@ -106,7 +106,7 @@ test('a terminal event that is refused does not end the run; in a run that has e
   });
 });
 
-test('a signal drops what has not begun, with its reason, and leaves what has', async () => {
+test('a signal drops an append that has not begun, with its reason, and leaves one that has', async () => {
   await using log = await newLog();
   const controller = new AbortController();
   const begun = log.append(gate('begun'), { signal: controller.signal });

@@ -80,7 +80,7 @@ describe('the file is closed', () => {
     expect(await left).toBe(0);
   });
 
-  test('by return, also while a read is on its way', async () => {
+  test('by return, also during a read', async () => {
     const left = leftOpen(async (reader, whileReading) => {
       const iterator = reader[Symbol.asyncIterator]();
       await iterator.next();
@@ -108,7 +108,7 @@ describe('the file is closed', () => {
     expect(openDescriptors(path)).toBe(0);
   });
 
-  test('by a limit that is reached', async () => {
+  test('by reaching a limit', async () => {
     const left = leftOpen(
       async (reader, whileReading) => {
         for await (const _ of reader) whileReading();

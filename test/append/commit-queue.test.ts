@@ -27,7 +27,7 @@ test('entries pushed in one tick share a commit', async () => {
   expect(batches).toEqual([entries]);
 });
 
-test('what comes while a commit is on its way waits and goes into the next one, in order', async () => {
+test('entries that come during a commit wait and go into the next one, in order', async () => {
   const { queue, batches, finishNext } = handQueue();
   const [first, second, third] = [entry(1), entry(2), entry(3)];
   queue.push(first);
@@ -92,7 +92,7 @@ test('more than maxPendingBytes is refused, counting what is being committed, un
   expect(batches.map(batch => batch.map(({ bytes }) => bytes))).toEqual([[4], [6], [4]]);
 });
 
-test('a refusal names the path and tells a full backlog from an append that is too large for any', async () => {
+test('a refusal names the path, and says whether the backlog is full or the append is too large for any', async () => {
   const { queue } = handQueue({ maxPendingBytes: 10, path: '/p' });
   const refused = (bytes: number) => {
     try {
@@ -115,7 +115,7 @@ test('a refusal names the path and tells a full backlog from an append that is t
   });
 });
 
-test('whoever is told of a commit finds the room that it left', async () => {
+test('a caller whose commit resolves finds the room it freed', async () => {
   const queue = new CommitQueue<QueueEntry & { done: () => void }>(async batch => () => settleAll(batch), {
     maxPendingBytes: 10,
   });

@@ -86,7 +86,7 @@ async function wholeBatch(): Promise<Buffer> {
   return disk.written;
 }
 
-test('a write cut short once keeps the whole lines, cuts the torn rest and writes the others again', async () => {
+test('a short write keeps the whole lines, cuts the torn rest and writes the others again', async () => {
   const whole = await wholeBatch();
   for (let cut = 0; cut < whole.length; cut++) {
     const disk = new MemoryDisk();
@@ -102,7 +102,7 @@ test('a write cut short once keeps the whole lines, cuts the torn rest and write
   }
 });
 
-test('a full disk keeps exactly the lines that landed whole and says how many; no line is ever taken back', async () => {
+test('a full disk keeps exactly the lines that were written whole and says how many; no line is ever taken back', async () => {
   const whole = await wholeBatch();
   for (let room = 0; room < whole.length; room++) {
     const disk = new MemoryDisk();
@@ -133,7 +133,7 @@ test('a full disk keeps exactly the lines that landed whole and says how many; n
   }
 });
 
-test('a terminal event that landed ends the run; one for which there was no room, after the lines that landed, does not', async () => {
+test('a terminal event that was written ends the run; one for which there was no room does not', async () => {
   const group = [gate('a'), gate('b'), { type: 'pipe.completed' } as const];
   const disk = new MemoryDisk();
   const committer = await started(disk);
@@ -145,7 +145,7 @@ test('a terminal event that landed ends the run; one for which there was no room
   expect(gatesIn(disk)).toEqual(['a', 'b', 'a', 'b', 'pipe.completed']);
 });
 
-test('ENOSPC from the sync is a failed sync: final, and never tried again', async () => {
+test('ENOSPC from the sync is a failed sync: final, never retried', async () => {
   const disk = new MemoryDisk();
   const committer = await started(disk);
   disk.onOperation = name => {
@@ -188,7 +188,7 @@ test('a cut that fails is final', async () => {
   expect(await commit(committer, [gate('a')])).toEqual(['ERR_LOG_FAILED']);
 });
 
-test('what another writer appended is seen: ids go on above it', async () => {
+test('after lines of another writer, ids go on above theirs', async () => {
   const disk = new MemoryDisk();
   const [one, two] = [await started(disk), await started(disk)];
   for (let i = 0; i < 5; i++) {
@@ -225,7 +225,7 @@ test('a terminal event that found no room does not end the run', async () => {
   expect(await commit(committer, [gate('b')])).toEqual(['ERR_RUN_ENDED']);
 });
 
-test('the torn tail of a dead peer is mended by the next append', async () => {
+test('the next append repairs the torn tail of a dead peer', async () => {
   const disk = new MemoryDisk();
   const committer = await started(disk);
   await commit(committer, [gate('a')]);
@@ -235,7 +235,7 @@ test('the torn tail of a dead peer is mended by the next append', async () => {
   expect([...disk.saved.values()].map(String)).toEqual(['{"type":"gate.pas']);
 });
 
-test('a bad whole line of another writer is named and nothing is written behind it', async () => {
+test('a bad whole line of another writer is named, and nothing is written after it', async () => {
   const disk = new MemoryDisk();
   const committer = await started(disk);
   await commit(committer, [gate('a')]);
@@ -245,7 +245,7 @@ test('a bad whole line of another writer is named and nothing is written behind 
   expect(disk.written).toEqual(damaged);
 });
 
-test('a failure of the system before the write refuses the batch, and its message claims no more than that', async () => {
+test('a system failure before the write rejects the batch, and its message claims no more than that', async () => {
   const disk = new MemoryDisk();
   const committer = await started(disk);
   disk.onStat = () => {
@@ -276,7 +276,7 @@ test.each([
   [true, ['lock'], ['unlock']],
   [false, [], []],
 ])(
-  'lock: %s: from the first look to the sync the lock is held, and given back whatever happens',
+  'lock: %s: the lock is held from the first look to the sync, and released whatever happens',
   async (lock, taken, given) => {
     const disk = new MemoryDisk();
     disk.written = Buffer.from('torn');
@@ -306,7 +306,7 @@ test('a lone writer reads nothing between its commits', async () => {
   expect(disk.reads).toBe(reads);
 });
 
-test('lines of another writer are a meeting; its own, and those that stood there at first, are not', async () => {
+test('lines of another writer count as meeting it; its own lines and those of the first look do not', async () => {
   const met = vi.spyOn(Turns.prototype, 'metPeer');
   const disk = new MemoryDisk();
   const [one, two] = [await started(disk), await started(disk)];
@@ -318,7 +318,7 @@ test('lines of another writer are a meeting; its own, and those that stood there
   expect(met).toHaveBeenCalledTimes(1);
 });
 
-describe('lines of others that nobody may have synced', () => {
+describe('lines of others that may be unsynced', () => {
   async function behindAPeer(): Promise<{ disk: MemoryDisk; committer: Committer }> {
     const disk = new MemoryDisk();
     const committer = await started(disk);
@@ -327,7 +327,7 @@ describe('lines of others that nobody may have synced', () => {
     return { disk, committer };
   }
 
-  test('are synced before the first write behind them, and only then', async () => {
+  test('are synced before the first write after them, and only then', async () => {
     const { disk, committer } = await behindAPeer();
     await commit(committer, [gate('a')]);
     await commit(committer, [gate('b')]);
@@ -335,7 +335,7 @@ describe('lines of others that nobody may have synced', () => {
   });
 
   test.each(['EIO', 'ENOSPC'])(
-    'and cannot be synced (%s): that is final, and nothing is written or cut',
+    'that cannot be synced (%s) make the log fail for good, and nothing is written or cut',
     async code => {
       const { disk, committer } = await behindAPeer();
       disk.onOperation = () => {
@@ -349,7 +349,7 @@ describe('lines of others that nobody may have synced', () => {
   );
 });
 
-describe('the torn tail of a dead peer that cannot be mended', () => {
+describe('a torn tail of a dead peer that cannot be repaired', () => {
   /** A writer that has seen so much of a log, and a torn tail after it. */
   async function torn(seen: EventDraft[]): Promise<{ disk: MemoryDisk; committer: Committer }> {
     const disk = new MemoryDisk();
@@ -365,7 +365,7 @@ describe('the torn tail of a dead peer that cannot be mended', () => {
     };
   };
 
-  test.each(['copy', 'truncate'])('because of its %s refuses that commit only', async operation => {
+  test.each(['copy', 'truncate'])('rejects only that commit when the %s fails', async operation => {
     const { disk, committer } = await torn([gate('a')]);
     failing(disk, operation);
     expect(await commit(committer, [gate('b')])).toEqual(['ERR_SYSTEM']);
@@ -375,7 +375,7 @@ describe('the torn tail of a dead peer that cannot be mended', () => {
     expect(gatesIn(disk)).toEqual(['a', 'c']);
   });
 
-  test.each([[[]], [[gate('a')]]])('because of its sync is final, for the cut may not last', async seen => {
+  test.each([[[]], [[gate('a')]]])('is final when the sync fails, for the cut may not last', async seen => {
     const { disk, committer } = await torn(seen);
     failing(disk, 'sync');
     expect(await commit(committer, [gate('b')])).toEqual(['ERR_LOG_FAILED']);
@@ -384,7 +384,7 @@ describe('the torn tail of a dead peer that cannot be mended', () => {
     expect(disk.operations).toEqual(['copy', 'truncate', 'sync']);
   });
 
-  test('and whose size cannot be told then is final too', async () => {
+  test('is final when the size is unknown afterwards', async () => {
     const { disk, committer } = await torn([gate('a')]);
     disk.onOperation = () => {
       disk.onStat = () => {
@@ -395,7 +395,7 @@ describe('the torn tail of a dead peer that cannot be mended', () => {
     expect(await commit(committer, [gate('b')])).toEqual(['ERR_LOG_FAILED']);
   });
 
-  test('at the first look is told by start', async () => {
+  test('at the first look rejects start', async () => {
     const disk = new MemoryDisk();
     disk.written = Buffer.from('torn');
     failing(disk, 'sync');
@@ -428,19 +428,19 @@ describe('after a write that failed', () => {
     return disk.operations;
   }
 
-  test('what may be of this batch is cut off', async () => {
+  test('cuts off what may be of this batch', async () => {
     expect(await operationsWhenTheFileIs(size => size + 1)).toEqual(['write', 'truncate']);
     expect(await operationsWhenTheFileIs((size, batch) => size + batch)).toEqual(['write', 'truncate']);
   });
 
-  test('nothing is cut where nothing landed, where more stands than it wrote, or less than there was', async () => {
+  test('cuts nothing where nothing was written, or where the file is longer or shorter than the write explains', async () => {
     expect(await operationsWhenTheFileIs(size => size)).toEqual(['write']);
     expect(await operationsWhenTheFileIs((size, batch) => size + batch + 1)).toEqual(['write']);
     expect(await operationsWhenTheFileIs(size => size - 1)).toEqual(['write']);
   });
 });
 
-test('ERR_NO_SPACE says what the system said, or that a write came to its end early', async () => {
+test('ERR_NO_SPACE gives the errno, or says that a write came to its end early', async () => {
   const disk = new MemoryDisk();
   const committer = await started(disk);
   const messageOf = async () => {
@@ -489,7 +489,7 @@ describe('the time of events', () => {
     expect(await timeAt(now)).toBe(ts);
   });
 
-  test('is put into words once in a millisecond', async () => {
+  test('is formatted once in a millisecond', async () => {
     const format = vi.spyOn(Date.prototype, 'toISOString');
     for (const now of [1000, 1000, 1001, 1001]) await timeAt(now);
     expect(format).toHaveBeenCalledTimes(2);

@@ -74,7 +74,7 @@ test('whatever fails or crashes, the log holds what was acknowledged, in order, 
   );
 }, 100_000);
 
-test('a tail that has seen the end does not take it for the end before its commit is over', async () => {
+test('a tail that has seen the terminal event waits until its commit is over', async () => {
   for (let after = 0; after < 16; after++) {
     const run = new CrashRun({ incidents: [{ after, kind: 'broken' }] });
     await run.step({ do: 'append', writer: 0, entries: [[0]] });
@@ -133,7 +133,7 @@ test('a batch whose sync failed is not built upon: later, acknowledged events su
   expect(await gatesAfterPowerCut(machine)).toEqual(['first', 'acknowledged']);
 });
 
-test('a recovery that was interrupted behind its copy succeeds the next time, also when the clock went back', async () => {
+test('a recovery interrupted after its copy succeeds the next time, also when the clock went back', async () => {
   vi.setSystemTime('2001-01-01');
   const machine = new CrashMachine();
   machine.disk.write(someLines.subarray(0, -5));

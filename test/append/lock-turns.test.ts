@@ -106,7 +106,7 @@ test('a lone writer that commits back to back leaves the lock alone for 30 ms, o
 });
 
 test.each([1, 2, 7, 20, 40, 100])(
-  'a peer nobody can see waits little more than a second behind commits of %i ms',
+  'an unseen peer waits little more than a second while commits take %i ms',
   async holdMs => {
     const lock = new Lock();
     const [waits] = await finish(Promise.all([poller(lock, 20_000), writer(lock, 25_000, holdMs)]));
@@ -116,7 +116,7 @@ test.each([1, 2, 7, 20, 40, 100])(
 );
 
 test.each([1, 5, 20])(
-  'a peer nobody can see gets its turn behind seven writers with commits of %i ms, though each of them asks more often',
+  'an unseen peer gets its turn among seven writers with commits of %i ms, though each of them asks more often',
   async holdMs => {
     const lock = new Lock();
     const writers = Array.from({ length: 7 }, () => writer(lock, 25_000, holdMs));
@@ -127,7 +127,7 @@ test.each([1, 5, 20])(
   },
 );
 
-test('of two writers that commit back to back one waits a second at most, then they have met and take turns', async () => {
+test('of two writers that commit back to back one waits a second at most; then they have met and take turns', async () => {
   const lock = new Lock();
   const both = await finish(Promise.all([writer(lock, 10_000, 2), writer(lock, 10_000, 2)]));
   const [one = 0, two = 0] = both.map(turns => turns.length);
@@ -203,7 +203,7 @@ test.each([
   },
 );
 
-test('what a writer leaves the lock alone counts against its budget', async () => {
+test('the time a writer leaves the lock alone counts against its budget', async () => {
   for (let phase = 0; phase < 200; phase += 10) {
     vi.setSystemTime(1_000_000_000 + phase);
     const lock = new Lock();
@@ -219,7 +219,7 @@ test('what a writer leaves the lock alone counts against its budget', async () =
   }
 });
 
-test('a lock that is never free is given up when the budget is used up, with nothing held', async () => {
+test('a lock that is never free is given up when the budget is used up, and nothing stays held', async () => {
   const lock = new Lock();
   lock.tryLock();
   const asked = Date.now();

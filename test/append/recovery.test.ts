@@ -47,7 +47,7 @@ test('a log that ends well is not touched', async () => {
 });
 
 test.each([1, 511, 512, 4096, 300_000])(
-  'a hole of %i NUL bytes behind the last line is cut',
+  'a hole of %i NUL bytes after the last line is cut',
   async holeBytes => {
     const { recovery, left } = await reopen(Buffer.concat([log, Buffer.alloc(holeBytes)]));
     expect(left.equals(log)).toBe(true);
@@ -58,7 +58,7 @@ test.each([1, 511, 512, 4096, 300_000])(
 /** The same lines as one write would leave them: with one time. */
 const oneWrite = Buffer.from(log.toString().replace(/"ts":"[^"]+"/g, '"ts":"2026-04-15T12:00:00Z"'));
 
-test('a lost page in the middle of the last write takes the whole lines behind it along', async () => {
+test('a lost page in the middle of the last write takes the whole lines after it along', async () => {
   for (let page = 0; page + 512 <= oneWrite.length; page += 512) {
     const damaged = Buffer.from(oneWrite);
     damaged.fill(0, page, page + 512);
@@ -69,7 +69,7 @@ test('a lost page in the middle of the last write takes the whole lines behind i
   }
 });
 
-test('a lost page in front of lines of a later write is damage, and nothing is cut', async () => {
+test('a lost page before lines of a later write is damage, and nothing is cut', async () => {
   const damaged = Buffer.from(log);
   damaged.fill(0, 512, 1024);
   const { recovery, left } = await reopen(damaged);
@@ -157,7 +157,7 @@ describe('a hole', () => {
     expect(await endOf(holed(holed(long, 512, 1024), 1600, 1610))).toBe(300);
   });
 
-  test('in front of lines of two writes is damage', async () => {
+  test('before lines of two writes is damage', async () => {
     const damaged = holed(Buffer.concat([line(300), line(900), line(200), line(800, 'later')]), 512, 1024);
     expect(await endOf(damaged)).toBe(damaged.length);
   });
@@ -187,7 +187,7 @@ describe('looking back', () => {
   }
   const mib = Buffer.concat(Array<Buffer>(4096).fill(line(256)));
 
-  test('goes as far as the line in front of the last write, and to the start of a short log at most', async () => {
+  test('goes as far as the line before the last write, or to the start of a short log', async () => {
     const before = Buffer.concat([line(1000), line(256, 'before'), ...Array<Buffer>(4095).fill(line(256))]);
     expect(await spansOf(before.length, before)).toEqual([
       [before.length - MAX_BATCH_BYTES - 1, MAX_BATCH_BYTES + 1],
@@ -203,13 +203,13 @@ describe('looking back', () => {
     expect(windows.at(-1)).toBe(MAX_PENDING_BYTES);
   });
 
-  test('finds a torn tail behind what was seen before', async () => {
+  test('finds a torn tail after what was seen before', async () => {
     const torn = Buffer.concat([log, Buffer.from('torn')]);
     expect(await inspect(torn, log.length)).toEqual({ end: log.length, last: undefined });
   });
 
   test.each(['time', 'event'])(
-    'hands on an error in reading the last %s that says nothing about the line',
+    'passes on an error in reading the last %s that says nothing about the line',
     async what => {
       const failure = new RangeError('no room for the text');
       const decoding = vi.spyOn(Buffer.prototype, 'toString');
@@ -243,7 +243,7 @@ describe('the number of a bad last line', () => {
     ]);
   });
 
-  test('does not matter in a log that was cut meanwhile', async () => {
+  test('does not matter in a log that was cut in the meantime', async () => {
     const content = Buffer.concat([log, bad]);
     const read: ReadAt = async (buffer, position) =>
       position + buffer.length === content.length ? content.copy(buffer, 0, position) : 0;

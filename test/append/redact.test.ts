@@ -34,7 +34,7 @@ describe('the option redact', () => {
     expect(await log.read().toArray()).toMatchObject([{ reason: 'BECAUSE' }]);
   });
 
-  test('refuses the draft by what it throws, and nothing is written', async () => {
+  test('rejects the draft with what it throws, and nothing is written', async () => {
     const failure = new Error('no');
     await using log = await EventLog.create(temporaryVolume(), 'feature', {
       redact: text => {
@@ -96,7 +96,7 @@ describe('redactDraft', () => {
     expect(JSON.stringify(redactDraft(draft, text => text))).toBe(JSON.stringify(draft));
   });
 
-  test('hands on what is no draft, however it is made', () => {
+  test('passes on what is no draft, however it is made', () => {
     const circle: Record<string, unknown> = { type: 't' };
     circle['self'] = circle;
     for (const odd of [undefined, null, 5, 'text', [], { type: 5 }])

@@ -33,7 +33,7 @@ function clockAt(now: number): void {
   onTestFinished(() => clock.mockRestore());
 }
 
-test('each group ends where its last line ends, and the events are told their id and time', () => {
+test('each group ends where its last line ends, and its events get their id and time', () => {
   const groups = groupsOf(1, 3, 0, 2);
   const { bytes, ends } = new Stamper('/p').stamp(groups);
   expect(eventsIn(bytes)).toEqual(groups.flatMap(({ events }) => events.map(({ event }) => event)));
@@ -62,7 +62,7 @@ test('a batch of more text than one part holds is put together without a gap', (
   expect(eventsIn(bytes)).toHaveLength(12_000);
 });
 
-describe('a clock out of its mind', () => {
+describe('a clock that is far off', () => {
   test.each([
     [Number.NaN, '1970-01-01T00:00:00.000Z'],
     [-1, '1970-01-01T00:00:00.000Z'],

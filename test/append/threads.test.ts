@@ -93,7 +93,7 @@ describe('where every sync takes a second, an unrelated file is read before the 
   }
 });
 
-describe('never are more than three calls at once at the disk', () => {
+describe('never more than three calls are at the disk at once', () => {
   /** Counts how many syncs are under way at once; each takes a few turns of the event loop. */
   function watchDisk(): () => number {
     let underway = 0;

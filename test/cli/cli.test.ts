@@ -107,7 +107,7 @@ describe('omne-log cat', () => {
     );
   });
 
-  test('prints the events before a damaged line, then fails and tells where it is', async () => {
+  test('prints the events before a damaged line, then fails and says where it is', async () => {
     const { root, runId, path } = await hostileRun();
     const offset = readFileSync(path).length;
     appendFileSync(path, '{"type":"nonsense"}\n');
@@ -128,7 +128,7 @@ describe('omne-log cat', () => {
     expect(outside.stderr).toContain('--root');
   });
 
-  test('ends quietly when nobody reads on, however long the log is', async () => {
+  test('ends quietly when its reader leaves, however long the log is', async () => {
     const root = temporaryVolume();
     await using log = await EventLog.create(root, 'long');
     const message = 'x'.repeat(1000);

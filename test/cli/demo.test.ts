@@ -70,7 +70,7 @@ describe('the demo', () => {
     expect(output('checksum').trim()).toBe(createHash('sha256').update(notes).digest('hex'));
   });
 
-  test('points with each byte_offset right behind the marker line, at the output of the iteration itself', () => {
+  test('points with each byte_offset right after the marker line, at the output of the iteration itself', () => {
     const started = ofType('iteration.started');
     expect(started.map(event => event.iteration)).toEqual([1, 2, 3]);
     const capture = readFileSync(join(root, outputPath('work-off')));
@@ -118,7 +118,7 @@ describe('the demo', () => {
     expect(stdout).toMatch(new RegExp(`^ {2}duration +${duration} ms$`, 'm'));
   });
 
-  test('tells how long each of the durable appends took', () => {
+  test('reports how long each of the durable appends took', () => {
     const [, count, total, median, max] =
       /appends +(\d+) durable ones in ([\d.]+) ms: median ([\d.]+) ms, max ([\d.]+) ms/.exec(stdout) ?? [];
     expect(Number(count)).toBe(lines.length);
@@ -137,7 +137,7 @@ describe('the demo', () => {
     for (const path of paths) expect(readFileSync(path, 'utf8').split('\n')).toHaveLength(lines.length + 1);
   });
 
-  test('ends quietly, and its run with it, when nobody reads on', async () => {
+  test('ends quietly, and its run with it, when its reader leaves', async () => {
     const volume = temporaryVolume();
     const script = '{ "$0" "$1" demo --dir "$2"; echo "exit code $?" >&2; } | head -1';
     const outcome = await runToEnd(['sh', '-c', script, process.execPath, COMMAND, volume]);

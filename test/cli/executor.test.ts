@@ -57,7 +57,7 @@ test('a loop that comes to no end fails after its last iteration', async () => {
   ]);
 });
 
-test('a program that is not there fails its node, and no step behind it is taken', async () => {
+test('a program that is not there fails its node, and no later step runs', async () => {
   const { reason, events } = await run(
     [{ id: 'a', kind: 'command', command: ['no-such-program-anywhere'] }],
     [{ id: 'b', kind: 'command', command: succeed }],

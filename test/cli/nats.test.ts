@@ -90,7 +90,7 @@ describe.skipIf(noServer)('omne-log with --nats', () => {
     }
   });
 
-  test('a run is named by the beginning of its id or as the last one, and missing ones are told of', async () => {
+  test('a run is named by the beginning of its id or as the last one, and a missing one is reported', async () => {
     const { stdout } = await remote('show', 'last', '--json');
     expect(JSON.parse(stdout)).toMatchObject({ runId: runs.unfinished.runId });
     expect((await remote('cat', 'nightly-', '-n', '1')).stdout).toContain('pipe.started');
@@ -144,7 +144,7 @@ describe.skipIf(noServer)('omne-log with --nats', () => {
 const lastLine = (output: string): string => screenOf(output).at(-1) ?? '';
 
 describe.skipIf(noServer)('omne-log mirror', () => {
-  test('copies all runs until it is interrupted, and makes the stream as it is told', async () => {
+  test('copies all runs until it is interrupted, and makes the stream as asked', async () => {
     root = temporaryVolume();
     const { runId } = writeRun(root, 'first', COMPLETED);
     const options = ['--stream', 'kept', '--max-age', '36h', '--max-bytes', '1000000000', '--replicas', '1'];
@@ -177,7 +177,7 @@ describe.skipIf(noServer)('omne-log mirror', () => {
     });
   });
 
-  test('tells of a run that cannot be copied, copies the others, and exits with 1', async () => {
+  test('reports a run that cannot be copied, copies the others, and exits with 1', async () => {
     root = temporaryVolume();
     const damaged = writeRun(root, 'damaged', COMPLETED.slice(0, 3), { rest: TOO_LONG });
     const { runId } = writeRun(root, 'whole', COMPLETED);
@@ -195,7 +195,7 @@ describe.skipIf(noServer)('omne-log mirror', () => {
     expect(stdout).toContain(`✓ ${runId}  15 events sent`);
   });
 
-  test('tells how many runs the stream had dropped before', async () => {
+  test('reports how many runs the stream had dropped before', async () => {
     root = temporaryVolume();
     const { path } = writeRun(root, 'old', COMPLETED);
     const before = new Date(Date.now() - 48 * 3_600_000);
@@ -227,7 +227,7 @@ describe.skipIf(noServer)('omne-log mirror', () => {
     expect(lastLine(output)).toBe('');
   });
 
-  test('says how it is used when the arguments do not go together', async () => {
+  test('prints its usage when the arguments do not go together', async () => {
     const usage = async (...args: string[]) => {
       const { code, stderr } = await omneLog(args);
       expect([code, stderr.split('\n')[1]]).toEqual([2, 'See omne-log --help.']);
@@ -256,7 +256,7 @@ describe.skipIf(noServer)('omne-log mirror', () => {
 });
 
 describe.skipIf(noServer)('secrets', () => {
-  test('that cannot be read are told of by the option that names their file', async () => {
+  test('that cannot be read are reported with the option that names their file', async () => {
     const missing = join(temporaryVolume(), 'missing.creds');
     const { url } = server;
     for (const args of [['ls'], ['mirror', '--all', '--root', root]]) {

@@ -9,7 +9,7 @@ function inVolume(cwd: string) {
   return runToEnd([process.execPath, COMMAND], { cwd });
 }
 
-describe('omne-log without a command', () => {
+describe('outside a volume it is wrong usage', () => {
   test('shows what runs now, what failed lately, and where to look next', async () => {
     const root = temporaryVolume();
     const done = writeRun(root, 'feature', COMPLETED);

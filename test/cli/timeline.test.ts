@@ -70,7 +70,7 @@ describe('the page of omne-log timeline', () => {
     expect(html).not.toMatch(/<script|<link|<img|<iframe|@import|\bhref=|\bsrc=|\bstyle=|https?:|\bon\w+=/);
   });
 
-  test('tells as text everything it shows', async () => {
+  test('shows everything as text', async () => {
     const { html, root, runId } = await draw(ABORTED);
     const shown = (await omneLog(['show', runId, '--root', root])).stdout;
     const [, text = ''] = /<summary>The run as text<\/summary><pre>([\s\S]*?)<\/pre>/.exec(html) ?? [];
@@ -107,7 +107,7 @@ describe('the page of omne-log timeline', () => {
     expect(html).toContain('&lt;script&gt;document.title=&#39;owned&#39;');
   });
 
-  test('is drawn of a damaged log as far as that can be read, and says so', async () => {
+  test('shows as much of a damaged log as can be read, and says so', async () => {
     const root = temporaryVolume();
     const { runId } = writeRun(root, 'feature', UNFINISHED, { rest: '{"type":"nonsense"}\n' });
     const outcome = await omneLog(['timeline', runId, '--html', '-', '--root', root]);
@@ -175,7 +175,7 @@ describe('the time axis', () => {
   });
 });
 
-describe('the fold behind the timeline', () => {
+describe('the fold that the timeline draws', () => {
   test('keeps every attempt, and moments for ends without a start', async () => {
     const root = temporaryVolume();
     const { runId } = writeRun(root, 'feature', ABORTED);
@@ -201,7 +201,7 @@ describe('the fold behind the timeline', () => {
     ]);
   });
 
-  test('says of attempts and times what the state of the run says', async () => {
+  test('gives the attempts and times of the run state', async () => {
     const root = temporaryVolume();
     const { runId } = writeRun(root, 'feature', INTERRUPTED);
     const timeline = new Timeline();

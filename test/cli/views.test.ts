@@ -43,7 +43,7 @@ function someRuns(): {
 }
 
 describe('omne-log ls', () => {
-  test('lists runs newest first: status, age, duration, nodes, and what else is to be said', async () => {
+  test('lists runs newest first: status, age, duration, nodes, and remarks', async () => {
     const { root, runs } = someRuns();
     await using live = await EventLog.create(root, 'busy');
     await live.append({ type: 'pipe.started', pipe: 'busy' });
@@ -79,7 +79,7 @@ describe('omne-log ls', () => {
     expect(await idsOf('-n', '0')).toEqual([]);
   });
 
-  test('prints with --json what EventLog.runs tells, one object a line', async () => {
+  test('prints with --json what EventLog.runs gives, one object a line', async () => {
     const { root } = someRuns();
     const { stdout } = await omneLog(['ls', '--root', root, '--json']);
     const expected: unknown[] = [];
@@ -127,7 +127,7 @@ describe('omne-log show', () => {
     expect(stdout.trimEnd()).not.toContain('\n');
   });
 
-  test('shows of a damaged log what can be read, then fails and tells the next step', async () => {
+  test('shows what can be read of a damaged log, then fails and names the next step', async () => {
     const { root, runs } = someRuns();
     const { code, stdout, stderr } = await omneLog(['show', runs.damaged.runId, '--root', root]);
     expect(code).toBe(1);
@@ -216,7 +216,7 @@ describe('a run is named', () => {
 });
 
 describe('omne-log cat', () => {
-  test('chooses by type, node, number and what comes behind an event, forwards and backwards', async () => {
+  test('chooses by type, node, number and what comes after an event, forwards and backwards', async () => {
     const { root, runs } = someRuns();
     const events = await EventLog.read(root, runs.bad.runId).toArray();
     const ids = (stdout: string) =>
@@ -240,7 +240,7 @@ describe('omne-log cat', () => {
     expect(await cat('--reverse', '-n', '0')).toEqual([]);
   });
 
-  test('prints backwards, behind an event, what it prints forwards, also where ids do not rise', async () => {
+  test('prints backwards, after an event, what it prints forwards, also where ids do not rise', async () => {
     const { root, runs } = someRuns();
     const [first] = await EventLog.read(root, runs.good.runId, { limit: 1 }).toArray();
     const lines = ['m', 'z', 'b', 'c', 'd', 'b', 'e'].map((id, index) =>
@@ -261,7 +261,7 @@ describe('omne-log cat', () => {
     expect((await cat('--after', 'z', '--reverse')).length).toBe(5);
   });
 
-  test('prints backwards what stands behind a damaged line, then fails and tells where it is', async () => {
+  test('prints backwards what comes after a damaged line, then fails and says where it is', async () => {
     const { root, runs } = someRuns();
     const good = readFileSync(runs.good.path, 'utf8').trimEnd().split('\n').at(-1) ?? '';
     appendFileSync(runs.damaged.path, `${good}\n{"torn`);
@@ -294,7 +294,7 @@ describe('omne-log text', () => {
     expect((await text('3')).stderr).toContain("node 'fix-loop' has no iteration 3; it has 1 to 2");
   });
 
-  test('tells the attempts of a loop apart, and takes the latest where an iteration is of several', async () => {
+  test('keeps the attempts of a loop apart, and takes the latest where an iteration is in several', async () => {
     const root = temporaryVolume();
     const start = { type: 'node.started', node_id: 'loop', kind: 'loop' } as const;
     const iteration = (iteration: number, byte_offset: number) =>
@@ -318,7 +318,7 @@ describe('omne-log text', () => {
     expect((await text('2', '--attempt', '2')).stderr).toContain('no iteration 2 of attempt 2');
   });
 
-  test('hands on the very bytes where stdout is no terminal', async () => {
+  test('passes on the very bytes where stdout is no terminal', async () => {
     const { root, runs } = someRuns();
     writeCapture(runs.good, 'plan', EVIL);
     expect((await omneLog(['text', runs.good.runId, 'plan', '--root', root])).stdout).toBe(EVIL);
@@ -436,7 +436,7 @@ describe('omne-log verify and repair', () => {
     expect(screen.at(-1)).toBe('');
   });
 
-  test('repair cuts a torn tail, says so, and keeps the bytes; verify told to run it', async () => {
+  test('repair cuts a torn tail, says so, and keeps the bytes; verify had named the command', async () => {
     const { root, runs } = someRuns();
     const whole = readFileSync(runs.left.path);
     appendFileSync(runs.left.path, '{"type":"node.st');

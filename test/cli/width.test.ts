@@ -65,7 +65,7 @@ describe('columns', () => {
   });
 });
 
-test('figures are told in words', () => {
+test('figures are put in words', () => {
   expect([0, 999, 1000, 12_345, 59_999, 60_000, 184_000, 7_500_000, 356_400_000].map(duration)).toEqual([
     '0 ms',
     '999 ms',

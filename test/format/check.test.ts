@@ -144,7 +144,7 @@ describe('ERR_INVALID_EVENT names the field of a draft', () => {
     });
   });
 
-  test('behind the index of the draft in a batch', () => {
+  test('after the index of the draft in a batch', () => {
     expect(refusal({ ...nodeStarted, kind: 'x' }, '[2]').field).toBe('[2].kind');
     expect(refusal({ ...pipeStarted, inputs: [{}] }, '[0]').field).toBe('[0].inputs[0].key');
     expect(refusal(null, '[7]').field).toBe('[7]');

@@ -200,7 +200,7 @@ describe('decodeEvent', () => {
     ['0.10', '0.10'],
     ['1'.repeat(200), `${'1'.repeat(80)}…`],
     ['7,"byte_offset":9007199254740993', '9007199254740993'],
-  ])('tells the number %s as it is written', ([written = '', told]) => {
+  ])('names the number %s as it is written', ([written = '', told]) => {
     const reason = `field "byte_offset" must be an integer from 0 to 9007199254740991, not ${told}`;
     for (const [before, after] of [
       ['', ''],

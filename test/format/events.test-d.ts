@@ -77,7 +77,7 @@ describe('the vocabulary', () => {
     >();
   });
 
-  test('is told apart by type', () => {
+  test('is a union by type', () => {
     expectTypeOf<EventOf<'node.started'>>().toEqualTypeOf<NodeStarted>();
     expectTypeOf<EventOf<EventType>>().toEqualTypeOf<RunEvent>();
     expectTypeOf<RunEvent['type']>().toEqualTypeOf<EventType>();

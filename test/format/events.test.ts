@@ -35,7 +35,7 @@ const complete: [RunEvent, string][] = [
   ],
 ];
 
-test.each(complete)('%o stands on the wire in the order of the reference', (event, line) => {
+test.each(complete)('%o is on the wire in the order of the reference', (event, line) => {
   expect(encodeEvent(event)).toBe(line);
 });
 

@@ -145,7 +145,7 @@ describe('the lanes of decoding agree', () => {
     expect(wrong.map(({ name }) => name)).toEqual([]);
   });
 
-  test('on each byte at each place in a word, in front of each other kind of character', () => {
+  test('on each byte at each place in a word, before each other kind of character', () => {
     for (let byte = 0; byte < 0x80; byte++) {
       for (const rest of ['', 'a', 'abc', 'é', '€', '🚨', '\\n', '\\u00e9', '\\ud83d\\udea8']) {
         for (const padding of ['', 'x', 'xy', 'xyz']) {

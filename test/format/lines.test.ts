@@ -245,7 +245,7 @@ describe('linesBackward', () => {
 });
 
 describe('endOfLastLine', () => {
-  test('finds the position behind the last newline in any range', async () => {
+  test('finds the position after the last newline in any range', async () => {
     await fc.assert(
       fc.asyncProperty(bytes, fc.nat(300), fc.nat(300), async (content, one, other) => {
         const start = Math.min(one, other, content.length);
@@ -257,7 +257,7 @@ describe('endOfLastLine', () => {
     );
   });
 
-  test('looks behind a torn line of many blocks', async () => {
+  test('looks past a torn line of many blocks', async () => {
     for (const torn of [BLOCK_BYTES - 1, BLOCK_BYTES, BLOCK_BYTES + 1, 3 * BLOCK_BYTES]) {
       const content = Buffer.concat([Buffer.from('one\ntwo\n'), Buffer.alloc(torn, 'x')]);
       expect(await endOfLastLine(readAtOf(content), 0, content.length)).toBe(8);
@@ -265,7 +265,7 @@ describe('endOfLastLine', () => {
     }
   });
 
-  test('reads each byte once, a block at a time, and none in front of the newline or the start', async () => {
+  test('reads each byte once, a block at a time, and none before the newline or the start', async () => {
     const content = Buffer.concat([Buffer.from('\nxyz'), Buffer.alloc(BLOCK_BYTES, 'x')]);
     const spans: [from: number, bytes: number][] = [];
     const read: ReadAt = async (buffer, position) => {

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import wabt from 'wabt';
 import { makeSimdFinder, OVERRUN } from '../../src/format/lanes/special-bytes-simd.js';
 
-test('entries go where they should, with the position they are told to count from', () => {
+test('entries go where they should, counted from the position given', () => {
   const finder = makeSimdFinder(65_536);
   const memory = finder?.memory.buffer ?? new ArrayBuffer(0);
   Buffer.from(memory).fill('a').write('é"\\ \n');

@@ -127,7 +127,7 @@ test.each(SLOW)('a schema of %s that answers asynchronously is refused', (_, sch
   );
 });
 
-test('what a schema says too late ends no program', async () => {
+test('an answer that comes too late does not end the program', async () => {
   const late: StandardSchema = {
     '~standard': { version: 1, vendor: 'test', validate: () => Promise.reject(new Error('too late')) },
   };

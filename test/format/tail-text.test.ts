@@ -15,7 +15,7 @@ describe('tailText gives the end of a text', () => {
     expect(tailText('abc', Number.MAX_SAFE_INTEGER)).toBe('abc');
   });
 
-  test('of 1024 bytes when nothing else is said', () => {
+  test('of 1024 bytes by default', () => {
     expect(tailText(`x${'a'.repeat(1024)}`)).toBe('a'.repeat(1024));
     expect(tailText(`x${'🚨'.repeat(256)}`)).toBe('🚨'.repeat(256));
     expect(tailText(`${'🚨'.repeat(256)}x`)).toBe(`${'🚨'.repeat(255)}x`);
@@ -50,7 +50,7 @@ describe('tailText gives the end of a text', () => {
     expect(tailText(framed.subarray(3, 6), 2)).toBe('nd');
   });
 
-  test('keeping a byte order mark that stands in it', () => {
+  test('keeping a byte order mark in it', () => {
     expect(tailText('\ufeffa')).toBe('\ufeffa');
     expect(tailText(Buffer.from('\ufeffa'))).toBe('\ufeffa');
   });

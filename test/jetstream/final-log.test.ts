@@ -46,7 +46,7 @@ describe('the final part of a log', () => {
     expect(await log.bytes(0, END)).toEqual(Buffer.from(TEXT));
   });
 
-  test('is not known while a writer is in the midst of a commit, and without what that takes back', async () => {
+  test('is unknown during a commit, and leaves out what that takes back', async () => {
     const file = await openLogFile(placesOf(root, RUN_ID));
     onTestFinished(() => file.close());
     expect(file.tryLock()).toBe(true);
@@ -67,7 +67,7 @@ describe('the final part of a log', () => {
     expect(await log.end(0)).toBe(END);
   });
 
-  test('says that it became shorter, or is another file', async () => {
+  test('reports that the log became shorter, or is another file', async () => {
     truncateSync(path, 100);
     expect(await rejection(log.end(END))).toMatchObject({ code: 'ERR_LOG_TRUNCATED', offset: 100 });
   });
@@ -87,7 +87,7 @@ describe('the final part of a log', () => {
   });
 });
 
-test('a writer is not kept from its lock by those who look between commits', async () => {
+test('readers that look between commits do not keep a writer from its lock', async () => {
   const root = temporaryVolume();
   writeLog(root, TEXT, RUN_ID);
   const path = logPath(root, RUN_ID);

@@ -137,7 +137,7 @@ describe.skipIf(noServer)('mirrorRun', () => {
       ['another file', (path: string) => writeFileSync(path, REFERENCE)],
       ['nothing', () => undefined],
     ] as const)(
-      'nothing where %s stands in the place of the log once that is on stable storage',
+      'nothing where %s is in the place of the log once that is on stable storage',
       async ([, put]) => {
         const runId = await finishedRun(root, 50);
         const path = logPath(root, runId);
@@ -330,7 +330,7 @@ describe.skipIf(noServer)('mirrorRun', () => {
       });
     });
 
-    test('an event that is too large for the server, and ships what stands before it', async () => {
+    test('an event that is too large for the server, and ships what is before it', async () => {
       const log = await startedRun(root, 20);
       await log.append({
         type: 'gate.passed',
@@ -368,7 +368,7 @@ describe.skipIf(noServer)('mirrorRun', () => {
         'is malformed there',
         (path: string) => writeFileSync(path, readFileSync(path, 'utf8').replaceAll('"n4"', '[n4]')),
       ],
-    ] as const)('to go on behind a copy of another log: this one %s', async ([, change]) => {
+    ] as const)('to go on after a copy of another log: this one %s', async ([, change]) => {
       const log = await startedRun(root, 5);
       const stop = new AbortController();
       const first = rejection(mirrorRun(root, log.runId, { connection, signal: stop.signal }));
@@ -402,7 +402,7 @@ describe.skipIf(noServer)('mirrorRun', () => {
       expect(await rejection(readRemote(connection, runId).toArray())).toMatchObject(unsuitable);
     });
 
-    test('to ship on when another file stands in the place of the log', async () => {
+    test('to ship on when another file is in the place of the log', async () => {
       const log = await startedRun(root, 5);
       const mirroring = rejection(mirrorRun(root, log.runId, { connection }));
       await eventually(async () => (await eventCount(connection, log.runId)) === 5);

@@ -166,7 +166,7 @@ describe.skipIf(noServer)('mirrorVolume', () => {
     await expectSame(connection, root, long.runId);
   });
 
-  test('goes on when the server was away, and when it was started anew itself', async () => {
+  test('goes on when the server was away, and when it was restarted', async () => {
     const log = await startedRun(root, 50);
     const { stop } = mirroring();
     await eventually(async () => (await count(log.runId)) === 50);
@@ -199,7 +199,7 @@ describe.skipIf(noServer)('mirrorVolume', () => {
     await expectSame(connection, root, log.runId);
   });
 
-  test('tells about a run that cannot be shipped, leaves it until it changes, and ships the others', async () => {
+  test('reports a run that cannot be shipped, leaves it until it changes, and ships the others', async () => {
     const large = await startedRun(root, 3);
     await large.append({
       type: 'gate.passed',
@@ -233,7 +233,7 @@ describe.skipIf(noServer)('mirrorVolume', () => {
         writeFileSync(path, other);
       },
     ],
-  ] as const)('a log that is %s is not shipped behind the copy of the old one', async ([, replace]) => {
+  ] as const)('a log that is %s is not shipped after the copy of the old one', async ([, replace]) => {
     const log = await startedRun(root, 5);
     await log.close();
     const { errors } = mirroring();
@@ -359,7 +359,7 @@ describe.skipIf(noServer)('mirrorVolume', () => {
     expect(errors.size).toBe(0);
   });
 
-  test('mistakes in the options are told at once', async () => {
+  test('mistakes in the options are reported at once', async () => {
     for (const wrong of [
       { concurrency: 0 },
       { concurrency: 1.5 },

@@ -38,7 +38,7 @@ describe('a work queue', () => {
     expect(started).toEqual(['a', 'b', 'c']);
   });
 
-  test('works again on an item that was added while it was worked on, or asks for more, behind the others', async () => {
+  test('works on an item again that was added during the work, or asks for more, after the others', async () => {
     const { queue, started, end } = steppedQueue(1);
     for (const item of ['a', 'b', 'a']) queue.add(item);
     await end('a');

@@ -127,7 +127,7 @@ describe.skipIf(noServer)('what a stream holds', () => {
     expect(await following).toEqual(RUN);
   });
 
-  test('a reading by an id that hands out nothing stands behind that event', async () => {
+  test('a reading by an id that hands out nothing has its position after that event', async () => {
     const { connection, publisher } = await fresh();
     await publisher.publish(RUN_ID, linesOf(EVENTS));
     const reader = readRemote(connection, RUN_ID, { after: EVENTS.at(-1)?.id ?? '' });
@@ -266,7 +266,7 @@ describe.skipIf(noServer)('what a stream holds', () => {
     );
   });
 
-  test('a tail from behind what is mirrored yet waits for that place, and says so when no line starts there', async () => {
+  test('a tail from a position past the copy waits for it, and says so when no line starts there', async () => {
     const { connection, publisher } = await fresh();
     await publisher.publish(SMALL_RUN, logOf(RUN.slice(0, 3)));
     const ahead = logOf(RUN.slice(0, 6)).length;
@@ -496,7 +496,7 @@ describe.skipIf(noServer)('what happens while a tail follows', () => {
   });
 });
 
-describe.skipIf(noServer)('a server that does not let us', () => {
+describe.skipIf(noServer)('a server that denies rights', () => {
   /** A server on which `reader` may not publish to these subjects. */
   async function strictServer(...denied: string[]): Promise<{ own: NatsServer; reader: NatsConnection }> {
     const permissions = `{ publish: { deny: ${JSON.stringify(denied)} } }`;
@@ -515,7 +515,7 @@ describe.skipIf(noServer)('a server that does not let us', () => {
     ['ask for a message', '$JS.API.STREAM.MSG.GET.>'],
     ['make a consumer', '$JS.API.CONSUMER.CREATE.>'],
     ['ask a consumer', '$JS.API.CONSUMER.MSG.NEXT.>'],
-  ])('%s is told of by what it may not do, not tried for ever', async ([, denied = '']) => {
+  ])('%s is reported with the right that is missing, not retried for ever', async ([, denied = '']) => {
     const { reader } = await strictServer(denied);
     await expect(readRemote(reader, SMALL_RUN).toArray()).rejects.toMatchObject({
       code: 'ERR_REMOTE_FAILED',
@@ -580,7 +580,7 @@ describe.skipIf(noServer)('a server that does not let us', () => {
     }
   });
 
-  test('an abort does not wait for a server that says nothing', async () => {
+  test('an abort does not wait for a silent server', async () => {
     const own = await NatsServer.start();
     const { connection, publisher } = await fresh(own);
     await publisher.publish(SMALL_RUN, logOf(RUN));
@@ -598,7 +598,7 @@ describe.skipIf(noServer)('a server that does not let us', () => {
   });
 });
 
-describe.skipIf(noServer)('a server that says nothing', () => {
+describe.skipIf(noServer)('a silent server', () => {
   test('keeps a tail for its appearTimeout, or half a second, not for the 5 s of a request, and nothing is left on it', async () => {
     const own = await NatsServer.start();
     const { connection, publisher } = await fresh(own);
@@ -621,7 +621,7 @@ describe.skipIf(noServer)('a server that says nothing', () => {
   });
 });
 
-describe.skipIf(noServer)('a server that says nothing at first', () => {
+describe.skipIf(noServer)('a server that is silent at first', () => {
   test('does not make a run new: a tail from its end hands out nothing of what was there', async () => {
     const { connection, publisher } = await fresh();
     await publisher.publish(SMALL_RUN, logOf(RUN));
@@ -678,7 +678,7 @@ describe.skipIf(noServer)('a slow reader', () => {
     expect(Math.max(...sizes)).toBeLessThan(10_000_000);
   });
 
-  test('is told when what it was about to read is gone', async () => {
+  test('learns when what it was about to read is gone', async () => {
     const { connection, publisher } = await fresh();
     const events = sampleEvents(3000);
     await publisher.publish(RUN_ID, linesOf(events), [1]);
@@ -693,7 +693,7 @@ describe.skipIf(noServer)('a slow reader', () => {
     expect(error).toEqual(code('ERR_LOG_CORRUPT'));
   });
 
-  test('is told when all it was about to read is gone, and others came behind it', async () => {
+  test('learns when all it was about to read is gone, and others came after it', async () => {
     const { connection, publisher } = await fresh();
     await publisher.publish(RUN_ID, linesOf(sampleEvents(3000)), [1]);
     const iterator = readRemote(connection, RUN_ID)[Symbol.asyncIterator]();

@@ -49,7 +49,7 @@ describe.skipIf(noServer)('the runs of a stream', () => {
     await expect(list({ stream: 'nothing' })).rejects.toMatchObject({ code: 'ERR_STREAM_NOT_FOUND' });
   });
 
-  test('are told of by the first event, the last and how many there are', async () => {
+  test('are reported with the first event, the last and how many there are', async () => {
     const { connection, publisher } = await fresh();
     const last = RUN[MIDDLE];
     const later = last === undefined ? [] : [{ ...last, ts: '2026-04-15T12:00:07.500Z' }];

@@ -34,7 +34,7 @@ test.for<[string, boolean, unknown]>([
   expect(passes(error)).toBe(expected);
 });
 
-test('nobody taking a request is told from every other failure', () => {
+test('nobody taking a request is known from every other failure', () => {
   expect(hasNoResponders(new Error('no', { cause: nobody }))).toBe(true);
   for (const other of [new Error('no', { cause: denied }), denied, 'no', undefined])
     expect(hasNoResponders(other)).toBe(false);
@@ -50,7 +50,7 @@ test('a failure keeps its code and cause, and one that is ours already stays as 
   expect(other.message).toContain('this failed: no');
 });
 
-test('what passes is tried again, and what does not is told at once', async () => {
+test('what passes is retried, and what does not is reported at once', async () => {
   let tries = 0;
   const attempt = async () => {
     if (++tries < 3) throw new errors.TimeoutError();

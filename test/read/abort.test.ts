@@ -19,7 +19,7 @@ function warnings(): string[] {
 }
 
 describe('listening to a signal', () => {
-  test('all streams of a signal end, also when its reason is nothing that can be told as text', async () => {
+  test('all streams of a signal end, also when its reason cannot be made a text', async () => {
     for (const reason of [Symbol('enough'), Object.create(null)]) {
       const root = temporaryVolume();
       writeLog(root, linesOf(sampleEvents(1)));
@@ -37,7 +37,7 @@ describe('listening to a signal', () => {
     }
   });
 
-  test('tells all who listen, the same function as often as it listens', () => {
+  test('calls all who listen, the same function as often as it listens', () => {
     const { signal, abort } = controller();
     const told: string[] = [];
     const twice = () => told.push('twice');
@@ -48,7 +48,7 @@ describe('listening to a signal', () => {
     expect(told).toEqual(['twice', 'once', 'twice']);
   });
 
-  test('tells nobody who has stopped, and stopping again stops nobody else', () => {
+  test('calls nobody who has stopped, and stopping again stops nobody else', () => {
     const { signal, abort } = controller();
     const told: string[] = [];
     const stop = onAbort(signal, () => told.push('stopped'));

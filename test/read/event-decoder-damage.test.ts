@@ -47,7 +47,7 @@ describe('bytes that are no UTF-8', () => {
     },
   );
 
-  test('in lines next to each other and in the last line: each is told of', async () => {
+  test('in lines next to each other and in the last line: each is reported', async () => {
     const parts = [LINE_0, Buffer.of(0x22, 0xe2, 0x82, NEWLINE, 0xff, NEWLINE, NEWLINE), LINE_1];
     const content = Buffer.concat([...parts, Buffer.of(0xc3, NEWLINE)].map(part => Buffer.from(part)));
     for (const size of [1, 2, 3, 1000]) {

@@ -20,11 +20,11 @@ describe('EventFilter', () => {
     expect(filter.exhausted).toBe(false);
   });
 
-  test('after an event that is there: begins behind it', () => {
+  test('after an event that is there: begins after it', () => {
     expect(passed(new EventFilter({ after: sampleEvent(41).id }), events)).toEqual(events.slice(42));
   });
 
-  test('after an event that is there: what stands behind it passes, also with a smaller id', () => {
+  test('after an event that is there: what comes after it passes, also with a smaller id', () => {
     const events = [5, 6, 2, 7].map(sampleEvent);
     expect(passed(new EventFilter({ after: sampleEvent(6).id }), events)).toEqual([2, 7].map(sampleEvent));
   });

@@ -161,7 +161,7 @@ describe('tornBytes', () => {
     { options: { last: 1000 } },
   ];
 
-  test.for(cases)('tells of the unterminated last line, given $options', async ({ options }) => {
+  test.for(cases)('counts the bytes of the unterminated last line, given $options', async ({ options }) => {
     const root = temporaryVolume();
     writeLog(root, whole + torn);
     const reader = readerOf(root, options);
@@ -171,7 +171,7 @@ describe('tornBytes', () => {
   });
 });
 
-test('onMalformed is told of a line behind the events that stand in front of it, before those behind it', async () => {
+test('onMalformed is called for a line after the events before it, and before those after it', async () => {
   const root = temporaryVolume();
   writeLog(root, `${linesOf(EVENTS.slice(0, 3))}{}\n${linesOf(EVENTS.slice(3, 5))}`);
   const seen: unknown[] = [];

@@ -45,7 +45,7 @@ describe('event by event', () => {
     expect(stream.closed).toBe(1);
   });
 
-  test('position stands behind the last event handed out, not behind the batch', async () => {
+  test('position is after the last event handed out, not after the batch', async () => {
     const stream = new FakeStream(SIZES);
     expect(stream.position).toBe(7);
     const positions: number[] = [];
@@ -79,7 +79,7 @@ describe('event by event', () => {
     expect((await iterator.next()).value).toEqual(sampleEvent(5));
   });
 
-  test('a call behind others that still wait does not overtake them', async () => {
+  test('a call does not overtake others that still wait', async () => {
     const iterator = new FakeStream([10])[Symbol.asyncIterator]();
     const early = [iterator.next(), iterator.next(), iterator.next()];
     await early[0];
@@ -150,7 +150,7 @@ describe('event by event', () => {
 });
 
 describe('batches', () => {
-  test('come as the source gives them, the empty ones left out, with the position behind each', async () => {
+  test('come as the source gives them, the empty ones left out, with the position after each', async () => {
     const stream = new FakeStream(SIZES);
     const seen: [number, number][] = [];
     for await (const events of stream.batches()) seen.push([events.length, stream.position]);

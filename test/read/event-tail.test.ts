@@ -55,7 +55,7 @@ for (const watch of [true, false]) {
   const options = { watch, pollInterval: 20 };
   const how = watch ? 'with notices' : 'by polling alone';
 
-  test(`${how}: it hands out what is there, then what comes, and ends behind the terminal event`, async () => {
+  test(`${how}: it hands out what is there, then what comes, and ends after the terminal event`, async () => {
     const log = await newLog();
     await log.append(gate('before'));
     const tail = log.tail(options);
@@ -96,7 +96,7 @@ for (const watch of [true, false]) {
   });
 }
 
-test('stopAtTerminal off: it goes on behind a terminal event', async () => {
+test('stopAtTerminal off: it goes on after a terminal event', async () => {
   const log = await newLog();
   await log.append({ type: 'pipe.completed' });
   const tail = log.tail({ stopAtTerminal: false });

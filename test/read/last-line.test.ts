@@ -122,7 +122,7 @@ test('a tail goes on where a torn tail is cut, and where a hole is cut that it h
   expect(first).not.toEqual(second);
 });
 
-test('a hole that a tail was told of, and came past, is missed when recovery has cut it', async () => {
+test('a hole that a tail reported and came past is missed when recovery has cut it', async () => {
   const root = temporaryVolume();
   const before = bytesOf(events(0, 2));
   const hole = Buffer.alloc(1024 - (Buffer.byteLength(before) % 512));

@@ -11,7 +11,7 @@ const EVENTS = sampleEvents(6);
 const LINES = EVENTS.map(lineOf);
 const [LINE_0 = '', LINE_1 = '', LINE_2 = ''] = LINES;
 
-test('malformed lines cost no more behind a long line, whose block stays large', async () => {
+test('malformed lines after a long line cost no more, though its block stays large', async () => {
   const pairs = `${LINE_1}b\n`.repeat(10_000);
   const long = `${LINE_0.trim().slice(0, -1)},"x":"${'y'.repeat(15 * 1024 * 1024)}"}\n`;
   const milliseconds = async (content: string) => {
@@ -48,7 +48,7 @@ describe('a malformed line', () => {
   }
 
   test.for(bad)(
-    '$what: an error with path, line, offset and reason, behind the events before it',
+    '$what: an error with path, line, offset and reason, after the events before it',
     async ({ line, reason }) => {
       const root = temporaryVolume();
       const path = writeLog(root, logWith(line));
@@ -65,7 +65,7 @@ describe('a malformed line', () => {
     },
   );
 
-  test.for(bad)('$what: a callback is told of each, and only they are skipped', async ({ line }) => {
+  test.for(bad)('$what: a callback gets each, and only they are skipped', async ({ line }) => {
     const root = temporaryVolume();
     const path = writeLog(root, logWith(line));
     const told: MalformedLineError[] = [];
@@ -98,7 +98,7 @@ describe('a malformed line', () => {
     expect(scanned.error).toMatchObject({ line: 5001, offset: Buffer.byteLength(linesOf(events)) });
   });
 
-  test('a callback that decodes, and reads on in another log, leaves the lines behind it what they are', async () => {
+  test('a callback that decodes, and reads another log, does not change the lines after it', async () => {
     const [one, other] = [temporaryVolume(), temporaryVolume()];
     writeLog(one, logWith('bad'));
     writeLog(other, linesOf(EVENTS).repeat(2));
@@ -133,7 +133,7 @@ describe('a malformed line', () => {
 describe('a line over the limit', () => {
   const tooLong = `{"type":"pipe.aborted","reason":"${'x'.repeat(400)}"}`;
 
-  test('is ERR_LINE_TOO_LONG with path, line and offset, behind the events before it', async () => {
+  test('is ERR_LINE_TOO_LONG with path, line and offset, after the events before it', async () => {
     const root = temporaryVolume();
     const path = writeLog(root, `${LINE_0}${LINE_1}${tooLong}\n${LINE_2}`);
     const { events, error } = await scan(root, { maxLineBytes: tooLong.length - 1, onMalformed: () => {} });

@@ -15,7 +15,7 @@ const LINES = EVENTS.map(lineOf);
 const [LINE_0 = '', LINE_1 = '', LINE_2 = ''] = LINES;
 
 describe('whole lines', () => {
-  test('become events with the position behind each', async () => {
+  test('become events with the position after each', async () => {
     const root = temporaryVolume();
     writeLog(root, LINES.join(''));
     const scanned = await scan(root);

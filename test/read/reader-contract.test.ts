@@ -136,7 +136,7 @@ for (const backEnd of [files, copies]) {
     });
 
     test.for(['mzbcd', 'edcba', 'aebdc', 'bcdea'])(
-      'begins behind an id also where ids do not rise: %s',
+      'begins after an id also where ids do not rise: %s',
       async ids => {
         const events = [...ids].map((id, index) => ({ ...sampleEvent(index), id }));
         const place = await backEnd.place(RUN_ID);
@@ -153,7 +153,7 @@ for (const backEnd of [files, copies]) {
       },
     );
 
-    test('tells a position behind every event, from which another reader goes on', async () => {
+    test('gives a position after every event, from which another reader goes on', async () => {
       const place = await backEnd.place(RUN_ID);
       await place.write(TEXT);
       const reader = place.read();
@@ -263,7 +263,7 @@ for (const backEnd of [files, copies]) {
       expect(() => place.tail(JSON.parse('{ "reverse": true }'))).toThrow(TypeError);
     });
 
-    test('stands behind what it passed over when it reads the last events', async () => {
+    test('has its position after what it passed over when it reads the last events', async () => {
       const place = await backEnd.place(RUN_ID);
       await place.write(TEXT);
       const [first, nothing] = [place.read({ last: 7 }), place.read({ last: 0 })];
@@ -272,7 +272,7 @@ for (const backEnd of [files, copies]) {
       expect([await nothing.toArray(), nothing.position]).toEqual([[], END]);
     });
 
-    test('stops where it is told to, and keeps its position', async () => {
+    test('stops where it is asked to, and keeps its position', async () => {
       const place = await backEnd.place(RUN_ID);
       await place.write(TEXT);
       const reader = place.read();
@@ -281,7 +281,7 @@ for (const backEnd of [files, copies]) {
       expect(() => reader.batches()).toThrow(TypeError);
     });
 
-    test('reads what stands there when it begins', async () => {
+    test('reads what is there when it begins', async () => {
       const place = await backEnd.place(RUN_ID);
       await place.write(linesOf(EVENTS.slice(0, 50)));
       expect(await place.read().toArray()).toHaveLength(50);
@@ -289,7 +289,7 @@ for (const backEnd of [files, copies]) {
       expect(await place.read().toArray()).toEqual(EVENTS);
     });
 
-    test('refuses a position that is no line start, and one behind the end', async () => {
+    test('refuses a position that is no line start, and one past the end', async () => {
       const place = await backEnd.place(RUN_ID);
       await place.write(TEXT);
       for (const from of [1, startOf(60) + 1, END - 1]) {
@@ -298,14 +298,14 @@ for (const backEnd of [files, copies]) {
       await expect(place.read({ from: END + 1 }).toArray()).rejects.toEqual(code('ERR_LOG_TRUNCATED'));
     });
 
-    test('tells of a run that is not there, and of a bad run id at once', async () => {
+    test('reports a run that is not there, and a bad run id at once', async () => {
       const place = await backEnd.place(RUN_ID);
       await expect(place.read().toArray()).rejects.toEqual(code('ERR_RUN_NOT_FOUND'));
       const wrong = await backEnd.place('../../etc').then(each => each.read);
       expect(() => wrong()).toThrow(code('ERR_INVALID_RUN_ID'));
     });
 
-    test('tells of mistakes in the options at once', async () => {
+    test('reports mistakes in the options at once', async () => {
       const place = await backEnd.place(RUN_ID);
       for (const options of [{ from: -1 }, { last: 0.5 }, { limit: Number.NaN }]) {
         expect(() => place.read(options)).toThrow(TypeError);
@@ -314,7 +314,7 @@ for (const backEnd of [files, copies]) {
       expect(() => place.tail({ appearTimeout: -1 })).toThrow(TypeError);
     });
 
-    test('throws at a malformed line, behind the events in front of it', async () => {
+    test('throws at a malformed line, after the events before it', async () => {
       const place = await backEnd.place(RUN_ID);
       await place.write(`${linesOf(EVENTS.slice(0, 5))}{"type":"nonsense"}\n${lineOf(sampleEvent(6))}`);
       const seen: RunEvent[] = [];
@@ -397,7 +397,7 @@ for (const backEnd of [files, copies]) {
   describe.skipIf(backEnd.missing)(`a tail of ${backEnd.name}`, () => {
     beforeAll(() => backEnd.start());
 
-    test('hands out what is there, then what comes, and ends behind the terminal event', async () => {
+    test('hands out what is there, then what comes, and ends after the terminal event', async () => {
       const place = await backEnd.place(SMALL_RUN);
       await place.write(logOf(RUN.slice(0, 2)));
       const tail = place.tail();
@@ -408,7 +408,7 @@ for (const backEnd of [files, copies]) {
       expect([tail.position, tail.tornBytes]).toEqual([logOf(RUN).length, 0]);
     });
 
-    test('follows batches and filters, and ends behind a terminal event that the filter keeps back', async () => {
+    test('follows batches and filters, and ends after a terminal event that the filter keeps back', async () => {
       const place = await backEnd.place(SMALL_RUN);
       await place.write(logOf(RUN.slice(0, 3)));
       const tail = place.tail({ types: ['gate.passed', 'node.failed'] });
@@ -418,7 +418,7 @@ for (const backEnd of [files, copies]) {
       expect((await following).flat()).toEqual([RUN[3], RUN[5]]);
     });
 
-    test('begins at a position, behind an id, at the last events or at the end', async () => {
+    test('begins at a position, after an id, at the last events or at the end', async () => {
       const place = await backEnd.place(SMALL_RUN);
       await place.write(logOf(RUN.slice(0, 4)));
       const given: [TailOptions, number][] = [
@@ -438,7 +438,7 @@ for (const backEnd of [files, copies]) {
       expect(await Promise.all(following)).toEqual(expected);
     });
 
-    test('hands out what comes behind an id, though it begins at the end and the ids that come are lesser', async () => {
+    test('hands out what comes after an id, though it begins at the end and the ids that come are lesser', async () => {
       const place = await backEnd.place(RUN_ID);
       const [known, later] = [...'mc'].map((id, index) => ({ ...sampleEvent(index), id }));
       if (known === undefined || later === undefined) throw new Error('no events');
@@ -452,7 +452,7 @@ for (const backEnd of [files, copies]) {
       await iterator.return?.();
     });
 
-    test('ends at once behind the end of a run', async () => {
+    test('ends at once after the end of a run', async () => {
       const place = await backEnd.place(SMALL_RUN);
       await place.write(logOf(RUN));
       for (const options of [{ from: logOf(RUN).length }, { from: 'end' }] as const) {
@@ -463,7 +463,7 @@ for (const backEnd of [files, copies]) {
       }
     });
 
-    test('goes on behind a terminal event where it is told to', async () => {
+    test('goes on after a terminal event where it is asked to', async () => {
       const place = await backEnd.place(RUN_ID);
       await place.write(TEXT);
       const ending = new AbortController();

@@ -35,7 +35,7 @@ describe('the amount read', () => {
     expect(asked.bytes).toBeLessThanOrEqual(6 * BLOCK_BYTES);
   });
 
-  test('for the last n of a sparse type goes back as far as they stand, no further', async () => {
+  test('for the last n of a sparse type goes back as far as they reach, no further', async () => {
     const root = temporaryVolume();
     const sparse = MANY.map((event, index) =>
       index % 5000 === 0 ? event : { ...sampleEvent(index - (index % 5) + 1), id: event.id },
@@ -70,7 +70,7 @@ describe('the amount read', () => {
   });
 });
 
-test('malformed lines before the last n are not looked at, those among them are told of', async () => {
+test('malformed lines before the last n are not looked at, those among them are reported', async () => {
   const root = temporaryVolume();
   writeLog(root, `{}\n${linesOf(EVENTS.slice(0, 5))}{}\n${linesOf(EVENTS.slice(5, 7))}`);
   expect(await readerOf(root, { last: 2 }).toArray()).toEqual(EVENTS.slice(5, 7));
@@ -83,7 +83,7 @@ test('malformed lines before the last n are not looked at, those among them are 
   expect(told).toEqual([3 + Buffer.byteLength(linesOf(EVENTS.slice(0, 5)))]);
 });
 
-test('malformed lines behind the last event of a limit are not told of', async () => {
+test('malformed lines after the last event of a limit are not reported', async () => {
   const root = temporaryVolume();
   writeLog(root, `${linesOf(EVENTS.slice(0, 3))}{}\n${linesOf(EVENTS.slice(3))}`);
   const told: unknown[] = [];

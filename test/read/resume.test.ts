@@ -69,7 +69,7 @@ test('reading a log of many blocks in pieces, by events and by batches, gives th
   expect(await readInPieces(root, [1, 2], filter, someBatches)).toEqual(expectedEvents(events, filter));
 });
 
-test('an abort leaves the position behind the last event handed out, also with last', async () => {
+test('an abort leaves the position after the last event handed out, also with last', async () => {
   const root = temporaryVolume();
   writeLog(root, linesOf(EVENTS));
   const abort = new AbortController();

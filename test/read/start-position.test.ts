@@ -30,7 +30,7 @@ async function idsRead(events: readonly RunEvent[], options: ReadOptions): Promi
   return (await readerOf(root, options).toArray()).map(({ id }) => id);
 }
 
-describe('reading behind an id', () => {
+describe('reading after an id', () => {
   const foreign = eventsWith(['m', 'c', 'x', 'a', 'k', 'b']);
 
   test.each<[string, ReadOptions, string]>([
@@ -51,7 +51,7 @@ describe('reading behind an id', () => {
     expect((await idsRead(foreign, options)).join(' ')).toBe(ids);
   });
 
-  test('hands out all behind a position that lies behind the event, so that reading can be resumed there', async () => {
+  test('hands out all after a position that is past the event, so that reading can be resumed there', async () => {
     const root = temporaryVolume();
     const events = eventsWith(['m', 'c', 'x', 'a', 'k', 'b']);
     writeLog(root, linesOf(events));
@@ -106,7 +106,7 @@ describe('reading behind an id', () => {
   });
 });
 
-test('a tail behind an id hands out what is appended, though the ids do not rise', async () => {
+test('a tail after an id hands out what is appended, though the ids do not rise', async () => {
   const root = temporaryVolume();
   const path = writeLog(root, linesOf(eventsWith(['m', 'c', 'x'])));
   for (const options of [{ after: 'x' }, { after: 'c', last: 1 }]) {
@@ -123,7 +123,7 @@ test('a tail behind an id hands out what is appended, though the ids do not rise
   }
 });
 
-test('a tail from the end behind an id hands out what is appended, though its id is lesser', async () => {
+test('a tail from the end after an id hands out what is appended, though its id is lesser', async () => {
   const root = temporaryVolume();
   const path = writeLog(root, linesOf(eventsWith(['m'])));
   const tail = EventLog.tail(root, RUN_ID, { from: 'end', after: 'm' });

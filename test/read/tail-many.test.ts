@@ -69,14 +69,14 @@ test('of two tails of one log, one that is stopped takes no notices from the oth
 /** What the kernel and libuv say when the limits of inotify are reached. */
 const limitReached = (code: string) => Object.assign(new Error(`${code}: no more watches`), { code });
 
-test.each(['ENOSPC', 'EMFILE'])('a watch refused with %s: it polls, without a word', async code => {
+test.each(['ENOSPC', 'EMFILE'])('a watch refused with %s: it polls and reports nothing', async code => {
   vi.mocked(watch).mockImplementationOnce(() => {
     throw limitReached(code);
   });
   await expectAllByPolling();
 });
 
-test('a watch that fails later: it polls on, without a word', async () => {
+test('a watch that fails later: it polls on and reports nothing', async () => {
   const { watch: realWatch } = await vi.importActual<typeof import('node:fs')>('node:fs');
   // It watches another file, so that no notice ever comes.
   const watcher = realWatch(import.meta.filename, { persistent: false });

@@ -105,7 +105,7 @@ describe('with onOrphan: end', () => {
   });
 });
 
-test('by default a tail waits for who resumes the run, and says meanwhile that it was left', async () => {
+test('by default a tail waits for the run to be resumed, and says meanwhile that it was left', async () => {
   const { root, runId } = await left();
   const tail = EventLog.tail(root, runId, QUICK);
   const following = follow(tail);

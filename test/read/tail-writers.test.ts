@@ -54,7 +54,7 @@ test(`${TOTAL} events that other processes append reach each of three tails once
   }
 }, 60_000);
 
-test('writers killed in the middle of a line and the mending of the next are never seen', async () => {
+test('writers killed in the middle of a line, and the repair by the next, are never seen', async () => {
   const KILLS = 10;
   const log = await EventLog.create(quickVolume(), 'feature');
   const { root, runId, path } = log;

@@ -44,7 +44,7 @@ describe('a capture', () => {
     await log.close();
   });
 
-  test('tells the attempts of a loop apart by their iterations', async () => {
+  test('keeps the attempts of a loop apart by their iterations', async () => {
     const { log } = await newLog();
     const node_id = 'fix';
     for (const [attempt, rounds] of [

@@ -126,7 +126,7 @@ describe('the text of an iteration', () => {
     expect(await textsOf(root, 'unheard of')).toEqual([]);
   });
 
-  test('leaves no descriptor behind', async () => {
+  test('leaves no descriptor open', async () => {
     const { root, capture } = volumeWith([0, 9], 'abc');
     const [first, last] = await iterationsOf(root);
     await Promise.all([first, last].map(one => rejection(Promise.resolve(one?.text()))));
@@ -134,7 +134,7 @@ describe('the text of an iteration', () => {
   });
 });
 
-describe('a capture file that was begun anew', () => {
+describe('a capture file that was begun again', () => {
   test('where an offset goes back, holds only the iterations from there on', async () => {
     const { root } = volumeWith([5, 50, 500, 2, 4], 'abcdef');
     expect((await iterationsOf(root)).map(({ iteration, start }) => [iteration, start])).toEqual([
@@ -144,7 +144,7 @@ describe('a capture file that was begun anew', () => {
     expect(await textsOf(root)).toEqual(['cd', 'ef']);
   });
 
-  test('after a single iteration, begins at the same offset again: a marker stands before each', async () => {
+  test('after a single iteration, begins at the same offset again: a marker is before each', async () => {
     expect(await textsOf(volumeWith([3, 3, 9], 'abcdefghijk').root)).toEqual(['defghi', 'jk']);
     expect(await textsOf(volumeWith([0, 0], 'abc').root)).toEqual(['abc']);
   });
@@ -186,7 +186,7 @@ describe('lazily', () => {
     }
   });
 
-  test('a file that was cut is told as such', async () => {
+  test('a file that was cut is reported as such', async () => {
     const { root, capture } = volumeWith([4], 'abcdef');
     expect(await textsOf(root)).toEqual(['ef']);
     truncateSync(capture, 2);

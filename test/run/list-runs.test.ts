@@ -63,7 +63,7 @@ function fourRuns(root: string) {
 }
 
 describe('the listing', () => {
-  test('tells of each run what its log holds', async () => {
+  test('reports what the log of each run holds', async () => {
     const root = temporaryVolume();
     const { runId, path } = writeRun(root, 'feature', ABORTED, { start: NOON });
     expect(await onlyRun(root)).toEqual({
@@ -357,7 +357,7 @@ describe('with abandoned', () => {
 describe('leaving early', () => {
   const descriptors = () => readdirSync('/proc/self/fd').length;
 
-  test('a break leaves no descriptor behind', async () => {
+  test('a break leaves no descriptor open', async () => {
     const root = temporaryVolume();
     fourRuns(root);
     const before = descriptors();
@@ -377,7 +377,7 @@ describe('leaving early', () => {
     expect(descriptors()).toBe(before);
   });
 
-  test('a signal aborted on the way ends it, and leaves no descriptor behind', async () => {
+  test('a signal aborted on the way ends it, and leaves no descriptor open', async () => {
     const root = temporaryVolume();
     const made = fourRuns(root);
     const aborter = new AbortController();

@@ -61,7 +61,7 @@ describe('the run', () => {
     expect(stateAfter(STARTED, { type: 'pipe.started', pipe: 'other' }, COMPLETED).pipe).toBe('other');
   });
 
-  test('keeps an empty pipe that its start tells', () => {
+  test('keeps an empty pipe that its start names', () => {
     expect(stateAfter({ type: 'pipe.started', pipe: '' }, STARTED).pipe).toBe('');
   });
 
@@ -95,7 +95,7 @@ describe('the run', () => {
     });
   });
 
-  test('counts events behind its end, and the nodes they tell of', () => {
+  test('counts events after its end, and the nodes they name', () => {
     expect(stateAfter({ type: 'pipe.completed' }, STARTED, COMPLETED)).toMatchObject({
       status: 'completed',
       endedAt: timeOf(1000),
@@ -105,12 +105,12 @@ describe('the run', () => {
     });
   });
 
-  test('has its duration also when the start comes behind the end', () => {
+  test('has its duration also when the start comes after the end', () => {
     const late = eventOf({ type: 'pipe.started', pipe: 'p' }, 500);
     expect(deriveRunState([eventOf({ type: 'pipe.completed' }, 900), late]).durationMs).toBe(400);
   });
 
-  test('tells the times that stand in the events, and no duration, where they cannot be read', () => {
+  test('gives the times that are in the events, and no duration, where they cannot be read', () => {
     const start = eventOf({ type: 'pipe.started', pipe: 'p' }, 'yesterday');
     const state = deriveRunState([start, eventOf({ type: 'pipe.completed' }, 1000)]);
     expect(state).toMatchObject({ startedAt: 'yesterday', endedAt: timeOf(1000) });
@@ -319,7 +319,7 @@ describe('an attempt that was interrupted', () => {
     }
   });
 
-  test('is not told from one that goes on: what a node shows later counts', () => {
+  test('is known from one that goes on by what a node shows later', () => {
     const all = [start('a', 0), start('b', 5), start('a', 1000), complete('b', 1200)];
     expect(historyOf(all, 'b')).toEqual([span('completed', 5, 1200)]);
     const iterating = [start('a', 0), start('b', 5), start('a', 1000)];
@@ -460,7 +460,7 @@ describe('of any legal events in any order', () => {
     );
   });
 
-  test('the counts are those of the events, and durations those of the times told', () => {
+  test('the counts are those of the events, and durations those of their times', () => {
     fc.assert(
       fc.property(sequences, all => {
         const state = deriveRunState(all);

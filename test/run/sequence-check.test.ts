@@ -34,7 +34,7 @@ test('there are none about retries, resumed nodes, and a run that was aborted wh
   expect(await kindsOf(START, started('a'), { type: 'pipe.aborted', reason: 'Ctrl-C' })).toEqual([]);
 });
 
-test('a node id that is no file name is told at each of its events', async () => {
+test('a node id that is no file name is reported at each of its events', async () => {
   expect(await kindsOf(START, started('a/b'), completed('a/b'), started(''), failed(''), END)).toEqual(
     [2, 3, 4, 5].map(line => ['node-id-no-file-name', line]),
   );

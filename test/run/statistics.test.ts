@@ -105,7 +105,7 @@ describe('RunTally', () => {
     expect(failures).toEqual([{ kind: 'crash', count: 2 }]);
   });
 
-  test('tells live runs from those left, names damaged ones, and keeps nodes of several pipes apart', () => {
+  test('keeps live runs apart from those left, names damaged ones, and keeps nodes of several pipes apart', () => {
     const tally = new RunTally();
     tally.add(runOf([[0, start('n')]], { live: true }));
     tally.add(runOf([[0, start('n')]], { pipe: 'q', problem: 'bad' }));

@@ -116,7 +116,7 @@ test.each(cases)('line and offset are named for %s', async (_, content, problems
   for (const { message } of report.problems) expect(message).toMatch(/\w/);
 });
 
-test('a whole line over the limit is named, and checking goes on behind it', async () => {
+test('a whole line over the limit is named, and checking goes on after it', async () => {
   const { root } = volumeWith(log({ 2: `${'x'.repeat(401)}\n`, 4: 'nonsense\n' }));
   const report = await verifyRun(root, SMALL_RUN, { maxLineBytes: 400 });
   expect(shown(report.problems)).toEqual([
@@ -234,7 +234,7 @@ test('repairRun leaves a whole log alone and returns undefined', async () => {
   }
 });
 
-test('repairRun cuts a torn tail, keeps its bytes, and what it tells is so', async () => {
+test('repairRun cuts a torn tail, keeps its bytes, and reports both', async () => {
   const { root, path } = volumeWith(log() + torn);
   const cut = await repairRun(root, SMALL_RUN);
   expect(cut).toMatchObject({ offset: behind, bytes: torn.length });
@@ -244,7 +244,7 @@ test('repairRun cuts a torn tail, keeps its bytes, and what it tells is so', asy
   expect(await repairRun(root, SMALL_RUN)).toBeUndefined();
 });
 
-test('repairRun cuts a lost page and the lines behind it', async () => {
+test('repairRun cuts a lost page and the lines after it', async () => {
   const content = Buffer.from(log());
   content.fill(0, 512, 1024);
   const { root } = volumeWith(content);

@@ -145,7 +145,7 @@ describe('when the clock goes back', () => {
     expect(parseRunId(fourth).createdAt).toEqual(new Date('2031-01-02T00:00:00Z'));
   });
 
-  test('the ids of another process, whose clock is behind, rise above them', async () => {
+  test('the ids of another process, whose clock is late, rise above them', async () => {
     const root = temporaryVolume();
     const here = await EventLog.allocate(root, 'pipe');
     const there = await allocatedElsewhere(root, 3, '86400000');
@@ -228,7 +228,7 @@ describe('.ulid-last is never followed or waited for', () => {
     await expect(EventLog.create(root, 'a')).rejects.toMatchObject({ code: 'ERR_UNSAFE_PATH' });
   }
 
-  test('when it is a symbolic link, whether or not there is something behind it', async () => {
+  test('when it is a symbolic link, whether or not it leads to something', async () => {
     const root = volumeWith('x');
     const elsewhere = join(temporaryVolume(), 'precious');
     renameSync(ulidLastPath(root), elsewhere);
@@ -253,7 +253,7 @@ describe('.ulid-last is never followed or waited for', () => {
     await refused(root);
   });
 
-  test('when the folder it stands in is a symbolic link', async () => {
+  test('when the folder it is in is a symbolic link', async () => {
     const root = temporaryVolume();
     const elsewhere = temporaryVolume();
     mkdirSync(join(root, '.omne'));

@@ -53,7 +53,7 @@ describe('a UlidSequence', () => {
     expect(timeOf(sequence.next(NOW + 1))).toBe(NOW + 1);
   });
 
-  test('works with a clock that stands at the epoch', () => {
+  test('works with a clock at the epoch', () => {
     const sequence = new UlidSequence();
     const ids = [sequence.next(0), sequence.next(0), sequence.next(-5)];
     expect(ids.every(isUlid)).toBe(true);

@@ -187,7 +187,7 @@ describe('where a write is not durable by itself', () => {
   });
 });
 
-test('a process that is told it runs on Windows asks for the locks of Windows, and goes on without where told to', async () => {
+test('a process that believes it runs on Windows asks for the locks of Windows, and goes on without where asked to', async () => {
   const root = temporaryVolume();
   const fake = "data:text/javascript,Object.defineProperty(process,'platform',{value:'win32'})";
   const code = `

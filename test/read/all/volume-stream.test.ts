@@ -72,7 +72,7 @@ function interleaved(root: string): { runIds: string[]; count: number } {
 }
 
 describe('readAll', () => {
-  test('merges the runs by event id, and says of each event its run and position', async () => {
+  test('merges the runs by event id, and gives the run and position of each event', async () => {
     const root = quickVolume();
     const { count } = interleaved(root);
     const events = await EventLog.readAll(root).toArray();
