@@ -7,8 +7,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
 
-const MOST_BYTES = 60 * 1024;
-const BUNDLED = ['preact', '@preact/signals', '@preact/signals-core'];
+const MOST_BYTES = 60_000;
+const BUNDLED = ['preact', '@preact/signals-core'];
 const ICONS = {
   running: ['#0072b2', 'M6 4l7 4-7 4z'],
   completed: ['#1a7f37', 'M4 8l3 3 5-6'],
@@ -33,7 +33,7 @@ const { outputFiles } = await build({
   jsx: 'transform',
   jsxFactory: 'h',
   jsxFragment: 'Fragment',
-  inject: [join(here, 'jsx.ts')],
+  inject: [join(here, 'reactive.ts')],
   tsconfigRaw: '{}', // the compiler's own setting, which is for types, would win
   write: false,
 });

@@ -1,11 +1,12 @@
 /** The events of a run, in windows by their number; one is opened to see all its fields. */
-import { useSignal } from '@preact/signals';
+
 import type { JSX } from 'preact';
 import { useEffect, useMemo } from 'preact/hooks';
 import type { ApiEvent, NodeView, PlacedEvent } from '../api.js';
 import { getEvents } from './api-client.js';
 import { useKeys } from './keys.js';
 import { Button } from './parts.js';
+import { useSignal } from './reactive.js';
 import type { RunModel } from './run-model.js';
 import { count, visible } from './text.js';
 import { clock, moment, offsetOf, zone } from './time.js';

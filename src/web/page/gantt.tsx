@@ -2,7 +2,7 @@
  * The nodes of a run as rows that are a tree on the left and a picture over time on the right: one list, one selection, one
  * scroll position. The bar of what runs grows by the clock of the page.
  */
-import { useSignal } from '@preact/signals';
+
 import type { JSX } from 'preact';
 import { useMemo, useRef } from 'preact/hooks';
 import type { NodeView, RunHead } from '../api.js';
@@ -10,6 +10,7 @@ import { panned, TimeAxis, WHOLE, zoomed } from './axis.js';
 import { busyStretches, extentOf, type GanttRow, ganttRows, iterationOf, pictureOf } from './gantt-rows.js';
 import { useKeys } from './keys.js';
 import { Button } from './parts.js';
+import { useSignal } from './reactive.js';
 import { choose } from './route.js';
 import { nodeMark } from './status.js';
 import { timeOf, visible } from './text.js';
@@ -69,13 +70,7 @@ export function Gantt({ run, nodes, selected, iteration, whole }: GanttProps): J
     j: () => move(1),
     k: () => move(-1),
     Enter: () => selected !== undefined && toggle(selected.nodeId),
-    e: () => {
-      const failed = nodes.filter(({ status }) => status === 'failed');
-      const at = failed.findIndex(({ nodeId }) => nodeId === selected?.nodeId);
-      const next = failed[(at + 1) % failed.length];
-      if (next !== undefined)
-        choose({ node: next.nodeId, iteration: undefined, lines: undefined, tab: 'output' });
-    },
+    e: () => goToFailure(nodes, selected?.nodeId),
     '+': zoom(0.5),
     '=': zoom(0.5),
     '-': zoom(2),

@@ -5,7 +5,7 @@
  * again, it goes on after the last message, so nothing is missed and nothing comes twice. What breaks is opened again, after a
  * second at first and after ten at most, until the server has said that nothing more comes.
  */
-import { type ReadonlySignal, signal } from '@preact/signals';
+import { type ReadonlySignal, signal } from '@preact/signals-core';
 import type { StreamMessageName, StreamMessages } from '../api.js';
 import { streamAddress } from './api-client.js';
 

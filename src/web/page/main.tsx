@@ -5,7 +5,7 @@
  *
  * Promise: text from a log or an output reaches the document as text nodes and attributes of no effect, never as markup.
  */
-import { useSignal } from '@preact/signals';
+
 import { type JSX, render } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { showIcon } from './favicon.js';
@@ -13,6 +13,7 @@ import { Help } from './help.js';
 import { useKeys } from './keys.js';
 import { connectionState } from './live-stream.js';
 import { Button } from './parts.js';
+import { useSignal } from './reactive.js';
 import { route } from './route.js';
 import { RunView } from './run-view.js';
 import { RunsView } from './runs-view.js';

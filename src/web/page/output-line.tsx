@@ -1,11 +1,12 @@
 /** One line of an output: its number, which is a link to it, and its text as spans. */
-import { useSignal } from '@preact/signals';
+
 import type { JSX } from 'preact';
 import { useMemo } from 'preact/hooks';
 import type { OutputLine } from '../api.js';
 import { type Span, spansOf } from './ansi.js';
 import { SHOWN_BYTES } from './output-model.js';
 import { Button } from './parts.js';
+import { useSignal } from './reactive.js';
 import { bytes, visible } from './text.js';
 
 interface LineProps {

@@ -4,7 +4,7 @@
  * Promises: a line has the number that it has in the whole file, however the page came to it. Memory is bounded: what was
  * left behind is forgotten and asked for again. A file that is begun again is shown as it is then.
  */
-import { signal } from '@preact/signals';
+import { signal } from '@preact/signals-core';
 import type { OutputLine, StreamMessages } from '../api.js';
 import { ApiError, getOutput } from './api-client.js';
 import type { RunModel } from './run-model.js';

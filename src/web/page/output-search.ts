@@ -3,7 +3,7 @@
  *
  * Promise: the last thing typed wins; searches before it are given up.
  */
-import { signal } from '@preact/signals';
+import { signal } from '@preact/signals-core';
 import type { SearchAnswer } from '../api.js';
 import { searchOutput } from './api-client.js';
 

@@ -3,7 +3,7 @@
  *
  * Promise: following ends at the reader's first gesture, and says so; nothing moves under his eyes after that.
  */
-import { useComputed, useSignal } from '@preact/signals';
+
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { NodeView } from '../api.js';
@@ -13,6 +13,7 @@ import { OutputLineRow } from './output-line.js';
 import { OutputModel } from './output-model.js';
 import { currentLine, OutputSearch } from './output-search.js';
 import { Button } from './parts.js';
+import { useComputed, useSignal } from './reactive.js';
 import { choose, type LineRange, route } from './route.js';
 import type { RunModel } from './run-model.js';
 import { bytes, count, visible } from './text.js';
@@ -45,7 +46,7 @@ export function OutputView({ model, node, iteration }: OutputProps): JSX.Element
   const size = output.size.value;
   const found = search.found.value;
   const hit = found === undefined ? undefined : currentLine(found);
-  const fresh = useComputed(() => Math.max(0, (output.size.value?.total ?? 0) - pausedAt.value));
+  const fresh = useComputed(() => Math.max(0, (output.size.value?.total ?? 0) - pausedAt.value), [output]);
 
   // Following: whenever lines come, the last one is in view.
   const version = output.lines.version.value;

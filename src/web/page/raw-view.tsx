@@ -2,11 +2,12 @@
  * The raw text: the end of a node's output as one plain text, without colours and without rows that are drawn only in view,
  * so the browser's own find works.
  */
-import { useSignal } from '@preact/signals';
+
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { NodeView } from '../api.js';
 import { getOutput, rawOutputAddress } from './api-client.js';
+import { useSignal } from './reactive.js';
 import type { RunModel } from './run-model.js';
 import { bytes, messageOf, visible } from './text.js';
 

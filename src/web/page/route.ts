@@ -3,7 +3,7 @@
  *
  * Promise: everything a person chooses is in the address, so a reload, a bookmark and the back button bring it back.
  */
-import { type ReadonlySignal, signal } from '@preact/signals';
+import { type ReadonlySignal, signal } from '@preact/signals-core';
 
 export type Tab = 'output' | 'events' | 'raw';
 export type StatusFilter = '' | 'live' | 'running' | 'orphan' | 'completed' | 'aborted' | 'damaged';

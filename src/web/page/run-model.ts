@@ -4,7 +4,7 @@
  * Promise: every event is counted once, and output written while the page looks at it arrives in order; what the server
  * can no longer continue is loaded again.
  */
-import { signal } from '@preact/signals';
+import { signal } from '@preact/signals-core';
 import type { NodeView, PlacedEvent, RunHead, SourceFacts, StreamMessages } from '../api.js';
 import { ApiError, getRun } from './api-client.js';
 import { LiveStream } from './live-stream.js';

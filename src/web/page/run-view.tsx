@@ -1,5 +1,5 @@
 /** One run: how it does and why in front, its nodes over time, and what is known of the node that is chosen. */
-import { useSignal } from '@preact/signals';
+
 import type { JSX } from 'preact';
 import { useEffect, useMemo } from 'preact/hooks';
 import type { NodeView, RunHead } from '../api.js';
@@ -11,6 +11,7 @@ import { useKeys } from './keys.js';
 import { OutputView } from './output-view.js';
 import { Badge, Button } from './parts.js';
 import { RawView } from './raw-view.js';
+import { useSignal } from './reactive.js';
 import { addressOf, choose, follow, go, route, TABS } from './route.js';
 import { RunModel } from './run-model.js';
 import { nodeMark, runMark } from './status.js';

@@ -3,7 +3,7 @@
  *
  * Promise: whatever breaks in between, the list is that of the server again once the connection is.
  */
-import { computed, type ReadonlySignal, signal } from '@preact/signals';
+import { computed, type ReadonlySignal, signal } from '@preact/signals-core';
 import type { RunCounts, RunRow, SourceFacts } from '../api.js';
 import { getRuns } from './api-client.js';
 import { LiveStream } from './live-stream.js';

@@ -1,5 +1,5 @@
 /** What a person sets once and finds again: kept by the browser, and nowhere else. */
-import { effect, type Signal, signal } from '@preact/signals';
+import { effect, type Signal, signal } from '@preact/signals-core';
 
 /** A setting that is one of a few words. */
 export function stored<Word extends string>(name: string, usual: Word, words: readonly Word[]): Signal<Word> {

@@ -12,6 +12,7 @@ export interface Mark {
 const MARKS = {
   live: { glyph: '▸', word: 'live', kind: 'running' },
   running: { glyph: '▸', word: 'not ended', kind: 'running' },
+  empty: { glyph: '▸', word: 'no event yet', kind: 'running' },
   orphan: { glyph: '◌', word: 'orphan', kind: 'orphan' },
   completed: { glyph: '✓', word: 'completed', kind: 'completed' },
   aborted: { glyph: '✗', word: 'aborted', kind: 'failed' },
@@ -24,7 +25,8 @@ const MARKS = {
 export function runMark(run: RunRow): Mark {
   if (run.problem !== undefined) return MARKS.damaged;
   if (run.status !== 'running') return MARKS[run.status];
-  return run.orphan === true ? MARKS.orphan : run.live === true ? MARKS.live : MARKS.running;
+  if (run.orphan === true) return MARKS.orphan;
+  return run.live === true ? MARKS.live : run.bytes === 0 ? MARKS.empty : MARKS.running;
 }
 
 /** The mark of a node. */

@@ -3,7 +3,7 @@
  *
  * Promise: the clock of the server counts, so bars grow rightly where the browser's clock is off.
  */
-import { type ReadonlySignal, signal } from '@preact/signals';
+import { type ReadonlySignal, signal } from '@preact/signals-core';
 import { stored } from './settings.js';
 import { timeOf } from './text.js';
 

@@ -3,7 +3,7 @@
  *
  * Promise: memory is bounded, and a window that stays empty is not asked for on and on.
  */
-import { signal } from '@preact/signals';
+import { signal } from '@preact/signals-core';
 
 /** How many items a window holds. */
 export const WINDOW = 200;
