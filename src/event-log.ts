@@ -31,15 +31,10 @@ import { EventReader } from './read/event-reader.js';
 import { EventTail, type TailOptions } from './read/event-tail.js';
 import { type Capture, makeCapture } from './run/capture.js';
 import { foldRun } from './run/fold-run.js';
-import {
-  listRuns,
-  type OutlinesOptions,
-  type RunOutline,
-  type RunSummary,
-  type RunsOptions,
-} from './run/list-runs.js';
+import { listRuns, type OutlinesOptions, type RunsOptions } from './run/list-runs.js';
 import { type PruneOptions, type PruneReport, pruneRuns } from './run/prune.js';
 import type { RunState } from './run/run-state.js';
+import type { RunOutline, RunSummary } from './run/run-summary.js';
 import { allocateRunId } from './volume/allocate-run-id.js';
 import { isLive } from './volume/liveness.js';
 import { inRunFolder } from './volume/make-folders.js';
@@ -85,24 +80,6 @@ export class EventLog<V extends Vocabulary = OmneEvents> implements AsyncDisposa
     this.#appender = new Appender(opened, runId, options);
     this.#maxLineBytes = options.maxLineBytes ?? MAX_LINE_BYTES;
     this.#mode = options.mode;
-  }
-
-  /** Whether the run has ended, as far as this log has looked: at its opening and at each append. Nothing can be appended then. */
-  get ended(): boolean {
-    return this.#appender.ended;
-  }
-
-  /**
-   * Where the log ends, in bytes, as far as this log has looked: at its opening and at each append. Right after an append, if no other
-   * is under way, it is the `expectedPosition` of the next one.
-   */
-  get position(): number {
-    return this.#appender.position;
-  }
-
-  /** The bytes of the appends that wait or are being written; `maxPendingBytes` bounds them. */
-  get pendingBytes(): number {
-    return this.#appender.pendingBytes;
   }
 
   /**
@@ -200,23 +177,6 @@ export class EventLog<V extends Vocabulary = OmneEvents> implements AsyncDisposa
   }
 
   /**
-   * Whether some process has the log of a run open for appending: false for a run that is not there, or where nobody can know
-   * (file systems without such locks, and where koffi is missing).
-   *
-   * @throws EventLogError (as a rejection) `ERR_INVALID_RUN_ID`, `ERR_UNSAFE_PATH`, `ERR_SYSTEM`.
-   * @example
-   * if (!(await EventLog.isLive(root, runId))) console.log('nobody writes to', runId);
-   */
-  static async isLive(root: string, runId: string): Promise<boolean> {
-    const places = placesOf(root, runId);
-    try {
-      return (await isLive(places)) === true;
-    } catch (error) {
-      throw systemError('the run could not be looked at', places.folder, error);
-    }
-  }
-
-  /**
    * Replays a run from disk; see `EventReader`.
    *
    * @throws EventLogError `ERR_INVALID_RUN_ID` at once, all others while iterating.
@@ -309,17 +269,6 @@ export class EventLog<V extends Vocabulary = OmneEvents> implements AsyncDisposa
   }
 
   /**
-   * Follows this run; see `EventLog.tail`. `events` and `maxLineBytes` are those of the log by default.
-   *
-   * @example
-   * for await (const event of log.tail({ from: 'end' })) console.log(event.type); // what is appended from now on
-   */
-  tail<T extends TypesOf<V> = TypesOf<V>>(options: TailOptions<T, V> = {}): EventTail<T, V> {
-    const { events = this.#vocabulary, maxLineBytes = this.#maxLineBytes } = options;
-    return new EventTail(placesOf(this.root, this.runId), { ...options, events, maxLineBytes });
-  }
-
-  /**
    * Outlines of the runs of a volume, oldest first, without counts; see `RunOutline`. Only the first and the last event of each log
    * are read.
    *
@@ -346,6 +295,23 @@ export class EventLog<V extends Vocabulary = OmneEvents> implements AsyncDisposa
   }
 
   /**
+   * Whether some process has the log of a run open for appending: false for a run that is not there, or where nobody can know
+   * (file systems without such locks, and where koffi is missing).
+   *
+   * @throws EventLogError (as a rejection) `ERR_INVALID_RUN_ID`, `ERR_UNSAFE_PATH`, `ERR_SYSTEM`.
+   * @example
+   * if (!(await EventLog.isLive(root, runId))) console.log('nobody writes to', runId);
+   */
+  static async isLive(root: string, runId: string): Promise<boolean> {
+    const places = placesOf(root, runId);
+    try {
+      return (await isLive(places)) === true;
+    } catch (error) {
+      throw systemError('the run could not be looked at', places.folder, error);
+    }
+  }
+
+  /**
    * Removes old runs that have ended, each as a whole; see `PruneOptions`. A run that somebody has open stays.
    *
    * A reader that has a run open reads on to its end; a tail of it rejects with `ERR_LOG_REPLACED`, and whoever opens it later
@@ -361,15 +327,22 @@ export class EventLog<V extends Vocabulary = OmneEvents> implements AsyncDisposa
     return pruneRuns(root, options);
   }
 
+  /** Whether the run has ended, as far as this log has looked: at its opening and at each append. Nothing can be appended then. */
+  get ended(): boolean {
+    return this.#appender.ended;
+  }
+
   /**
-   * Replays this run from disk; see `EventLog.read`. `events` and `maxLineBytes` are those of the log by default.
-   *
-   * @example
-   * const [last] = await log.read({ last: 1 }).toArray();
+   * Where the log ends, in bytes, as far as this log has looked: at its opening and at each append. Right after an append, if no other
+   * is under way, it is the `expectedPosition` of the next one.
    */
-  read<T extends TypesOf<V> = TypesOf<V>>(options: ReadOptions<T, V> = {}): EventReader<T, V> {
-    const { events = this.#vocabulary, maxLineBytes = this.#maxLineBytes } = options;
-    return new EventReader(placesOf(this.root, this.runId), { ...options, events, maxLineBytes });
+  get position(): number {
+    return this.#appender.position;
+  }
+
+  /** The bytes of the appends that wait or are being written; `maxPendingBytes` bounds them. */
+  get pendingBytes(): number {
+    return this.#appender.pendingBytes;
   }
 
   /**
@@ -430,6 +403,28 @@ export class EventLog<V extends Vocabulary = OmneEvents> implements AsyncDisposa
    */
   async capture(nodeId: string): Promise<Capture> {
     return makeCapture(placesOf(this.root, this.runId), nodeId, this.#mode);
+  }
+
+  /**
+   * Replays this run from disk; see `EventLog.read`. `events` and `maxLineBytes` are those of the log by default.
+   *
+   * @example
+   * const [last] = await log.read({ last: 1 }).toArray();
+   */
+  read<T extends TypesOf<V> = TypesOf<V>>(options: ReadOptions<T, V> = {}): EventReader<T, V> {
+    const { events = this.#vocabulary, maxLineBytes = this.#maxLineBytes } = options;
+    return new EventReader(placesOf(this.root, this.runId), { ...options, events, maxLineBytes });
+  }
+
+  /**
+   * Follows this run; see `EventLog.tail`. `events` and `maxLineBytes` are those of the log by default.
+   *
+   * @example
+   * for await (const event of log.tail({ from: 'end' })) console.log(event.type); // what is appended from now on
+   */
+  tail<T extends TypesOf<V> = TypesOf<V>>(options: TailOptions<T, V> = {}): EventTail<T, V> {
+    const { events = this.#vocabulary, maxLineBytes = this.#maxLineBytes } = options;
+    return new EventTail(placesOf(this.root, this.runId), { ...options, events, maxLineBytes });
   }
 
   /**

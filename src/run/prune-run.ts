@@ -14,7 +14,8 @@ import { openInside } from '../volume/open-log.js';
 import type { RunPlaces } from '../volume/places.js';
 import { moveAway } from '../volume/pruned-runs.js';
 import { bytesOfTree } from '../volume/remove-tree.js';
-import { type FoundRun, outlineOf, type RunOutline } from './list-runs.js';
+import { type FoundRun, outlineOf } from './look-at-run.js';
+import type { RunOutline } from './run-summary.js';
 
 /** Which runs go. At least one of `olderThan` and `keep` must be given. */
 export interface PruneOptions {

@@ -6,7 +6,7 @@
  * counts as well.
  */
 import type { ErrorKind } from '../format/events.js';
-import type { FoldedRun } from './list-runs.js';
+import type { FoldedRun } from './look-at-run.js';
 import type { NodeState } from './node-state.js';
 
 /** How long something took, in milliseconds. */

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { widthOf } from '../../src/cli/screen/width.js';
 import { decodeEvent, deriveRunState, type EventDraft } from '../../src/index.js';
-import type { FoldedRun } from '../../src/run/list-runs.js';
+import type { FoldedRun } from '../../src/run/look-at-run.js';
 import { RunTally } from '../../src/run/statistics.js';
 import { ABORTED, COMPLETED, UNFINISHED, writeRun } from '../support/cli-runs.js';
 import { omneLog } from '../support/command.js';

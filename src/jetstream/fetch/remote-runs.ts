@@ -11,8 +11,10 @@ import { omneEvents } from '../../format/events.js';
 import { LF } from '../../format/lines.js';
 import type { Vocabulary } from '../../format/vocabulary.js';
 import { checkOptions, type OptionCheck } from '../../options.js';
-import { RUNS_OPTIONS, type RunSummary, type RunsOptions } from '../../run/list-runs.js';
+import { RUNS_OPTIONS, type RunsOptions } from '../../run/list-runs.js';
+import { listing } from '../../run/listing.js';
 import { RunStateReducer } from '../../run/run-state-reducer.js';
+import type { RunSummary } from '../../run/run-summary.js';
 import { compareRunIds, parseRunId } from '../../volume/run-id.js';
 import { checkConnection, isStreamName } from '../options.js';
 import type { Segment } from '../segment.js';
@@ -20,7 +22,7 @@ import { DEFAULT_STREAM, runOf, SUBJECT_PREFIX } from '../subjects.js';
 import { vocabularyOf } from './remote-vocabulary.js';
 import { type Remote, remoteError, remoteOf, StoredRun } from './stored-run.js';
 
-/** What can be told of a run from its segments without reading them all. `eventCount` is that of the events kept. */
+/** What is known of a run from its segments without reading them all. `eventCount` is that of the events kept. */
 export type RemoteRunSummary = Pick<
   RunSummary,
   | 'runId'
@@ -71,32 +73,15 @@ async function* summaries(
   connection: NatsConnection,
   options: RemoteRunsOptions,
 ): AsyncGenerator<RemoteRunSummary, undefined> {
-  const { events, pipe, reverse = false, status, limit = Number.POSITIVE_INFINITY, signal } = options;
+  const { events, pipe, reverse = false, signal } = options;
   const remote = await remoteOf(connection, options.stream ?? DEFAULT_STREAM);
   signal?.throwIfAborted();
   const runIds = (await runIdsOf(remote)).filter(
     runId => pipe === undefined || parseRunId(runId).pipe === pipe,
   );
   if (reverse) runIds.reverse();
-  const underway: Promise<RemoteRunSummary | undefined>[] = [];
-  let next = 0;
-  let listed = 0;
-  while (listed < limit) {
-    signal?.throwIfAborted();
-    for (let runId = runIds[next]; runId !== undefined && underway.length < CONCURRENT_RUNS; ) {
-      const summary = summarize(new StoredRun(remote, runId), events);
-      summary.catch(() => undefined); // told when its turn comes
-      underway.push(summary);
-      runId = runIds[++next];
-    }
-    if (underway.length === 0) return undefined;
-    const summary = await underway.shift();
-    signal?.throwIfAborted();
-    if (summary === undefined || (status !== undefined && summary.status !== status)) continue;
-    listed++;
-    yield summary;
-  }
-  return undefined;
+  const look = (runId: string) => summarize(new StoredRun(remote, runId), events);
+  return yield* listing(runIds, options, CONCURRENT_RUNS, look);
 }
 
 /** The ids of all runs of a stream, oldest first. */
