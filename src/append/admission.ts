@@ -1,8 +1,8 @@
 /**
  * Admission: which appends of a batch may be written, decided under the lock, right before the write.
  *
- * Promises: an append with `expectedPosition` is held against the end at which it would be written, after what the same batch puts
- * before it. One that does not match is refused alone, and nothing of it is written. An append that was dropped takes no room.
+ * Promises: `expectedPosition` is compared with the position at which the append would be written, after what the same batch puts
+ * before it. An append that does not match is refused alone, and nothing of it is written. A dropped append takes no room.
  */
 import { EventLogError } from '../errors.js';
 import type { EventGroup } from './stamper.js';

@@ -1,8 +1,8 @@
 /**
- * The way of a draft from a call to the queue: copied, checked, and refused where it may not be queued.
+ * From a call of `append` to the queue: a draft is copied and checked, and rejected where it may not be queued.
  *
- * Promise: a draft may be changed or reused as soon as the call returns. Over the limit, after a terminal event or after `close`
- * nothing is queued.
+ * Promise: a draft may be changed or reused as soon as the call returns. Nothing is queued over the limit, after a terminal event or
+ * after `close`.
  */
 
 import { commits } from '../diagnostics.js';

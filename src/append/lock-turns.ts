@@ -1,7 +1,7 @@
 /**
  * Taking turns at the lock of a log, so that nobody starves.
  *
- * flock(2) has no queue: who polls gets the lock only if a poll falls into a moment when it is free, and a writer that
+ * flock(2) has no queue: a process that polls gets the lock only if it polls at a moment when the lock is free, and a writer that
  * commits back to back frees it for microseconds. Two rules leave room:
  *
  * - A writer that has met others within the last second steps back for a few milliseconds after each commit.

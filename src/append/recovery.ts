@@ -1,5 +1,5 @@
 /**
- * What the end of a log says to its next writer, and repairing a torn one.
+ * Looks at the end of a log before the next write, and repairs a torn one.
  *
  * Promises: a writer that died leaves at most an unterminated last line, or a hole of NUL bytes where pages of its last
  * write never reached the disk. Such a tail was never acknowledged: it is saved to `events.jsonl.torn-<ulid>`, synced,

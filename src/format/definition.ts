@@ -1,7 +1,7 @@
 /**
  * The rules of a schema: what may go into the code of the lanes, and how much of it.
  *
- * Promise: who breaks one is told so by a `TypeError` that names the place, before anything is made of the schema.
+ * Promise: a broken rule is a `TypeError` that names the place, before anything is made of the schema.
  */
 import type { EventSchema, FieldSpec, RecordSpec } from './schema.js';
 import { quote } from './violation.js';

@@ -114,19 +114,19 @@ export const omneEvents: OmneEvents = new Vocabulary<OmneDefinition>(EVENT_SCHEM
   'pipe.aborted',
 ]);
 
-/** The tag that tells the built-in event types apart. */
+/** The name of a built-in event type. */
 export type EventType = keyof Schema;
 
 /** The event of one type: `EventOf<'node.started'>` is `NodeStarted`; of another vocabulary with its type as `V`. */
 export type EventOf<T extends TypesOf<V>, V extends Vocabulary = OmneEvents> = EventIn<DefinitionOf<V>, T>;
 
-/** Any event of a built-in type: a union told apart by `type`. */
+/** Any event of a built-in type: a union discriminated by `type`. */
 export type RunEvent = EventOf<EventType>;
 
 /** What a caller hands to `append`: the event of one type without `id`, `ts` and `run_id`; defaulted fields may be left out. */
 export type DraftOf<T extends TypesOf<V>, V extends Vocabulary = OmneEvents> = DraftIn<DefinitionOf<V>, T>;
 
-/** Any draft of a built-in type: a union told apart by `type`. */
+/** Any draft of a built-in type: a union discriminated by `type`. */
 export type EventDraft = DraftOf<EventType>;
 
 /** A pipe run began. */
@@ -170,7 +170,7 @@ function isEventType(value: string): value is EventType {
 }
 
 /**
- * Tells whether an event ends its run: nothing may be appended after it.
+ * Whether an event ends its run: nothing may be appended after it.
  *
  * @example
  * for await (const event of EventLog.read(root, runId)) if (isTerminal(event)) console.log(event.type);

@@ -34,7 +34,7 @@ export type DraftIn<D extends EventsDefinition, T extends string> = {
 export type DefinitionOf<V extends Vocabulary> = NonNullable<V['~definition']>;
 /** The event types of a vocabulary. */
 export type TypesOf<V extends Vocabulary> = keyof DefinitionOf<V> & string;
-/** The events of a vocabulary: a union told apart by `type`. */
+/** The events of a vocabulary: a union discriminated by `type`. */
 export type EventsOf<V extends Vocabulary> = EventIn<DefinitionOf<V>, TypesOf<V>>;
 /** The drafts of a vocabulary: its events without `id`, `ts` and `run_id`. */
 export type DraftsOf<V extends Vocabulary> = DraftIn<DefinitionOf<V>, TypesOf<V>>;

@@ -106,7 +106,7 @@ async function nextUlid(fd: number, root: string): Promise<string> {
   return next;
 }
 
-/** A ULID above `id`, which may be empty; undefined where there is none: then damage stood there, not history. */
+/** A ULID above `id`, which may be empty; undefined where there is none: then the file held damage, not history. */
 function nextAbove(id: string): string | undefined {
   const ids = new UlidSequence();
   ids.raiseTo(id);

@@ -45,7 +45,7 @@ export function isByteHeld(fd: number, byte: bigint): boolean | undefined {
 
 interface Answer {
   readonly granted: boolean;
-  /** Asked only: whether somebody else's lock is in the way. */
+  /** Asks only: whether somebody else's lock is in the way. */
   readonly held: boolean;
 }
 

@@ -6,7 +6,7 @@
 import fs, { type Stats } from 'node:fs';
 import { promisify } from 'node:util';
 
-/** What is asked of the file system where it is not asked at once. */
+/** The asynchronous calls on the file system. */
 export interface FileCalls {
   stat(path: string): Promise<Stats>;
   lstat(path: string): Promise<Stats>;

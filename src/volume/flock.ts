@@ -1,6 +1,6 @@
 /**
- * The lock between processes, the one the Rust program takes: flock(2), called through koffi. On Windows it is LockFileEx, which that
- * program asks for on the whole file: one byte of it is enough to keep it away, and far beyond the end it is in nobody's way.
+ * The lock between processes, the one the Rust program takes: flock(2), called through koffi. On Windows it is LockFileEx. That
+ * program locks the whole file there, so a lock on one byte keeps it out; the byte is far beyond the end, where it is in nobody's way.
  *
  * Promises: the lock belongs to one open file and dies with its process. Waiting polls without blocking a thread and
  * ends after the budget with `ERR_LOCK_TIMEOUT`. Where flock does not work the error is `ERR_LOCK_UNSUPPORTED`.
@@ -82,7 +82,7 @@ export function tryLock(fd: number, path: string, mode: 'exclusive' | 'shared' =
   }
 }
 
-/** What `look` sees while no writer is in the midst of a commit; undefined where one is. Where no lock is to be had it sees what is there. */
+/** What `look` returns while no writer is in a commit; undefined during one. Where no lock can be had it looks all the same. */
 export function lookBetweenCommits<Result>(fd: number, path: string, look: () => Result): Result | undefined {
   try {
     if (!tryLock(fd, path, 'shared')) return undefined;

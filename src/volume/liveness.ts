@@ -1,5 +1,5 @@
 /**
- * Telling a live run from one whose writers have gone.
+ * Whether a run is live: some process has its log open for appending.
  *
  * Promise: an open `EventLog`, also one that does not lock its commits, shares a byte of its log with all other writers; the
  * lock goes with its process, however it ended. A probe only asks, so it is never taken for a writer.

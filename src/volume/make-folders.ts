@@ -24,9 +24,9 @@ import {
 import { PLATFORM } from './platform.js';
 
 /**
- * Makes the folders down to the run folder, and does `work`, which learns whether the run folder was made by this call. If it was,
- * and the work fails, it is taken away again, with a log that holds nothing: a run that was never begun is not there. That takes
- * no further descriptor: having none left is a reason to fail.
+ * Makes the folders down to the run folder, and does `work`, which is passed whether this call made the run folder. If it did and the
+ * work fails, the folder is removed again, with its empty log: a run that was never begun is not there. That takes no further
+ * descriptor, for having none left is a reason to fail.
  */
 export async function inRunFolder<Result>(
   places: RunPlaces,
@@ -142,8 +142,8 @@ export async function syncFolder(folder: string): Promise<void> {
 }
 
 /**
- * What is said where a folder cannot be synced: by file systems that do not have it (of images, FUSE, of networks), and for a folder
- * that may be entered but not listed, or on Windows not written, which there is no way to open for a sync.
+ * The errors that mean a folder cannot be synced at all: those of file systems that cannot do it (of images, FUSE, of networks), and of
+ * a folder that may be entered but not listed, or on Windows not written, so that it cannot be opened for a sync.
  */
 const CANNOT_SYNC: ReadonlySet<string> = new Set([
   'EINVAL',

@@ -13,7 +13,7 @@ import { type Folder, withinRun } from './folder.js';
 import { LOG_NAME, type RunPlaces } from './places.js';
 import { PLATFORM } from './platform.js';
 
-/** What is known of an open file, with all digits of its number. */
+/** The facts of an open file, with all digits of its number. */
 export function lookAt(fd: number): Stats | BigIntStats {
   return fs.fstatSync(fd, ALL_DIGITS);
 }
@@ -31,7 +31,7 @@ export function isAt(path: string, opened: Stats | BigIntStats): boolean {
   }
 }
 
-/** The size of an open file, of which it is known what it was when it was opened, and whether it is still at the path. */
+/** The size of an open file, and whether it is still at the path; `opened` are its facts when it was opened. */
 export function sizeAndPlace(
   fd: number,
   path: string,

@@ -1,8 +1,8 @@
 /**
- * Telling a run that was left from one that is driven: surely nobody has its log open, and nothing was written for a while.
+ * Whether a run was left: surely nobody has its log open, and nothing was written for a while.
  *
- * Promise: where nobody can know who writes, no run is taken for an orphan. The while is for writers that hold no lock between
- * their appends, as the Rust program does. Whether the run has ended is for the caller to know.
+ * Promise: where nobody can know who writes, no run is taken for an orphan. It waits a while for
+ * writers that hold no lock between their appends, as the Rust program does. Whether the run has ended is for the caller to know.
  */
 import { nowMs } from '../real-time.js';
 import type { Folder } from './folder.js';

@@ -1,5 +1,5 @@
 /**
- * Runs on their way out: renamed into a folder of their own beside the runs, and removed from there.
+ * Runs that are being removed: renamed into a folder beside the runs, and removed from there.
  *
  * Promise: a rename within the volume takes a run out of the listing as a whole; what a kill leaves in that folder is found
  * again and removed. The renames are synced before anything is removed, so a power cut brings back a whole run or none.

@@ -35,7 +35,7 @@ export function checkPipe(pipe: string): void {
 }
 
 /**
- * Tells whether a value is a run id, `<pipe>-<ulid>` with the ULID in lower case. Never throws.
+ * Whether a value is a run id, `<pipe>-<ulid>` with the ULID in lower case. Never throws.
  *
  * @example
  * isRunId('feature-01kp8g6dg0zg6axb6gqz17wf7m'); // true

@@ -76,7 +76,7 @@ function pooledRandom(): number {
   return (pool[used++] ?? 0) / 256;
 }
 
-/** Tells whether text is a ULID in lower case. */
+/** Whether a text is a ULID in lower case. */
 export function isUlid(text: string): boolean {
   return ULID.test(text);
 }

@@ -1,9 +1,9 @@
 /**
- * What byte locks say on Windows, where one cannot ask who holds a lock without taking it: who writes to a run, who drives it.
+ * Who writes to a run and who drives it, on Windows, where asking who holds a byte lock takes the lock.
  *
- * Each writer takes a byte of its own out of an area; who asks shares the whole area for a moment, which is refused while anybody
- * has a byte of it. Promises: those who ask are never in each other's way, so none is taken for a writer. Each area is there twice
- * and asked one after the other: one who is stopped while it asks keeps no writer from marking itself.
+ * Each writer locks a byte of its own in an area. A probe shares the whole area for a moment, which is refused while somebody holds a
+ * byte of it. Promises: probes are never in each other's way, so none is taken for a writer. Each area is there twice, and a probe
+ * asks one after the other: a probe that is stopped keeps no writer from marking itself.
  */
 import { type ByteRange, tryLockRange, unlockRange } from './windows-locks.js';
 
