@@ -41,7 +41,7 @@ async function fresh(
 ): Promise<{ connection: NatsConnection; publisher: RawPublisher }> {
   const connection = await connectTo(on);
   const manager = await jetstreamManager(connection);
-  await manager.streams.delete(DEFAULT_STREAM).catch(() => undefined); // with all consumers that a test left after
+  await manager.streams.delete(DEFAULT_STREAM).catch(() => undefined); // with all consumers that a test left
   return { connection, publisher: await RawPublisher.to(connection) };
 }
 

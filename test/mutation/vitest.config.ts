@@ -1,10 +1,18 @@
 /**
  * Mutation tests (`npm run mutate`): Stryker changes one comparison, condition, sum or block of a file after the other, and
- * the tests of these files, and those of what commits tell, have to notice. Texts are left alone, and what the compiler alone would refuse.
+ * the tests of these files, and those of the diagnostics of commits, have to notice. Texts are left alone, and what the compiler alone
+ * would refuse.
  */
 import { defineConfig } from 'vitest/config';
 
-const names = ['queue', 'commit', 'lines', 'recovery', 'diagnostics'];
+const names = [
+  'append/commit-queue',
+  'append/committer',
+  'append/log-writer',
+  'append/recovery',
+  'diagnostics',
+  'format/lines',
+];
 
 export default defineConfig({
   test: { include: names.map(name => `test/${name}.test.ts`), testTimeout: 30_000 },

@@ -38,7 +38,7 @@ function openBelow(log: EventLog): number {
   }).length;
 }
 
-/** Handles of libuv that a tail could leave after. */
+/** Handles of libuv that a tail could leave open. */
 const resources = () =>
   process.getActiveResourcesInfo().filter(name => name === 'FSEvent' || name === 'FSEventWrap').length;
 

@@ -41,6 +41,7 @@ const FILES = [
   'processes.test',
   'append/recovery.test',
   'append/committer.test',
+  'append/log-writer.test',
   'read/tail-writers.test',
   'read/resume.test',
 ];
