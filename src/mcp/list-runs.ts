@@ -1,6 +1,6 @@
 /** The tool `list_runs`: the runs of a volume, newest first, a line each. Only the two ends of each log are read. */
 
-import { duration } from '../cli/screen/figures.js';
+import { duration } from '../figures.js';
 import type { RunOutline } from '../index.js';
 import { outlineRun } from '../run/list-runs.js';
 import { runIdsOf } from '../volume/run-folders.js';

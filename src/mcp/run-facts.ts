@@ -1,6 +1,6 @@
 /** A run folded for an answer: its state, what is wrong with its log, and how it and its nodes are described in lines. */
 
-import { count, duration } from '../cli/screen/figures.js';
+import { count, duration } from '../figures.js';
 import { EventLog, type NodeState, type RunState, RunStateReducer } from '../index.js';
 import { runVocabulary } from '../read/run-vocabulary.js';
 import { isLive } from '../volume/liveness.js';

@@ -5,6 +5,7 @@
  * come at once.
  */
 
+import { age, count, duration } from '../../figures.js';
 import type { RunSummary } from '../../index.js';
 import type { RemoteRunSummary } from '../../jetstream.js';
 import { nowMs } from '../../real-time.js';
@@ -14,7 +15,6 @@ import { NATS_HELP, NATS_OPTIONS } from '../nats.js';
 import { ROOT_OPTION } from '../pick-run.js';
 import { openSource } from '../run-source.js';
 import { type Cell, Columns } from '../screen/columns.js';
-import { age, count, duration } from '../screen/figures.js';
 import { DAMAGED, MARKS, NO_EVENT } from '../screen/status-marks.js';
 import { jsonLine, lineWidth, print, printable } from '../screen/terminal.js';
 import { jsonInUtc } from '../screen/times.js';

@@ -4,12 +4,12 @@
  * Promise: a run that cannot be copied is reported at once, and the others go on; with `--once` the exit code says so too.
  */
 import { EventLogError } from '../../errors.js';
+import { count, milliseconds, size } from '../../figures.js';
 import type { MirroredRun, MirrorOptions, StreamOptions } from '../../jetstream.js';
 import { type Command, defineCommand, EXIT, UsageError, wholeNumber } from '../command.js';
 import { connectTo, LOGIN_HELP, loadJetStream, NATS_OPTIONS } from '../nats.js';
 import { ROOT_OPTION, RUN_HELP, whichRoot, whichRun } from '../pick-run.js';
 import { checkStream } from '../run-source.js';
-import { count, milliseconds, size } from '../screen/figures.js';
 import { StatusLine } from '../screen/status-line.js';
 import { DAMAGED, MARKS } from '../screen/status-marks.js';
 import { paint, printable } from '../screen/terminal.js';

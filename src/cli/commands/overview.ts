@@ -3,12 +3,13 @@
  *
  * Promise: it looks at the newest runs only, and only at the two ends of their logs, so that it answers at once in any volume.
  */
+
+import { age, count, duration } from '../../figures.js';
 import type { RunOutline } from '../../index.js';
 import { listRuns } from '../../run/list-runs.js';
 import { findVolumeRoot } from '../../volume/places.js';
 import { EXIT, table, UsageError } from '../command.js';
 import { type Cell, Columns } from '../screen/columns.js';
-import { age, count, duration } from '../screen/figures.js';
 import { DAMAGED, MARKS } from '../screen/status-marks.js';
 import { lineWidth, paint, print, printable } from '../screen/terminal.js';
 

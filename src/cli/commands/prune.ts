@@ -3,11 +3,12 @@
  *
  * Promise: nothing goes that was not asked for: an age or a number to keep must be given, and a run that somebody has open stays.
  */
+
+import { age, count, milliseconds, size } from '../../figures.js';
 import { pruneRuns } from '../../run/prune.js';
 import { type Command, defineCommand, EXIT, UsageError, wholeNumber } from '../command.js';
 import { ROOT_OPTION, whichRoot } from '../pick-run.js';
 import { Columns } from '../screen/columns.js';
-import { age, count, milliseconds, size } from '../screen/figures.js';
 import { MARKS } from '../screen/status-marks.js';
 import { jsonLine, lineWidth, print, printable } from '../screen/terminal.js';
 

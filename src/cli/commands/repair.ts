@@ -1,8 +1,9 @@
 /** `omne-log repair`: repairs the torn tail of a run, says what it did, and keeps the bytes. */
+
+import { count } from '../../figures.js';
 import { repairRun } from '../../run/repair.js';
 import { type Command, defineCommand, EXIT } from '../command.js';
 import { ROOT_OPTION, RUN_HELP, whichRoot, whichRun } from '../pick-run.js';
-import { count } from '../screen/figures.js';
 import { print, printable } from '../screen/terminal.js';
 
 /** The command `repair`. */

@@ -3,13 +3,14 @@
  *
  * Promise: it reads what `ls` reads, once. A damaged run is counted and named, and ends nothing.
  */
+
+import { count, duration, milliseconds } from '../../figures.js';
 import { nowMs } from '../../real-time.js';
 import { foldedRuns } from '../../run/list-runs.js';
 import { type NodeStatistics, RunTally, type Spread, type Statistics } from '../../run/statistics.js';
 import { type Command, defineCommand, EXIT, UsageError } from '../command.js';
 import { ROOT_OPTION, whichRoot } from '../pick-run.js';
 import { type Cell, Columns } from '../screen/columns.js';
-import { count, duration, milliseconds } from '../screen/figures.js';
 import { jsonLine, lineWidth, print, printable } from '../screen/terminal.js';
 import { cutTo } from '../screen/width.js';
 

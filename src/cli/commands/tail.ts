@@ -5,6 +5,7 @@
  * however the following ends.
  */
 
+import { duration } from '../../figures.js';
 import { encodeEvent } from '../../format/encode.js';
 import { builtInTypes } from '../../format/events.js';
 import { nowMs } from '../../real-time.js';
@@ -15,7 +16,6 @@ import { NATS_HELP, NATS_OPTIONS } from '../nats.js';
 import { LINE_OPTION, lineLimit, ROOT_OPTION, RUN_HELP } from '../pick-run.js';
 import { openSource } from '../run-source.js';
 import { eventLine } from '../screen/event-line.js';
-import { duration } from '../screen/figures.js';
 import { StatusLine } from '../screen/status-line.js';
 import { jsonLine, print, printable } from '../screen/terminal.js';
 

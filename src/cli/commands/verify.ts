@@ -5,6 +5,7 @@
  * the others.
  */
 import { EventLogError, isOutOfDescriptors } from '../../errors.js';
+import { count, size } from '../../figures.js';
 import { verifyRun } from '../../run/verify.js';
 import type { VerifyReport } from '../../run/verify-report.js';
 import { isFresh } from '../../volume/orphan.js';
@@ -13,7 +14,6 @@ import { runFolderOf, runIdsOf } from '../../volume/run-folders.js';
 import { type Command, defineCommand, EXIT, UsageError } from '../command.js';
 import { commandFor } from '../next-step.js';
 import { LINE_OPTION, lineLimit, ROOT_OPTION, RUN_HELP, whichRoot, whichRun } from '../pick-run.js';
-import { count, size } from '../screen/figures.js';
 import { StatusLine } from '../screen/status-line.js';
 import { DAMAGED, MARKS, NO_EVENT } from '../screen/status-marks.js';
 import { paint, printable } from '../screen/terminal.js';

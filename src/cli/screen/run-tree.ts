@@ -3,9 +3,10 @@
  *
  * Promise: every line is a single line, within the width asked for, and safe to print, whatever the events hold.
  */
+
+import { count, downtimeOf, duration } from '../../figures.js';
 import type { NodeState, RunState } from '../../index.js';
 import { type Cell, Columns } from './columns.js';
-import { count, downtimeOf, duration } from './figures.js';
 import { MARKS, NO_EVENT } from './status-marks.js';
 import { type Colour, paint, printable } from './terminal.js';
 import { utc } from './times.js';

@@ -1,5 +1,5 @@
 /** The time axis of the timeline: from times to places, and the ticks below. Pure. */
-import { DAY, HOUR, MINUTE, SECOND } from '../screen/figures.js';
+import { DAY, HOUR, MINUTE, SECOND } from '../../figures.js';
 
 const MOST_TICKS = 6;
 

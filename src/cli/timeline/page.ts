@@ -5,8 +5,8 @@
  * events hold. Everything the picture shows is there as text as well.
  */
 import { createHash } from 'node:crypto';
+import { count, downtimeOf, duration } from '../../figures.js';
 import type { MalformedLineError, NodeState, RunState } from '../../index.js';
-import { count, downtimeOf, duration } from '../screen/figures.js';
 import { MARKS } from '../screen/status-marks.js';
 import { utc } from '../screen/times.js';
 import { Axis } from './axis.js';

@@ -1,7 +1,6 @@
 /** Figures in words for people: how long, how long ago, how much. Pure. */
 
-import type { RunState } from '../../index.js';
-import { nowMs } from '../../real-time.js';
+import { nowMs } from './real-time.js';
 
 /** Units of time, in milliseconds. */
 export const SECOND = 1000;
@@ -62,7 +61,7 @@ export function count(number: number, noun: string): string {
 }
 
 /** `no executor for 2 m 00 s`: how long nobody drove a run; nothing where somebody always did. */
-export function downtimeOf({ downtimes }: Pick<RunState, 'downtimes'>): string[] {
+export function downtimeOf({ downtimes }: { downtimes: readonly { durationMs?: number }[] }): string[] {
   if (downtimes.length === 0) return [];
   return [`no executor for ${duration(downtimes.reduce((sum, { durationMs = 0 }) => sum + durationMs, 0))}`];
 }
