@@ -28,8 +28,6 @@ import { runIdsOf } from '../volume/run-folders.js';
 import { parseRunId } from '../volume/run-id.js';
 import { type PrunedRun, type PruneOptions, takeAway } from './prune-run.js';
 
-export type { PrunedRun, PruneOptions } from './prune-run.js';
-
 /** A run that should have gone and could not be removed. */
 export interface PruneFailure {
   /** `<pipe>-<ulid>` */
