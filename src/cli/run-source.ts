@@ -34,7 +34,7 @@ export interface RunSource extends AsyncDisposable {
   tail(
     runId: string,
     options: FollowOptions,
-  ): EventStream<string, Vocabulary> & { readonly orphaned?: boolean };
+  ): EventStream<string, Vocabulary> & { readonly caughtUp: Promise<void>; readonly orphaned?: boolean };
   runs(options: RunsOptions): AsyncIterable<RunSummary | RemoteRunSummary>;
   /** What is known of who writes a run that has not ended. */
   writerOf(runId: string): Promise<string>;

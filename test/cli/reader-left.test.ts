@@ -60,20 +60,23 @@ async function timeToLeave(seen: number, apartMs: number): Promise<number> {
   return performance.now() - start;
 }
 
-/** The best of some: another program at work on the machine only makes it longer. */
+const PROMISED_MS = 50;
+
+/** The first round that is quick enough, or the best of all: another program at work on the machine only makes it longer. */
 async function best(seen: number, apartMs: number): Promise<number> {
   let shortest = Number.POSITIVE_INFINITY;
-  for (let round = 0; round < 5; round++) shortest = Math.min(shortest, await timeToLeave(seen, apartMs));
+  for (let round = 0; round < 20 && shortest > PROMISED_MS; round++)
+    shortest = Math.min(shortest, await timeToLeave(seen, apartMs));
   return shortest;
 }
 
-test('a tail ends within a second of a reader that leaves at once', async () => {
-  expect(await best(1, 0)).toBeLessThan(1000);
-});
+test('a tail ends within 50 ms of a reader that leaves at once', async () => {
+  expect(await best(1, 0)).toBeLessThan(PROMISED_MS);
+}, 60_000);
 
-test('a tail ends within 150 ms of a reader that leaves later; twice that on a busy machine', async () => {
-  expect(await best(4, 200)).toBeLessThan(300);
-});
+test('a tail ends within 50 ms of a reader that leaves later', async () => {
+  expect(await best(4, 200)).toBeLessThan(PROMISED_MS);
+}, 60_000);
 
 test('a tail whose reader is there, and slow, goes on', async () => {
   await using log = await quietRun();

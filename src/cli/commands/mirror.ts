@@ -9,6 +9,7 @@ import type { MirroredRun, MirrorOptions, StreamOptions } from '../../jetstream.
 import { type Command, defineCommand, EXIT, UsageError, wholeNumber } from '../command.js';
 import { connectTo, LOGIN_HELP, loadJetStream, NATS_OPTIONS } from '../nats.js';
 import { ROOT_OPTION, RUN_HELP, whichRoot, whichRun } from '../pick-run.js';
+import { beginToWait } from '../reader-left.js';
 import { checkStream } from '../run-source.js';
 import { StatusLine } from '../screen/status-line.js';
 import { DAMAGED, MARKS } from '../screen/status-marks.js';
@@ -79,6 +80,7 @@ async function mirrorOne(root: string, runId: string, options: MirrorOptions): P
 
 async function mirrorAll(root: string, options: MirrorOptions, once: boolean): Promise<number> {
   const { mirrorVolume } = await loadJetStream();
+  if (!once) beginToWait();
   let ended = 0;
   let failed = 0;
   const status = new StatusLine(() => {

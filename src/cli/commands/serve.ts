@@ -17,6 +17,7 @@ import {
 import { type Command, defineCommand, EXIT, UsageError, wholeNumber } from '../command.js';
 import { connectTo, LOGIN_HELP, NATS_OPTIONS } from '../nats.js';
 import { ROOT_OPTION, whichRoot } from '../pick-run.js';
+import { beginToWait } from '../reader-left.js';
 import { checkStream } from '../run-source.js';
 import { print } from '../screen/terminal.js';
 
@@ -67,6 +68,7 @@ export const serve: Command = defineCommand({
       await using server = await start(source, port, options);
       await print(`${source.facts.name}\nWatch it at ${server.url}\nCtrl-C ends it.`);
       if (values.open === true) openInBrowser(server.url);
+      beginToWait();
       if (!signal.aborted) await once(signal, 'abort');
     } finally {
       await connection?.close();

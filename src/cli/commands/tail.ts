@@ -14,6 +14,7 @@ import { RunStateReducer } from '../../run/run-state-reducer.js';
 import { type Command, defineCommand, EXIT } from '../command.js';
 import { NATS_HELP, NATS_OPTIONS } from '../nats.js';
 import { LINE_OPTION, lineLimit, ROOT_OPTION, RUN_HELP } from '../pick-run.js';
+import { beginToWait } from '../reader-left.js';
 import { openSource } from '../run-source.js';
 import { eventLine } from '../screen/event-line.js';
 import { StatusLine } from '../screen/status-line.js';
@@ -51,6 +52,7 @@ export const tail: Command = defineCommand({
       signal,
       onOrphan: exitStatus ? 'end' : 'wait',
     });
+    following.caughtUp.then(beginToWait, () => undefined); // what fails there is thrown to who iterates
     const orphaned = () => following.orphaned === true;
     const status = json ? undefined : new StatusLine(() => statusText(reducer.state, orphaned()), orphaned);
     try {
