@@ -1,8 +1,8 @@
 /**
  * What is written to an output, from a place of choice on: for a page that follows it.
  *
- * Promises: in order and without a gap, but where the page lags so far that it would never catch up, or the file was begun again or
- * swapped, which it is told. Nothing is kept between two looks but where it is.
+ * Promises: in order and without a gap, except where the page lags so far that it would never catch up, or the file was begun again or
+ * swapped; the page gets a message then. Nothing is kept between two looks but the place.
  */
 
 import { EventLogError } from '../errors.js';

@@ -2,8 +2,8 @@
  * The rows of the list of runs, kept up to date: by what changes in a volume, or by asking a server again and again.
  *
  * Promises: a row is made of the two ends of a log, so that it costs the same however long the log is. A run that is written to all
- * the time is looked at some times a second, not at every event; whether a writer lives is asked every few seconds, since nothing
- * tells of a death.
+ * the time is looked at some times a second, not at every event; whether a writer lives is asked every few seconds, since
+ * nothing reports a death.
  */
 
 import { VolumeWatch } from '../read/volume-watch.js';

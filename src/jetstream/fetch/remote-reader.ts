@@ -53,7 +53,7 @@ export class RemoteReader<
   constructor(connection: NatsConnection, runId: string, options: RemoteReadOptions<T, V> = {}) {
     checkConnection(connection);
     checkOptions(options, REMOTE_READ_OPTIONS);
-    subjectOf(runId); // a bad run id is told here, as by a reader of the file
+    subjectOf(runId); // throws for a bad run id, as a reader of the file does
     super(options.from ?? 0, options.signal);
     this.#connection = connection;
     this.#runId = runId;

@@ -23,7 +23,7 @@ import type { RemoteLog } from './remote-log.js';
 import { openRemote, scanRemote } from './remote-scanner.js';
 import { ANSWER_TIMEOUT_MS } from './stored-run.js';
 
-/** What a tail of a file can see or do and one of a stream cannot: it is told of every event, and knows of no writers. */
+/** What a tail of a file can do and one of a stream cannot: the server sends every event by itself, and knows of no writers. */
 type OfFiles = 'pollInterval' | 'watch' | 'onOrphan' | 'orphanAfter';
 
 /** What to follow, from where, and in which stream. The server reports every event: nothing is polled or watched. */
@@ -77,7 +77,7 @@ export class RemoteTail<T extends string = EventType, V extends Vocabulary = Omn
   constructor(connection: NatsConnection, runId: string, options: RemoteTailOptions<T, V> = {}) {
     checkConnection(connection);
     checkOptions(options, REMOTE_TAIL_OPTIONS);
-    subjectOf(runId); // a bad run id is told here, as by a tail of the file
+    subjectOf(runId); // throws for a bad run id, as a tail of the file does
     super(typeof options.from === 'number' ? options.from : 0, options.signal);
     this.#connection = connection;
     this.#runId = runId;

@@ -1,7 +1,7 @@
 /**
  * Mirroring a volume: every run there is, and every one that appears.
  *
- * Promise: with `once` it resolves when each run is on the server as far as its log went, or was told to `onError`; without,
+ * Promise: with `once` it resolves when each run is on the server as far as its log went, or was reported to `onError`; without,
  * it ends only with a failure or the signal. An error thrown by a callback ends it too, and is what it rejects with.
  */
 

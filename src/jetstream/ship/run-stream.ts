@@ -115,7 +115,7 @@ export function unsuitable(config: StreamConfig, subject: string = ALL_RUNS): st
   return undefined;
 }
 
-/** Whether every subject that `subject` stands for matches the pattern. */
+/** Whether every subject that `subject` may mean matches the pattern. */
 function covers(pattern: string, subject: string): boolean {
   const wanted = subject.split('.');
   const tokens = pattern.split('.');

@@ -2,7 +2,7 @@
  * Following all runs of a volume: what has changed is shipped, a turn at a time.
  *
  * Promises: no log is held open between two turns, and a turn is bounded, so no run starves, however many there are. A run
- * that fails is told and left until its log changes; the others go on.
+ * that fails is reported and left until its log changes; the others go on.
  */
 
 import { type LogLook, VolumeWatch } from '../../read/volume-watch.js';
@@ -16,7 +16,7 @@ import { RunShipper } from './run-shipper.js';
 import type { RunStream } from './run-stream.js';
 import { WorkQueue } from './work-queue.js';
 
-/** What whoever mirrors a volume wants to be told. */
+/** What is reported to whoever mirrors a volume. */
 export interface ShippingListener {
   /** A run cannot be shipped, or not further. */
   failed(error: unknown, runId: string): void;
