@@ -149,11 +149,11 @@ export class EventLog<V extends Vocabulary = OmneEvents> implements AsyncDisposa
 
   /**
    * Goes on with a run whose executor died or stopped: this process becomes its owner, a torn tail is repaired, and the state says
-   * what is done. A node whose status is not `completed` has to be started again; a second `node.started` without an end before it
-   * says that the attempt was interrupted.
+   * what is done. Start each node again whose status is not `completed`; a second `node.started` without an end before it means that the
+   * first attempt was interrupted.
    *
-   * The owner is the one process that drives a run, by a kernel lock that goes with the process or with `close`. `create` takes it
-   * too. Who opens the log without it may append, such as a command that passes a gate.
+   * The owner is the one process that drives a run. It holds a kernel lock, which is released when the process ends or by `close`;
+   * `create` takes it too. Other processes may open the log without it and append, for example a command that passes a gate.
    *
    * @throws EventLogError (as a rejection) `ERR_RUN_OWNED` while another process drives the run, `ERR_RUN_ENDED` where there is
    * nothing to go on with, `ERR_MALFORMED_LINE` for damage within the log, and what `open` throws.
@@ -239,7 +239,7 @@ export class EventLog<V extends Vocabulary = OmneEvents> implements AsyncDisposa
   }
 
   /**
-   * The same, and then what is appended to any run, and what runs appear, for as long as it is wanted.
+   * The same, and then what is appended to any run, new ones included, until it is stopped.
    *
    * @throws EventLogError as `readAll` does.
    * @example
@@ -296,7 +296,7 @@ export class EventLog<V extends Vocabulary = OmneEvents> implements AsyncDisposa
   }
 
   /**
-   * Whether some process has the log of a run open for appending: false for a run that is not there, or where nobody can know
+   * Whether some process has the log of a run open for appending. False for a run that does not exist, and where nobody can know
    * (file systems without such locks, and where koffi is missing).
    *
    * @throws EventLogError (as a rejection) `ERR_INVALID_RUN_ID`, `ERR_UNSAFE_PATH`, `ERR_SYSTEM`.
@@ -372,9 +372,9 @@ export class EventLog<V extends Vocabulary = OmneEvents> implements AsyncDisposa
   /**
    * Appends several events in order with one write and one sync; resolves when all are on stable storage.
    *
-   * All drafts are checked before any is queued; `options` are those of `append`. It is no transaction: a full disk may keep the first of them, and then the
-   * error (`ERR_NO_SPACE`) has their number as `kept`; so may a kill or a power cut, and a failed sync (`ERR_LOG_FAILED`) may keep
-   * any. With every other rejection none was kept.
+   * All drafts are checked before any is queued; `options` are those of `append`. It is no transaction. A full disk may keep the first
+   * events, and then the error (`ERR_NO_SPACE`) has their number as `kept`. A kill or a power cut may keep the first ones too, and a failed
+   * sync (`ERR_LOG_FAILED`) any of them. With every other rejection none was kept.
    *
    * @throws EventLogError as `append` does; `field` then begins with the index of the draft, e.g. `[2].node_id`.
    * @example
@@ -389,10 +389,10 @@ export class EventLog<V extends Vocabulary = OmneEvents> implements AsyncDisposa
   }
 
   /**
-   * Where the output of a node goes: its capture file, made if it is not there, with the folder it is in; see `Capture`.
+   * Makes the capture file of a node, where its output goes, if it is not there yet, and the folder it is in; see `Capture`.
    *
-   * The node, or the executor, writes to the end of `path`; a second attempt goes on after the first. `sync` it before
-   * `node.completed` is appended.
+   * The node, or the executor, writes to the end of `path`; a second attempt goes on after the first. `sync` it before you append
+   * `node.completed`.
    *
    * @throws EventLogError (as a rejection) `ERR_UNSAFE_PATH` for a node id that is no file name, or a link in the way;
    * `ERR_RUN_NOT_FOUND` when the run was deleted, `ERR_ROOT_NOT_FOUND`, `ERR_NO_SPACE`, `ERR_SYSTEM`.
@@ -431,8 +431,8 @@ export class EventLog<V extends Vocabulary = OmneEvents> implements AsyncDisposa
   /**
    * Resolves when no append called before is under way any more.
    *
-   * @throws EventLogError `ERR_LOG_FAILED` or `ERR_LOG_TRUNCATED` when the log has failed for good, with that very error; what else
-   * became of an append its own promise reports.
+   * @throws EventLogError `ERR_LOG_FAILED` or `ERR_LOG_TRUNCATED` when the log has failed for good, with that very error. Any other
+   * failure is reported only by the promise of its append.
    * @example
    * for (const draft of drafts) log.append(draft).catch(report);
    * await log.flush(); // each of them is on disk by now, or was reported
