@@ -97,7 +97,7 @@ export class Turns {
     return met ? Math.random() * STEP_BACK_MS : 0;
   }
 
-  /** How long to leave the lock alone before asking again: who waits has met a peer. */
+  /** How long to leave the lock alone before asking again: a writer that waits has met a peer. */
   #waitMs(now: number): number {
     return isRecent(this.#releasedAt, now) ? this.#quietMs(now, MET_QUIET_MS) : 0;
   }

@@ -26,7 +26,7 @@ export interface LogOptions<V extends Vocabulary = OmneEvents> {
    * fields that may be absent, takes its place; any other is `ERR_VOCABULARY_CONFLICT`.
    */
   events?: V | undefined;
-  /** Permission bits of new files, narrowed by the umask; 0o666 by default. Folders may be entered by who may read. */
+  /** Permission bits of new files, narrowed by the umask; 0o666 by default. Whoever may read may enter the folders. */
   mode?: number | undefined;
   /** Take the lock of the log around each commit, so that several processes may append; true by default. */
   lock?: boolean | undefined;

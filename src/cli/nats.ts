@@ -117,7 +117,7 @@ async function loginOptions(
   return NATS_TOKEN ? { token: NATS_TOKEN } : {};
 }
 
-/** `option` is what named the file: who reads an error must know what to repair. */
+/** `option` is what named the file: the reader of an error must know what to repair. */
 async function credentials(option: string, path: string): Promise<NodeConnectionOptions> {
   const content = await readFile(path).catch((error: unknown) => {
     throw systemError(`the credentials of ${option} could not be read`, path, error);

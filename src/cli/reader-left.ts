@@ -1,5 +1,5 @@
 /**
- * Noticing that who reads our stdout has left, without writing to it: for a command that waits.
+ * Noticing that the reader of our stdout has left, without writing to it: for a command that waits.
  *
  * Promise: stdout is looked at fifty times a second from when a command begins to wait, or has run for a quarter of a second, so such a
  * command ends within 50 ms; a look takes half a microsecond. Without poll(2) the next write finds out, as ever.

@@ -34,7 +34,7 @@ export function batchSource<Item = Batch>(
     next: () => {
       if (released !== undefined) return Promise.resolve(undefined);
       const batch = next();
-      reading = batch.catch(() => undefined); // reported to who asked for it
+      reading = batch.catch(() => undefined); // reported to the caller that asked for it
       return batch;
     },
     close: () => (released ??= reading.then(release)),

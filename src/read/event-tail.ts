@@ -47,7 +47,7 @@ export interface TailOptions<T extends string = EventType, V extends Vocabulary 
   pollInterval?: number | undefined;
   /** Use change notices; true by default. Without them events come up to `pollInterval` later. */
   watch?: boolean | undefined;
-  /** What to do when the run was left without an end (`orphaned`): `wait` for who resumes it, the default, or `end`. */
+  /** What to do when the run was left without an end (`orphaned`): `wait` until somebody resumes it, the default, or `end`. */
   onOrphan?: 'wait' | 'end' | undefined;
   /** How long nothing must have been written before a run that no writer holds counts as left, in milliseconds; 60000 by default. */
   orphanAfter?: number | undefined;

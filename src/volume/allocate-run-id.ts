@@ -55,7 +55,7 @@ const lastTurns = new Map<string, Promise<unknown>>();
 function inTurn<T>(path: string, work: () => Promise<T>): Promise<T> {
   const turn = (lastTurns.get(path) ?? Promise.resolve()).then(work);
   const settled: Promise<void> = turn
-    .catch(() => undefined) // reported to who asked for it
+    .catch(() => undefined) // reported to the caller that asked for it
     .then(() => {
       if (lastTurns.get(path) === settled) lastTurns.delete(path);
     });

@@ -24,7 +24,7 @@ export class Slots {
     return new Promise(resolve => this.#waiting.push(resolve));
   }
 
-  /** Gives the place to who waits longest. */
+  /** Gives the place to whoever has waited longest. */
   leave(): void {
     const next = this.#waiting.shift();
     if (next === undefined) this.#free++;

@@ -196,7 +196,7 @@ export async function withinRun<Result>(
 /** The way to the runs from `.omne`. */
 export const RUNS: readonly string[] = ['var', 'runs'];
 
-/** Who may read a file may also enter its folder. */
+/** Whoever may read a file may also enter its folder. */
 export function folderMode(mode: number): number {
   return mode | ((mode & 0o444) >> 2);
 }

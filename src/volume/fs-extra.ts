@@ -1,5 +1,5 @@
 /**
- * Making folders, by fs-extra: loaded when the first folder is made, and never by who only reads, because its graceful-fs wraps
+ * Making folders, by fs-extra: loaded when the first folder is made, and never by a program that only reads, because its graceful-fs wraps
  * `fs.close` of the whole process.
  *
  * Promise: a bundle that is run without the package makes folders by Node's own call.

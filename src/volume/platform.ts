@@ -41,7 +41,7 @@ export interface Platform {
   readonly byteLocks: ByteLocks | undefined;
   /** What makes a `write` durable by itself: O_DSYNC on Linux. On macOS it stops at the drive's cache; Windows has none. */
   readonly durableWrite: number;
-  /** How a folder is opened to sync its entries: Windows does that for who may write. */
+  /** How a folder is opened to sync its entries: Windows syncs a folder only through a descriptor that may write. */
   readonly folderSync: number;
   /** Whether a descriptor can do only what it was opened for: on Windows one to append cannot cut, and one to read cannot sync. */
   readonly narrowDescriptors: boolean;

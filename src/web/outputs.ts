@@ -20,7 +20,7 @@ import { drained } from './writing.js';
 const MOST_INDEXES = 64;
 const SHOWN_LINE_BYTES = 8192;
 const RAW_BLOCK_BYTES = 256 * 1024;
-/** Who pauses a download for longer is dropped. */
+/** A client that pauses a download for longer is dropped. */
 const PATIENCE_MS = 60_000;
 
 /** A node of a run. */

@@ -48,7 +48,7 @@ export class RunHub {
         reject(this.#failure),
       );
     });
-    this.ready.catch(() => undefined); // reported to who waits for it
+    this.ready.catch(() => undefined); // reported to those who wait for it
   }
 
   /** What its events make of the run. */

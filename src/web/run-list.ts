@@ -94,7 +94,7 @@ export class RunList implements RowListener {
     this.#listed();
   }
 
-  /** The runs cannot be listed: until they can, who asks for them hears why. */
+  /** The runs cannot be listed: until they can, requests are answered with the reason. */
   failed(error: unknown): void {
     this.#failure = error;
     this.#listed();

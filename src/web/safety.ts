@@ -1,5 +1,5 @@
 /**
- * Who may ask: the checks that every request passes first, and the headers that every answer has.
+ * The checks that every request passes first, and the headers that every answer has.
  *
  * Promises: a request that names a host which is not this server is refused, whatever it asks for: a page elsewhere that has
  * its own name point here (DNS rebinding) gets nothing. Without the token of this server, or the cookie it was exchanged for, nobody gets

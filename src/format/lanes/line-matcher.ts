@@ -2,7 +2,7 @@
  * The fast lane of decoding: canonical lines, recognised and taken apart in their bytes.
  *
  * Promise: what this lane accepts, the strict lane accepts with the same result; what it does not take is no error, but goes
- * to the strict lane (`codec.ts`), which decides. So it takes nothing but the canonical form: keys in schema order, no white
+ * to the strict lane (`decode.ts`), which decides. So it takes nothing but the canonical form: keys in schema order, no white
  * space, no control characters, integers in digits, no list, and no escape that is half of a surrogate pair. A property test
  * holds the lanes together.
  *

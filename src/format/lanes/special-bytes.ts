@@ -1,6 +1,6 @@
 /**
  * Where the special bytes are: quotes, backslashes and control characters, the newlines among them. All else of a JSON string
- * is text, so who knows these places need not look at the rest.
+ * is text, so with these places known the rest need not be looked at.
  *
  * Promise: for a line that is covered every special byte has an entry, in order. Memory is bounded: a line with more of them than
  * there is room for is not covered, and left to the lanes of decoding that do without.

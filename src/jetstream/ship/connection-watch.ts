@@ -1,8 +1,8 @@
 /**
  * Whether a connection is there, for all who publish over it.
  *
- * Promise: who waits for an answer learns at once that the connection is lost, and who waits for a connection that it is back, or
- * closed for good.
+ * Promise: a caller that waits for an answer learns at once that the connection is lost; one that waits for the connection learns that
+ * it is back, or closed for good.
  */
 import type { NatsConnection } from '@nats-io/transport-node';
 

@@ -24,7 +24,7 @@ export class LineIndex {
   /** Counts up to `end`, or what the file holds. Calls that overlap wait for each other. */
   update(output: NodeOutput, end: number, signal?: AbortSignal): Promise<void> {
     const updated = this.#updating.then(() => this.#update(output, end, signal));
-    this.#updating = updated.catch(() => undefined); // reported to who asked for it
+    this.#updating = updated.catch(() => undefined); // reported to the caller that asked for it
     return updated;
   }
 

@@ -8,7 +8,7 @@ export function stored<Word extends string>(name: string, usual: Word, words: re
   return setting;
 }
 
-/** Keys without a modifier can be switched off: who speaks to a computer types letters by accident. */
+/** Keys without a modifier can be switched off: people who speak to their computer type letters by accident. */
 export const singleKeys: Signal<'on' | 'off'> = stored('keys', 'on', ['on', 'off']);
 
 function read(name: string): string | null {
