@@ -55,7 +55,7 @@ export interface TailMessage {
   readonly bytes: number;
   /**
    * How long ago, in milliseconds by this machine's clock, the last of these events was stamped: how far this tail is behind
-   * the writer. Absent when there is none, or when its `ts` is no time.
+   * the writer. Absent when there is none, or when its `ts` is not a time.
    */
   readonly lagMs?: number;
   /** What ended the wait before: a change notice, or the poll because none came. Absent when it did not have to wait. */

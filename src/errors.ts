@@ -43,7 +43,7 @@ export type EventLogErrorCode =
   | 'ERR_VOCABULARY_CONFLICT'
   | 'ERR_VOCABULARY_INVALID';
 
-/** Why a line is no event; see `MalformedLineError`. */
+/** Why a line is not an event; see `MalformedLineError`. */
 export type MalformedKind = 'utf8' | 'json' | 'type' | 'field';
 
 /** Where and why: the optional facts of an `EventLogError`. */
@@ -118,7 +118,7 @@ export class EventLogError extends Error {
     this.#what = what;
   }
 
-  /** Called by the library: the same error about one event, which the message names. What is no error of the library stays as it is. */
+  /** Called by the library: the same error about one event, which the message names. What is not an error of the library stays as it is. */
   static about(event: Pick<ErrorFacts, 'type' | 'node_id'>, error: unknown): unknown {
     if (!(error instanceof EventLogError) || error.type !== undefined || event.type === undefined)
       return error;
@@ -133,7 +133,7 @@ export class EventLogError extends Error {
 }
 
 /**
- * A complete line that is no event (`ERR_MALFORMED_LINE`); `reason` says why, without the whereabouts.
+ * A complete line that is not an event (`ERR_MALFORMED_LINE`); `reason` says why, without the whereabouts.
  *
  * @example
  * const skipped: MalformedLineError[] = [];
@@ -144,10 +144,10 @@ export class MalformedLineError extends EventLogError {
   declare readonly code: 'ERR_MALFORMED_LINE';
   /** `MalformedLineError` */
   override readonly name = 'MalformedLineError';
-  /** Why the line is no event. */
+  /** Why the line is not an event. */
   readonly reason: string;
   /**
-   * The same for programs. `utf8`: its bytes are no UTF-8; `json`: it is no JSON object; `type`: its event type is not in the
+   * The same for programs. `utf8`: its bytes are not UTF-8; `json`: it is not a JSON object; `type`: its event type is not in the
    * vocabulary, but perhaps in a newer one; `field`: a field breaks the schema.
    */
   readonly kind: MalformedKind;
@@ -177,7 +177,7 @@ function shortened(text: string): string {
 
 /**
  * The errno name of a system error (`ENOSPC`, `ENOENT`, ...), or undefined for anything else. Known by its properties: where
- * code runs in a context of its own, as under Jest, Node's errors are no instances of that context's `Error`.
+ * code runs in a context of its own, as under Jest, Node's errors are not instances of that context's `Error`.
  */
 export function errnoOf(error: unknown): string | undefined {
   if (property(error, 'errno') === -constants.errno.EDQUOT) return 'EDQUOT'; // libuv has no name for it

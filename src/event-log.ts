@@ -212,7 +212,7 @@ export class EventLog<V extends Vocabulary = OmneEvents> implements AsyncDisposa
    *
    * Within a run they are in order, across runs by event id, as far as that is there.
    *
-   * @throws EventLogError `ERR_INVALID_POSITION` at once for a text that is no cursor, all others while iterating.
+   * @throws EventLogError `ERR_INVALID_POSITION` at once for a text that is not a cursor, all others while iterating.
    * @example
    * for await (const { runId, event } of EventLog.readAll(root, { events: omneEvents, since: Date.now() - 3_600_000 })) console.log(runId, event.type);
    */
@@ -372,7 +372,7 @@ export class EventLog<V extends Vocabulary = OmneEvents> implements AsyncDisposa
   /**
    * Appends several events in order with one write and one sync; resolves when all are on stable storage.
    *
-   * All drafts are checked before any is queued; `options` are those of `append`. It is no transaction. A full disk may keep the first
+   * All drafts are checked before any is queued; `options` are those of `append`. It is not a transaction. A full disk may keep the first
    * events, and then the error (`ERR_NO_SPACE`) has their number as `kept`. A kill or a power cut may keep the first ones too, and a failed
    * sync (`ERR_LOG_FAILED`) any of them. With every other rejection none was kept.
    *
@@ -394,7 +394,7 @@ export class EventLog<V extends Vocabulary = OmneEvents> implements AsyncDisposa
    * The node, or the executor, writes to the end of `path`; a second attempt goes on after the first. `sync` it before you append
    * `node.completed`.
    *
-   * @throws EventLogError (as a rejection) `ERR_UNSAFE_PATH` for a node id that is no file name, or a link in the way;
+   * @throws EventLogError (as a rejection) `ERR_UNSAFE_PATH` for a node id that is not a file name, or a link in the way;
    * `ERR_RUN_NOT_FOUND` when the run was deleted, `ERR_ROOT_NOT_FOUND`, `ERR_NO_SPACE`, `ERR_SYSTEM`.
    * @example
    * const capture = await log.capture('build');

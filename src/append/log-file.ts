@@ -139,7 +139,7 @@ class NodeLogFile implements OpenLogFile {
 
   tryLock(): boolean {
     if (tryLock(this.fd, this.path)) return true;
-    // A mirror shares it, for some microseconds, while it looks at the size: that is no peer to make room for.
+    // A mirror shares it, for some microseconds, while it looks at the size: that is not a peer to make room for.
     for (let tries = 0; tries < SHARED_TRIES && tryLock(this.fd, this.path, 'shared'); tries++) {
       unlock(this.fd); // on Windows one does not become the other
       if (tryLock(this.fd, this.path)) return true;

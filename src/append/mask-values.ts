@@ -20,7 +20,7 @@ const MASK = '***';
  * escaped as in JSON. Where two values overlap, what is left of the second is not masked: pass both as one value.
  *
  * @param secrets - the values, each of 4 characters at least; `undefined` is passed over, so that `process.env` may be given.
- * @throws TypeError for a value that is no string or too short. Its message names the position of the value, never the value.
+ * @throws TypeError for a value that is not a string or too short. Its message names the position of the value, never the value.
  * @example
  * const redact = maskValues([process.env.API_KEY, process.env.DATABASE_URL]);
  * const log = await EventLog.create(root, 'nightly', { redact });

@@ -105,7 +105,7 @@ function wasOneWrite(bytes: Buffer, hole: number, events: Vocabulary | undefined
   return true;
 }
 
-/** The `ts` of the line that starts at `start`; undefined when it is no event. */
+/** The `ts` of the line that starts at `start`; undefined when it is not an event. */
 function timeOf(bytes: Buffer, start: number, events: Vocabulary | undefined): string | undefined {
   return decodeOrSkip(bytes.subarray(start, bytes.indexOf(LF, start)), events)?.ts;
 }

@@ -27,7 +27,7 @@ const IDENTIFIERS: ReadonlySet<string> = new Set(['node_id', 'pipe', 'output_pat
 /** Deeper than any draft may be; the check that follows says so. */
 const MAX_DEPTH = 100;
 
-/** A copy of the draft with every text redacted; what is no draft at all is left to the check that follows. */
+/** A copy of the draft with every text redacted; what is not a draft at all is left to the check that follows. */
 export function redactDraft(draft: unknown, redact: Redact, schema: EventSchema = {}): unknown {
   if (!isRecord(draft) || typeof draft['type'] !== 'string') return draft;
   const { type } = draft;

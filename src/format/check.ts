@@ -27,7 +27,7 @@ export interface Values {
   [name: string]: unknown;
 }
 
-/** The shape that `source.type` names; a violation when `source` is no object or its type is unknown. */
+/** The shape that `source.type` names; a violation when `source` is not an object or its type is unknown. */
 export function shapeFor(shapes: ReadonlyMap<string, Shape>, source: unknown): Shape {
   if (!isRecord(source)) throw new NoObject('', `an event must be an object, not ${nameOf(source)}`);
   const type = Object.hasOwn(source, 'type') ? source['type'] : undefined;

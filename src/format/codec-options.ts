@@ -11,7 +11,7 @@ export interface CodecOptions<V extends Vocabulary = OmneEvents> {
 
 const CODEC_OPTIONS: Readonly<Record<keyof CodecOptions, OptionCheck>> = { events: isVocabulary };
 
-/** The vocabulary that the options of a codec name. A number is no option, but the index that `lines.map(decodeEvent)` passes. */
+/** The vocabulary that the options of a codec name. A number is not an option, but the index that `lines.map(decodeEvent)` passes. */
 export function vocabularyOf(options: CodecOptions<Vocabulary> | number | undefined): Vocabulary {
   if (options === undefined || typeof options === 'number') return omneEvents;
   checkOptions(options, CODEC_OPTIONS);

@@ -7,7 +7,7 @@
 /**
  * The end of a text: its last `maxBytes` bytes of UTF-8, begun at a character boundary, as `gate.passed` carries of stdout.
  *
- * @param text - text, or the bytes of a captured output; bytes that are no UTF-8 become U+FFFD.
+ * @param text - text, or the bytes of a captured output; bytes that are not UTF-8 become U+FFFD.
  * @param maxBytes - 1024 by default.
  * @returns at most `maxBytes` bytes of UTF-8, a few less where the cut fell inside a character.
  * @example

@@ -17,7 +17,7 @@ export class SchemaViolation extends Error {
 /** An event type that the vocabulary has not. */
 export class UnknownType extends SchemaViolation {}
 
-/** A value that is no event at all, not even a wrong one. */
+/** A value that is not an event at all, not even a wrong one. */
 export class NoObject extends SchemaViolation {}
 
 /** A number that breaks the schema. The value may have been rounded when the line was parsed: whoever has the line reports it as written. */

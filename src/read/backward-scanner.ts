@@ -3,7 +3,7 @@
  *
  * Promises: it gives what reading forwards with the same options would, the other way round. The log is read from its end, a block
  * at a time, and no further back than is asked for; memory stays within a block and the longest line. Bytes after the last newline
- * are no event, as for every reader.
+ * are not an event, as for every reader.
  */
 import { MalformedLineError } from '../errors.js';
 import { decodeLine } from '../format/decode.js';

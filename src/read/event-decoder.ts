@@ -29,7 +29,7 @@ export type DecoderOptions<T extends string = EventType, V extends Vocabulary = 
 
 /**
  * A stream of bytes into events, of the types `T`: a stream as any other for a pipeline, typed by `iterator` and `toArray`. (A
- * stream whose own iteration is typed is no stream that the types of `pipeline` take.)
+ * stream whose own iteration is typed is not a stream that the types of `pipeline` take.)
  *
  * @example
  * const decoder = createReadStream(path).pipe(eventDecoder({ types: ['node.failed'] }));
@@ -61,7 +61,7 @@ const BAD_LINE = Buffer.from(`${BAD_UTF8}\n`);
  * A stream that takes the bytes of a log and gives `RunEvent`s (object mode), for use in a pipeline.
  *
  * As with any stream of Node, an error drops what was decoded but not yet read; `onMalformed` goes on instead. An aborted
- * `signal` destroys it with its reason, or with an error that has it as `cause` where the reason is no error.
+ * `signal` destroys it with its reason, or with an error that has it as `cause` where the reason is not an error.
  *
  * @param options - as for `EventLog.read`: `events`, `after`, `types`, `nodeId`, `onMalformed`, `maxLineBytes`, `signal`.
  * @throws EventLogError as the stream's `error`, each with `line`, counted from the start of the stream: `ERR_MALFORMED_LINE` (a

@@ -33,7 +33,7 @@ export interface Iteration {
   /** Where it ends, in bytes; undefined for the last one, which goes on to the end of the file. */
   readonly end: number | undefined;
   /**
-   * Reads its output; bytes that are no UTF-8 become U+FFFD.
+   * Reads its output; bytes that are not UTF-8 become U+FFFD.
    *
    * @throws EventLogError `ERR_CAPTURE_NOT_FOUND`, `ERR_CAPTURE_TRUNCATED`, `ERR_UNSAFE_PATH`, `ERR_SYSTEM`.
    */
@@ -49,7 +49,7 @@ export interface Iteration {
  *
  * Where an offset does not rise the capture file was begun again, and the iterations before are gone with the old one.
  *
- * @throws EventLogError `ERR_INVALID_RUN_ID` at once, `ERR_UNSAFE_PATH` for a node id that is no file name, `ERR_VOCABULARY_INVALID`, and
+ * @throws EventLogError `ERR_INVALID_RUN_ID` at once, `ERR_UNSAFE_PATH` for a node id that is not a file name, `ERR_VOCABULARY_INVALID`, and
  * what `EventReader` throws.
  * @example
  * for await (const { iteration, text } of iterations(root, runId, 'fix-loop')) console.log(iteration, await text());

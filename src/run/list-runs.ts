@@ -4,7 +4,7 @@
  *     run ids -> look-at-run, several at once -> rows in order
  *
  * Promises: runs come in the order of their ULIDs, which is the order they were allocated in. A run with damage is a row, never an
- * end of the listing; what is no run is passed over. Memory and descriptors stay bounded, however many runs there are.
+ * end of the listing; what is not a run is passed over. Memory and descriptors stay bounded, however many runs there are.
  */
 import { errnoOf, systemError } from '../errors.js';
 import { isVocabulary, type Vocabulary } from '../format/vocabulary.js';

@@ -2,7 +2,7 @@
  * One run of a listing, from its log: its two ends, or all of it.
  *
  * Promises: a damaged, missing or unreadable log is a row with a `problem`. A run that is being made has none, whichever of its parts are
- * there. What is no run is no row.
+ * there. What is not a run gives no row.
  */
 import { basename } from 'node:path';
 import { EventLogError, isOutOfDescriptors } from '../errors.js';

@@ -9,7 +9,7 @@ import { placesOf } from '../volume/places.js';
  * Repairs the torn tail of a run: saves its bytes beside the log, then cuts them; touches nothing else.
  *
  * @returns what was cut, or undefined when the tail was whole.
- * @throws EventLogError as `EventLog.open` does; `ERR_LOG_CORRUPT` for damage that is no torn tail.
+ * @throws EventLogError as `EventLog.open` does; `ERR_LOG_CORRUPT` for damage that is not a torn tail.
  * @example
  * const cut = await repairRun(root, runId);
  * console.log(cut ? `${cut.bytes} bytes are kept in ${cut.savedTo}` : 'nothing to repair');

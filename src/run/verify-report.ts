@@ -4,7 +4,7 @@ import type { WarningKind } from './sequence-check.js';
 /** One thing that is wrong with a log. */
 export interface Problem {
   /**
-   * What it is, for programs. `malformed`: a whole line is no event; `line-too-long`: it is over the limit, and so was not checked;
+   * What it is, for programs. `malformed`: a whole line is not an event; `line-too-long`: it is over the limit, and so was not checked;
    * `id-not-rising`: an id is not greater than the one before; `foreign-run-id`: an event of another run;
    * `behind-terminal`: an event is after the one that ended the run; `torn-tail`: unterminated bytes at the end.
    */

@@ -49,7 +49,7 @@ const VERIFY_OPTIONS: Readonly<Record<keyof VerifyOptions, OptionCheck>> = {
  * Checks every line of a run's log; changes nothing.
  *
  * @throws EventLogError `ERR_INVALID_RUN_ID`, `ERR_RUN_NOT_FOUND`, `ERR_UNSAFE_PATH`, `ERR_SYSTEM`; what is wrong with the
- * log is no error but part of the report.
+ * log is not an error but part of the report.
  * @example
  * const report = await verifyRun(root, runId);
  * for (const { line, message } of report.problems) console.log(`line ${line}: ${message}`);

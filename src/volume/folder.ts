@@ -18,7 +18,7 @@ const { descriptors, noFollow, nonBlock, onlyFolder } = PLATFORM;
 const O_PATH = 0o10000000; // of Linux: entering a folder asks for no right to list it
 
 /**
- * A folder of the volume that is no link; held open where that is of use. Entering is synchronous: it takes a microsecond or
+ * A folder of the volume that is not a link; held open where that is of use. Entering is synchronous: it takes a microsecond or
  * two for what four trips through the thread pool would take, and that for every run of a listing.
  */
 export class Folder {
@@ -167,7 +167,7 @@ async function holding<Result>(folder: Folder, work: (folder: Folder) => Promise
 }
 
 /**
- * The error for a path that leads through something that is no folder: it names that. Undefined where the failure says something
+ * The error for a path that leads through something that is not a folder: it names that. Undefined where the failure says something
  * else; Windows says ENOENT for this too.
  */
 export function noFolder(path: string, errno: string | undefined): EventLogError | undefined {

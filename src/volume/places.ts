@@ -36,7 +36,7 @@ export function ulidLastPath(root: string): string {
   return join(varFolder(root), '.ulid-last');
 }
 
-/** The volume root as an absolute path; a `TypeError` for what is no path. */
+/** The volume root as an absolute path; a `TypeError` for what is not a path. */
 export function absoluteRoot(root: string): string {
   if (typeof root !== 'string' || root === '') throw new TypeError('the volume root must be a path');
   return resolve(root);
@@ -72,7 +72,7 @@ export function shown(nodeId: string): string {
   return `${JSON.stringify(nodeId.slice(0, SHOWN_CHARACTERS))}${cut ? '…' : ''}`;
 }
 
-/** The captured output of a node; `ERR_UNSAFE_PATH` for a node id that is no plain file name. */
+/** The captured output of a node; `ERR_UNSAFE_PATH` for a node id that is not a plain file name. */
 export function capturePath(places: RunPlaces, nodeId: string): string {
   if (typeof nodeId !== 'string') throw new TypeError('the node id must be a string');
   const folder = join(places.folder, CAPTURE_FOLDER);

@@ -51,7 +51,7 @@ export interface Platform {
   readonly keepsDeleted: boolean;
   /** Whether a name also finds an entry that is spelled in another case, as it mostly does on Windows and macOS. */
   readonly anyCase: boolean;
-  /** Names that are no plain file: devices, streams, and what cannot be written. */
+  /** Names that are not a plain file: devices, streams, and what cannot be written. */
   readonly reserved: RegExp | undefined;
   /** Where what is in an open folder can be named by its descriptor, whatever happens to its path; a chroot may lack it. */
   readonly descriptors: string | undefined;
@@ -59,7 +59,7 @@ export interface Platform {
   readonly noFollow: number;
   /** The flag to fail at a FIFO instead of waiting for its other end; 0 on Windows, which has none in folders. */
   readonly nonBlock: number;
-  /** The flag to fail at what is no folder; 0 on Windows. */
+  /** The flag to fail at what is not a folder; 0 on Windows. */
   readonly onlyFolder: number;
 }
 

@@ -21,7 +21,7 @@ export class UlidSequence {
   #digit = 0;
   #lastTime = 0;
 
-  /** Makes every later id greater than `id`; text that is no ULID is passed over. */
+  /** Makes every later id greater than `id`; text that is not a ULID is passed over. */
   raiseTo(id: string): void {
     if (!ULID_IN_ANY_CASE.test(id)) return;
     const seen = id.toLowerCase();

@@ -25,7 +25,7 @@ export function vocabularyPath(places: RunPlaces): string {
  * The text of a run's vocabulary; undefined where it has none, which means the built-in one. `runs` is the folder of all runs, where
  * that is held already.
  *
- * @throws EventLogError `ERR_VOCABULARY_INVALID` for what is no regular file, or larger than `maxBytes`.
+ * @throws EventLogError `ERR_VOCABULARY_INVALID` for what is not a regular file, or larger than `maxBytes`.
  */
 export async function readVocabularyText(
   places: RunPlaces,

@@ -6,7 +6,7 @@
  * above the first mark, it has ended, and its last event is not above the second: whatever appeared or ended later has a
  * greater id. So its size grows with the runs that have not ended, not with those that have.
  *
- * Promise: a text that is no cursor is an error, not a place to start.
+ * Promise: a text that is not a cursor is an error, not a place to start.
  */
 import { EventLogError, messageOf } from '../../errors.js';
 import { compareRunIds, isRunId } from '../../volume/run-id.js';
@@ -54,7 +54,7 @@ export function formatCursor({ begun, ended, runs, pipe, since }: VolumeCursor):
   return JSON.stringify({ v: VERSION, begun, ended, pipe, since, runs: places });
 }
 
-/** Takes a text apart; `ERR_INVALID_POSITION` for one that is no cursor. */
+/** Takes a text apart; `ERR_INVALID_POSITION` for one that is not a cursor. */
 export function parseCursor(text: string): VolumeCursor {
   let parsed: unknown;
   try {

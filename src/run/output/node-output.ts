@@ -18,7 +18,7 @@ export interface Bounds {
 
 /** A window of text. */
 export interface OutputText extends Bounds {
-  /** Bytes that are no UTF-8 are U+FFFD. */
+  /** Bytes that are not UTF-8 are U+FFFD. */
   readonly text: string;
 }
 
@@ -38,7 +38,7 @@ export class NodeOutput {
   /**
    * Opens the output of a node.
    *
-   * @throws EventLogError `ERR_INVALID_RUN_ID`, `ERR_CAPTURE_NOT_FOUND`, `ERR_UNSAFE_PATH` (also for a node id that is no file name),
+   * @throws EventLogError `ERR_INVALID_RUN_ID`, `ERR_CAPTURE_NOT_FOUND`, `ERR_UNSAFE_PATH` (also for a node id that is not a file name),
    * `ERR_SYSTEM`.
    */
   static async open(root: string, runId: string, nodeId: string): Promise<NodeOutput> {
