@@ -1,8 +1,10 @@
 /**
- * `EventLog`: the one object an executor holds. It ties the stages together.
+ * `EventLog`: the one object an executor holds, and the calls on a volume. It ties the wings together; each call is a line or two.
  *
- *     append:  draft -> appender -> queue -> commit -> file
- *     read:    reader <- scan <- file
+ *                   of a volume                          of a log
+ *     to write      allocate, create, open, resume       append, appendAll, capture, flush, close
+ *     to read       read, tail, readAll, tailAll         read, tail
+ *     to look       runs, isLive, prune                  ended, position, pendingBytes
  *
  * Promise: `create` resolves only when the log, empty as it is, would survive a power cut.
  */
