@@ -1,9 +1,10 @@
 /** The demo interrupted after any event and resumed: each node completes once, the run ends, and nothing is wrong with its log. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { deriveRunState, EventLog, type RunEvent, verifyRun } from '../../src/index.js';
-import { type Outcome, omneLog } from '../support/command.js';
+import { COMMAND, type Outcome, omneLog, runToEnd } from '../support/command.js';
 import { rounds } from '../support/rounds.js';
 import { temporaryVolume } from '../support/volume.js';
 
@@ -12,14 +13,25 @@ const EVENT_LINE = /^\d\d:\d\d:\d\d\.\d{3}Z {2}/gm;
 const EVENTS = 16;
 const NODES = ['write', 'count', 'checksum', 'work-off'];
 
-/** Runs the demo and sends it a signal once it has printed so many events. */
-function interrupted(volume: string, events: number, signal: NodeJS.Signals): Promise<Outcome> {
+const KILL = fileURLToPath(new URL('../support/kill-after.mjs', import.meta.url));
+
+/** Runs the demo until so many of its events are on disk; it is dead then, before it takes the next step. */
+async function killedAfter(volume: string, events: number): Promise<void> {
+  const demo = [COMMAND, 'demo', '--dir', volume];
+  const env = { KILL_AFTER: `${events}` };
+  expect(await runToEnd([process.execPath, '--import', KILL, ...demo], { env })).toMatchObject({
+    code: null,
+  });
+}
+
+/** Runs the demo and presses Ctrl-C once it has printed so many events. */
+function interrupted(volume: string, events: number): Promise<Outcome> {
   let printed = '';
   return omneLog(['demo', '--dir', volume], {
     onStart: child =>
       child.stdout?.on('data', (chunk: Buffer) => {
         printed += chunk;
-        if ((printed.match(EVENT_LINE)?.length ?? 0) >= events) child.kill(signal);
+        if ((printed.match(EVENT_LINE)?.length ?? 0) >= events) child.kill('SIGINT');
       }),
   });
 }
@@ -57,13 +69,13 @@ describe('the demo, killed and resumed', () => {
 
   test.for(places)('after event %i completes each node once and ends the run', async count => {
     const volume = temporaryVolume();
-    await interrupted(volume, count, 'SIGKILL');
+    await killedAfter(volume, count);
     await resumeAndCheck(volume);
   });
 
   test('by Ctrl-C leaves the run, and says how to go on', async () => {
     const volume = temporaryVolume();
-    const outcome = await interrupted(volume, 4, 'SIGINT');
+    const outcome = await interrupted(volume, 4);
     expect(outcome.code).toBe(130);
     expect(outcome.stderr).toContain(`go on with it: omne-log demo --resume last --dir ${volume}`);
     expect((await onlyRun(volume)).events.map(({ type }) => type)).not.toContain('pipe.aborted');
