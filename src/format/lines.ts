@@ -65,15 +65,14 @@ export class LineCutter {
     return this.#tornBytes;
   }
 
-  /** Where the next bytes go. The last block taken stays valid, the one before it does not. */
+  /** Where the next bytes go, the same until something is taken. The last block taken stays valid, the one before it does not. */
   get room(): Buffer {
     const { length } = this.#buffer;
-    if (this.#tornBytes === length) {
-      this.#buffer = blockOf(Math.min(length * 2, this.#maxLineBytes + 1));
-    } else if (this.#filled && length < BLOCK_BYTES) {
-      this.#buffer = blockOf(length * 2); // it began small, and there is more than was thought
+    if (this.#filled) {
+      if (this.#tornBytes === length) this.#buffer = blockOf(Math.min(length * 2, this.#maxLineBytes + 1));
+      else if (length < BLOCK_BYTES) this.#buffer = blockOf(length * 2); // it began small, and there is more than was thought
+      this.#filled = false;
     }
-    this.#filled = false;
     return this.#buffer;
   }
 
@@ -85,13 +84,13 @@ export class LineCutter {
   take(bytesRead: number): LineBlock | undefined {
     const lastLf = this.#buffer.subarray(0, bytesRead).lastIndexOf(LF);
     this.#tornBytes = bytesRead - lastLf - 1;
+    this.#filled = bytesRead === this.#buffer.length;
     if (lastLf === -1) {
       if (bytesRead > this.#maxLineBytes) throw lineTooLong(this.#maxLineBytes, this.#path, this.#offset);
       return undefined;
     }
     const block = { bytes: this.#buffer.subarray(0, lastLf + 1), offset: this.#offset };
     this.#offset += lastLf + 1;
-    this.#filled = bytesRead === this.#buffer.length;
     [this.#buffer, this.#other] = [this.#other ?? blockOf(this.#buffer.length), this.#buffer];
     return block;
   }

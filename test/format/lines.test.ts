@@ -155,6 +155,21 @@ describe('the room of a LineCutter', () => {
     expect(sizes).toEqual([100, 200, 400, 800, 1001]);
   });
 
+  test('is the same until something is taken, whatever is left over fits it exactly', () => {
+    const cutter = new LineCutter(0, { blockBytes: 4 });
+    const take = (text: string) => {
+      cutter.room.write(text);
+      return String(cutter.take(text.length)?.bytes);
+    };
+    expect(take('a\n')).toBe('a\n');
+    const line = `${'b'.repeat(23)}\n`;
+    for (const bytes of [4, 8, 16]) expect(take(line.slice(0, bytes))).toBe('undefined');
+    expect(take(`${line}cccccccc`)).toBe(line); // 8 bytes are left over, and the next room has as many
+    const { room } = cutter;
+    expect(room.length).toBe(8);
+    expect(cutter.room).toBe(room);
+  });
+
   test('is another one for the next block: the last block stays as it was', () => {
     const cutter = new LineCutter(0, { blockBytes: 4 });
     cutter.room.write('one\n');

@@ -78,6 +78,26 @@ describe('the end of the file', () => {
     expect(scanner.tornBytes).toBe(0);
     await scanner.log.close();
   });
+
+  test('may be far away by then: lines that fit the next block to the byte are read like others', async () => {
+    const root = temporaryVolume();
+    const path = writeLog(root, LINE_0);
+    const scanner = await openScanner(root);
+    expect(await scanner.next()).toMatchObject({ events: [EVENTS[0]] });
+    expect(await scanner.next()).toBeUndefined();
+    // A block of 32 KiB is filled by a line of 24 KiB and the first half of another; the next block has 8 KiB.
+    const long = (index: number, bytes: number) => {
+      const event = { ...sampleEvent(index), type: 'pipe.aborted', reason: '' } as const;
+      return { ...event, reason: 'x'.repeat(bytes - Buffer.byteLength(lineOf(event))) };
+    };
+    const events = [long(3, 24_576), long(8, 16_384), sampleEvent(9)];
+    appendFileSync(path, events.map(lineOf).join(''));
+    const seen: unknown[] = [];
+    for (let batch = await scanner.next(); batch !== undefined; batch = await scanner.next())
+      seen.push(...batch.events);
+    expect(seen).toEqual(events);
+    await scanner.log.close();
+  });
 });
 
 describe('the place to start', () => {
