@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { describe, expect, type TestContext, test } from 'vitest';
 import { installedOrSkipped } from './support/packages.js';
+import { fullStrength } from './support/rounds.js';
 import { temporaryVolume } from './support/volume.js';
 
 const project = fileURLToPath(new URL('..', import.meta.url));
@@ -57,6 +58,7 @@ const withWebpack: Bundler = async (entry, library, outfile, format, context) =>
   const config = {
     mode: 'production',
     target: 'node20',
+    optimization: { minimize: fullStrength || format === 'esm' }, // it takes most of the time
     entry,
     resolve: { alias: { 'omne-event-log': library }, modules: [join(project, 'node_modules')] },
     output: { path: join(outfile, '..'), filename: outfile.slice(outfile.lastIndexOf('/') + 1) },

@@ -1,9 +1,10 @@
 /** Every code block of the manual runs: each program on its own, jq lines and recipes on the demo's log. */
 import { execFile } from 'node:child_process';
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { NatsServer, noServer } from './jetstream/nats-server.js';
 import { blocks, manual, programs, project, withoutTypes } from './support/pages.js';
 import { temporaryVolume } from './support/volume.js';
@@ -71,16 +72,28 @@ test('every piece of TypeScript is in the type tests, word for word', async () =
 });
 
 test('the jq lines work on the log of the demo', async () => {
-  const folder = temporaryVolume();
-  const { stdout } = await run(process.execPath, [join(project, 'dist/cli.js'), 'demo', '--dir', folder]);
-  const log = /\S+events\.jsonl/.exec(stdout)?.[0] ?? '';
+  const folder = await volumeOfDemo();
+  const [log = ''] = (await readdir(folder, { recursive: true })).filter(name =>
+    name.endsWith('events.jsonl'),
+  );
   const lines = blocks('sh').flatMap(({ code }) => code.split('\n').filter(line => line.startsWith('jq ')));
   expect(lines.length).toBeGreaterThanOrEqual(3);
   for (const line of lines) {
-    const { stdout: found } = await run('sh', ['-c', line], { cwd: dirname(log) });
+    const { stdout: found } = await run('sh', ['-c', line], { cwd: join(folder, dirname(log)) });
     expect(found.trim()).not.toBe('');
   }
 });
+
+/** A volume with the run of a demo that was played once. */
+async function volumeOfDemo(): Promise<string> {
+  const folder = temporaryVolume();
+  await cp(demo, folder, { recursive: true });
+  return folder;
+}
+
+const demo = await mkdtemp(join(tmpdir(), 'omne-demo-'));
+await run(process.execPath, [join(project, 'dist/cli.js'), 'demo', '--dir', demo]);
+afterAll(() => rm(demo, { recursive: true }));
 
 const recipes = blocks('sh').filter(({ heading }) => heading === 'Recipes');
 
@@ -91,13 +104,12 @@ test('there are recipes', () => {
 test.each(recipes)(
   'a recipe runs: $code',
   async ({ code }) => {
-    const folder = temporaryVolume();
+    const folder = await volumeOfDemo();
     const bin = join(folder, 'bin');
     await mkdir(bin);
     const command = `#!/bin/sh\nexec "${process.execPath}" "${project}/dist/cli.js" "$@"\n`;
     await writeFile(join(bin, 'omne-log'), command, { mode: 0o755 });
     const environment = { ...process.env, PATH: `${bin}:${process.env['PATH']}` };
-    await run('omne-log', ['demo', '--dir', folder], { env: environment });
     const { stdout, stderr } = await run('sh', ['-e', '-c', code], { cwd: folder, env: environment });
     expect([stderr, stdout === '']).toEqual(['', false]);
   },

@@ -1,14 +1,29 @@
 import { defineConfig } from 'vitest/config';
+import { filesThatShare, LongFirst } from './support/order.js';
 import { SkippedReporter } from './support/skipped.js';
+
+const include = ['test/**/*.test.ts', ...(process.platform === 'win32' ? ['test/wine/*.windows.ts'] : [])];
+const shared = filesThatShare();
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts', ...(process.platform === 'win32' ? ['test/wine/*.windows.ts'] : [])],
-    maxWorkers: 2, // by default one for two cores, though many tests wait for others
+    maxWorkers: 4, // by default one for two cores, though many tests wait for others
+    sequence: { sequencer: LongFirst },
     reporters: ['default', new SkippedReporter()],
     testTimeout: 30_000,
     hookTimeout: 30_000,
-    typecheck: { enabled: true, include: ['test/**/*.test-d.ts'], tsconfig: 'test/tsconfig.json' },
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'own',
+          include,
+          exclude: shared,
+          typecheck: { enabled: true, include: ['test/**/*.test-d.ts'], tsconfig: 'test/tsconfig.json' },
+        },
+      },
+      { extends: true, test: { name: 'shared', include: shared, isolate: false } },
+    ],
     coverage: {
       provider: 'custom',
       customProviderModule: 'test/support/coverage.mjs',

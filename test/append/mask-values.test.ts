@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { maskValues } from '../../src/append/mask-values.js';
+import { characters } from '../support/arbitraries.js';
 
 const PLACE = { type: 'node.failed', field: 'message' };
 const mask = (secrets: string[], text: string) => maskValues(secrets)(text, PLACE);
 
-const secret = fc.string({ minLength: 4, maxLength: 40, unit: 'binary' });
+const secret = fc.string({ minLength: 4, maxLength: 40, unit: characters });
 
 describe('a known value', () => {
   test('is masked anywhere in a text', () => {
@@ -49,7 +50,7 @@ describe('a known value', () => {
   });
 
   test('is not in the masked text in any of its forms, whatever it is and whatever surrounds it', () => {
-    const around = fc.string({ maxLength: 30, unit: 'binary' });
+    const around = fc.string({ maxLength: 30, unit: characters });
     fc.assert(
       fc.property(
         fc.array(secret, { minLength: 1, maxLength: 8 }),

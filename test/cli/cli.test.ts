@@ -2,7 +2,7 @@ import { appendFileSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { EventLog } from '../../src/index.js';
-import { COMMAND, omneLog, runToEnd } from '../support/command.js';
+import { COMMAND, COMMANDS, omneLog, runToEnd } from '../support/command.js';
 import { temporaryVolume } from '../support/volume.js';
 
 const ESCAPE = '\u001b';
@@ -12,23 +12,7 @@ describe('omne-log', () => {
     const overview = await omneLog(['--help']);
     expect(overview).toMatchObject({ code: 0, stderr: '' });
     const commands = [...overview.stdout.matchAll(/^ {2}(\w+) {2}/gm)].map(([, name = '']) => name);
-    expect(commands).toEqual([
-      'ls',
-      'show',
-      'cat',
-      'tail',
-      'text',
-      'stats',
-      'verify',
-      'repair',
-      'prune',
-      'timeline',
-      'serve',
-      'mcp',
-      'mirror',
-      'demo',
-      'completion',
-    ]);
+    expect(commands).toEqual(COMMANDS);
     for (const command of commands) {
       const help = await omneLog([command, '--help']);
       expect(help).toMatchObject({ code: 0, stderr: '' });
@@ -62,7 +46,7 @@ describe('omne-log', () => {
   ])(
     'exits with 2 and prints nothing to stdout when called as omne-log $args',
     async ({ args, says, cwd }) => {
-      const outcome = await runToEnd([process.execPath, COMMAND, ...args], cwd === undefined ? {} : { cwd });
+      const outcome = await omneLog(args, cwd === undefined ? {} : { cwd });
       expect(outcome).toMatchObject({ code: 2, stdout: '' });
       expect(outcome.stderr).toContain(says);
     },
@@ -121,9 +105,9 @@ describe('omne-log cat', () => {
 
   test('finds the volume upwards from the working folder', async () => {
     const { root, runId } = await hostileRun();
-    const inside = await runToEnd([process.execPath, COMMAND, 'cat', runId], { cwd: `${root}/.omne/var` });
+    const inside = await omneLog(['cat', runId], { cwd: `${root}/.omne/var` });
     expect(inside.code).toBe(0);
-    const outside = await runToEnd([process.execPath, COMMAND, 'cat', runId], { cwd: temporaryVolume() });
+    const outside = await omneLog(['cat', runId], { cwd: temporaryVolume() });
     expect(outside).toMatchObject({ code: 2, stdout: '' });
     expect(outside.stderr).toContain('--root');
   });

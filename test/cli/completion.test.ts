@@ -3,27 +3,9 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { COMPLETED, writeRun } from '../support/cli-runs.js';
-import { COMMAND, omneLog, runToEnd } from '../support/command.js';
+import { COMMAND, COMMANDS, omneLog, runToEnd } from '../support/command.js';
 import { testWith } from '../support/tools.js';
 import { temporaryVolume } from '../support/volume.js';
-
-const COMMANDS = [
-  'ls',
-  'show',
-  'cat',
-  'tail',
-  'text',
-  'stats',
-  'verify',
-  'repair',
-  'prune',
-  'timeline',
-  'serve',
-  'mcp',
-  'mirror',
-  'demo',
-  'completion',
-];
 
 /** A volume with two runs, and an environment in which `omne-log` is a command. */
 function volume(): { root: string; env: NodeJS.ProcessEnv; runIds: string[] } {

@@ -29,6 +29,7 @@ let runs: { completed: WrittenRun; aborted: WrittenRun; unfinished: WrittenRun }
 
 /** `omne-log` with a server; what a person would see of it. */
 const remote = (...args: string[]) => omneLog([...args, '--nats', server.url]);
+const mirrorAll = () => local('mirror', '--all', '--once', '--nats', server.url);
 const local = (...args: string[]) => omneLog([...args, '--root', root]);
 
 beforeAll(async () => {
@@ -45,15 +46,7 @@ async function copied(): Promise<void> {
     aborted: writeRun(root, 'dotted..name', ABORTED, hours(2)),
     unfinished: writeRun(root, 'feature', UNFINISHED, hours(1)),
   };
-  const { code, stdout, stderr } = await omneLog([
-    'mirror',
-    '--all',
-    '--once',
-    '--root',
-    root,
-    '--nats',
-    server.url,
-  ]);
+  const { code, stdout, stderr } = await mirrorAll();
   expect([code, stderr]).toEqual([0, '']);
   expect(stdout).toMatch(/^3 runs, \d+ events sent$/m);
 }
@@ -181,15 +174,7 @@ describe.skipIf(noServer)('omne-log mirror', () => {
     root = temporaryVolume();
     const damaged = writeRun(root, 'damaged', COMPLETED.slice(0, 3), { rest: TOO_LONG });
     const { runId } = writeRun(root, 'whole', COMPLETED);
-    const { code, stdout, stderr } = await omneLog([
-      'mirror',
-      '--all',
-      '--once',
-      '--root',
-      root,
-      '--nats',
-      server.url,
-    ]);
+    const { code, stdout, stderr } = await mirrorAll();
     expect([code, stderr]).toEqual([1, '']);
     expect(stdout).toContain(`! ${damaged.runId}  ERR_MESSAGE_TOO_LARGE: `);
     expect(stdout).toContain(`✓ ${runId}  15 events sent`);

@@ -2,11 +2,11 @@
 import { describe, expect, test } from 'vitest';
 import { EventLog } from '../../src/index.js';
 import { ABORTED, abandon, COMPLETED, UNFINISHED, writeRun } from '../support/cli-runs.js';
-import { COMMAND, omneLog, runToEnd } from '../support/command.js';
+import { omneLog } from '../support/command.js';
 import { temporaryVolume } from '../support/volume.js';
 
 function inVolume(cwd: string) {
-  return runToEnd([process.execPath, COMMAND], { cwd });
+  return omneLog([], { cwd });
 }
 
 describe('outside a volume it is wrong usage', () => {

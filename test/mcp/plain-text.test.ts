@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { cut, oneLine, plainLine } from '../../src/mcp/plain-text.js';
+import { characters } from '../support/arbitraries.js';
 
 describe('a line of output', () => {
   test.for([
@@ -20,7 +21,7 @@ describe('a line of output', () => {
 
   test('whatever it holds, it is one line without controls', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), line => {
+      fc.property(fc.string({ unit: characters }), line => {
         expect(plainLine(line)).not.toMatch(/[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u2028\u2029]/);
       }),
     );

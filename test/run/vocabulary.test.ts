@@ -17,20 +17,18 @@ import { temporaryVolume } from '../support/volume.js';
 
 const fields = { ok: field.boolean() };
 const started = { target: field.string(), args: field.list(field.string()).default([]) };
-const builds = defineEvents(
-  {
-    'build.started': started,
-    'step.finished': {
-      seconds: field.number(),
-      outcome: field.enum('ok', 'failed'),
-      exit: field.integer({ min: -1, max: 255 }),
-      at: field.object({ file: field.string(), line: field.integer().optional() }).optional(),
-      detail: field.json().optional(),
-    },
-    'build.finished': fields,
+const types = () => ({
+  'build.started': started,
+  'step.finished': {
+    seconds: field.number(),
+    outcome: field.enum('ok', 'failed'),
+    exit: field.integer({ min: -1, max: 255 }),
+    at: field.object({ file: field.string(), line: field.integer().optional() }).optional(),
+    detail: field.json().optional(),
   },
-  { terminal: ['build.finished'] },
-);
+  'build.finished': fields,
+});
+const builds = defineEvents(types(), { terminal: ['build.finished'] });
 
 /** A run of builds, closed. */
 async function buildRun(root: string): Promise<{ runId: string; path: string; file: string }> {
@@ -160,23 +158,9 @@ describe('a run with a vocabulary', () => {
 describe('opening a run with another vocabulary', () => {
   const bigger = builds.extend({ 'step.skipped': {} });
   const wider = defineEvents(
-    { ...sameTypes(), 'build.started': { ...started, cause: field.string().optional() } },
+    { ...types(), 'build.started': { ...started, cause: field.string().optional() } },
     { terminal: ['build.finished'] },
   );
-
-  function sameTypes() {
-    return {
-      'build.started': started,
-      'step.finished': {
-        seconds: field.number(),
-        outcome: field.enum('ok', 'failed'),
-        exit: field.integer({ min: -1, max: 255 }),
-        at: field.object({ file: field.string(), line: field.integer().optional() }).optional(),
-        detail: field.json().optional(),
-      },
-      'build.finished': fields,
-    };
-  }
 
   test.for([
     ['more types', bigger],
@@ -212,22 +196,19 @@ describe('opening a run with another vocabulary', () => {
     [
       'a field that must be there',
       defineEvents(
-        { ...sameTypes(), 'build.finished': { ...fields, by: field.string() } },
+        { ...types(), 'build.finished': { ...fields, by: field.string() } },
         { terminal: ['build.finished'] },
       ),
     ],
     [
       'a field of another kind',
       defineEvents(
-        { ...sameTypes(), 'build.finished': { ok: field.string() } },
+        { ...types(), 'build.finished': { ok: field.string() } },
         { terminal: ['build.finished'] },
       ),
     ],
-    [
-      'a field less',
-      defineEvents({ ...sameTypes(), 'build.finished': {} }, { terminal: ['build.finished'] }),
-    ],
-    ['another end', defineEvents(sameTypes())],
+    ['a field less', defineEvents({ ...types(), 'build.finished': {} }, { terminal: ['build.finished'] })],
+    ['another end', defineEvents(types())],
     ['nothing in common', defineEvents({ a: {} })],
   ])('that has %s is ERR_VOCABULARY_CONFLICT, and nothing changes', async ([, events]) => {
     const root = temporaryVolume();

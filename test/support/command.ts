@@ -1,11 +1,31 @@
-/** Runs the built command `omne-log` as a person would, in a process of its own. */
-import { type ChildProcess, spawn } from 'node:child_process';
+/** Runs the built command `omne-log` as a person would: in a process of its own where that matters, and always in CI. */
+import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { fullStrength } from './rounds.js';
 
 /** The path of the built command. */
 export const COMMAND = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+
+/** What it can do, in the order of its help. */
+export const COMMANDS: readonly string[] = [
+  'ls',
+  'show',
+  'cat',
+  'tail',
+  'text',
+  'stats',
+  'verify',
+  'repair',
+  'prune',
+  'timeline',
+  'serve',
+  'mcp',
+  'mirror',
+  'demo',
+  'completion',
+];
 
 /** The environment without what the test runner says about colours. */
 export function plainEnvironment(): NodeJS.ProcessEnv {
@@ -20,22 +40,51 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs `omne-log` with these arguments to its end; `onStart` may watch the process meanwhile. */
-export function omneLog(
-  args: readonly string[],
-  options: { env?: NodeJS.ProcessEnv; onStart?: (child: ChildProcess) => void } = {},
-): Promise<Outcome> {
-  return runToEnd([process.execPath, COMMAND, ...args], options);
+/** What a process is given beside its arguments; `onStart` may watch it. */
+interface Surroundings {
+  readonly env?: NodeJS.ProcessEnv;
+  readonly cwd?: string;
+  readonly onStart?: (child: ChildProcess) => void;
+}
+
+/** Runs `omne-log` with these arguments to its end. */
+export function omneLog(args: readonly string[], surroundings: Surroundings = {}): Promise<Outcome> {
+  const { onStart, env } = surroundings;
+  const counted = process.env['NODE_V8_COVERAGE'] !== undefined; // coverage is of processes
+  const atStart = Object.keys(env ?? {}).some(name => name.startsWith('NODE_')); // Node heeds it then only
+  return fullStrength || counted || atStart || onStart !== undefined
+    ? runToEnd([process.execPath, COMMAND, ...args], surroundings)
+    : served(args, surroundings);
+}
+
+const SERVER = fileURLToPath(new URL('command-server.mjs', import.meta.url));
+const idle: ChildProcess[] = [];
+let count = 0;
+
+/** The same in a process that has run other command lines before: see `command-server.mjs`. */
+async function served(args: readonly string[], { env, cwd }: Surroundings): Promise<Outcome> {
+  const server = idle.pop() ?? startServer();
+  const given = { env: { ...plainEnvironment(), ...env }, cwd: cwd ?? process.cwd() };
+  server.send({ number: ++count, command: COMMAND, args, ...given });
+  const [outcome]: Outcome[] = await once(server, 'message'); // rejects when there is an 'error' first
+  idle.push(server);
+  return outcome ?? { code: null, stdout: '', stderr: '' };
+}
+
+function startServer(): ChildProcess {
+  const server = fork(SERVER, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  server.once('exit', () => {
+    if (!idle.includes(server)) server.emit('error', new Error('the server of command lines crashed'));
+  });
+  server.unref();
+  server.channel?.unref(); // the test that asks waits itself
+  return server;
 }
 
 /** Runs any program to its end. */
 export async function runToEnd(
   [program, ...args]: readonly [string, ...string[]],
-  {
-    env,
-    cwd,
-    onStart,
-  }: { env?: NodeJS.ProcessEnv; cwd?: string; onStart?: (child: ChildProcess) => void } = {},
+  { env, cwd, onStart }: Surroundings = {},
 ): Promise<Outcome> {
   const child = spawn(program, args, {
     cwd,

@@ -9,3 +9,6 @@ const FACTOR = Number(process.env['OMNE_ROUNDS'] ?? 0.1);
 export function rounds(count: number): number {
   return Math.ceil(count * FACTOR);
 }
+
+/** Whether this is a run that decides: then nothing is done in a quicker way than by a user either. */
+export const fullStrength: boolean = FACTOR >= 1;

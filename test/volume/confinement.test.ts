@@ -9,9 +9,10 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { EventLog, EventLogError, verifyRun } from '../../src/index.js';
 import { lineOf, RUN_ID, sampleEvent, writeLog } from '../support/logs.js';
 import { startProgram } from '../support/processes/program.js';
+import { rounds } from '../support/rounds.js';
 import { temporaryVolume } from '../support/volume.js';
 
-const RACE_MS = 500;
+const RACE_MS = Math.max(150, rounds(500));
 
 let root: string;
 let outside: string;

@@ -10,6 +10,7 @@ import { rounds } from '../support/rounds.js';
 import { testNotOnWindows } from '../support/tools.js';
 import { temporaryVolume } from '../support/volume.js';
 
+const PROCESSES = Math.max(10, rounds(50));
 const GATE = { type: 'gate.passed', node_id: 'review', gate: 'ok', method: 'human_cli' } as const;
 
 test('who creates a run drives it: nobody else resumes it, and anybody may append', async () => {
@@ -52,11 +53,11 @@ test('a refused resume leaves nothing: the run is not live longer, and the next 
 
 testNotOnWindows(
   'no process is stopped there',
-  'fifty processes that resume one run: one drives it at a time, whoever is killed or stopped',
+  `${PROCESSES} processes that resume one run: one drives it at a time, whoever is killed or stopped`,
   async () => {
     const created = await EventLog.create(temporaryVolume(), 'feature');
     const { root, runId } = created;
-    const programs = Array.from({ length: 50 }, () => startProgram('drive-run', root, runId));
+    const programs = Array.from({ length: PROCESSES }, () => startProgram('drive-run', root, runId));
     for (const program of programs) expect(await program.next()).toBe('ready');
     const owners = claimsOf(programs);
     await created.append({ type: 'pipe.started', pipe: 'feature' });
