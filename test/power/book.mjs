@@ -7,7 +7,10 @@
 /** @typedef {import('./guest/events.mjs').Found} Found */
 /** @typedef {import('./guest/report.mjs').Report} Report */
 
-/** What a check found; `acknowledged` are those since the check before. @typedef {{ acknowledged: number, lost: number, runs: number, torn: number, problems: string[] }} Verdict */
+/**
+ * What a check found; `acknowledged`, `mirrored` and `pruned` are events and runs since the check before.
+ * @typedef {{ acknowledged: number, mirrored: number, pruned: number, lost: number, runs: number, torn: number, problems: string[] }} Verdict
+ */
 
 /** What a boot has found of one run. @typedef {{ events: Found[], verified: boolean, problem: string | null, torn: number }} RunFound */
 
@@ -20,8 +23,14 @@ export class Book {
   #positions = [];
   /** @type {string[]} */
   #mistakes = [];
-  /** How many events were acknowledged since the last check. */
-  #recent = 0;
+  /** Runs that a prune may have taken, and those that it has. @type {Set<string>} */
+  #leaving = new Set();
+  /** @type {Set<string>} */
+  #gone = new Set();
+  /** What the copy of each run holds: where each of its events ends. @type {Map<string, Map<string, number>>} */
+  #copies = new Map();
+  /** How much there was since the last check. */
+  #recent = { acknowledged: 0, mirrored: 0, pruned: 0 };
 
   /** Another book with the same entries. */
   copy() {
@@ -29,7 +38,10 @@ export class Book {
     copy.#created = new Set(this.#created);
     copy.#acknowledged = new Map([...this.#acknowledged].map(([runId, ids]) => [runId, new Set(ids)]));
     copy.#positions = [...this.#positions];
-    copy.#recent = this.#recent;
+    copy.#leaving = new Set(this.#leaving);
+    copy.#gone = new Set(this.#gone);
+    copy.#copies = new Map([...this.#copies].map(([runId, ends]) => [runId, new Map(ends)]));
+    copy.#recent = { ...this.#recent };
     return copy;
   }
 
@@ -45,14 +57,32 @@ export class Book {
         break;
       case 'acknowledged':
         for (const id of message[3]) this.#of(message[2]).add(id);
-        this.#recent += message[3].length;
+        this.#recent.acknowledged += message[3].length;
+        break;
+      case 'pruning':
+        for (const runId of message[2]) this.#leaving.add(runId);
+        break;
+      case 'pruned':
+        for (const runId of message[2]) this.#gone.add(runId);
+        this.#recent.pruned += message[2].length;
+        break;
+      case 'shipped':
+        this.#ship(message[2], message[3]);
         break;
       case 'position':
         this.#positions.push({ runId: message[2], id: message[3], position: message[4] });
         break;
       case 'failed':
-        this.#mistakes.push(`an append failed: ${message[2]}`);
+        this.#mistakes.push(`a process failed: ${message[2]}`);
     }
+  }
+
+  /** @param {string} runId @param {[id: string, end: number][]} events */
+  #ship(runId, events) {
+    const ends = this.#copies.get(runId) ?? new Map();
+    this.#copies.set(runId, ends);
+    for (const [id, end] of events) ends.set(id, end);
+    this.#recent.mirrored += events.length;
   }
 
   /**
@@ -66,11 +96,14 @@ export class Book {
     const problems = this.#mistakes.splice(0);
     if (messages.some(([kind]) => kind === 'unmounted'))
       problems.push('the file system could not be mounted');
-    const acknowledged = this.#recent;
+    const recent = this.#recent;
     let lost = 0;
+    problems.push(...this.#pruneProblems(messages, found));
+    const mayBeGone = (/** @type {string} */ runId) => this.#leaving.has(runId) && !found.has(runId);
     for (const runId of this.#created)
-      if (!found.has(runId)) problems.push(`${runId} was created and is not there`);
+      if (!found.has(runId) && !mayBeGone(runId)) problems.push(`${runId} was created and is not there`);
     for (const [runId, ids] of this.#acknowledged) {
+      if (mayBeGone(runId)) continue;
       const there = new Set(found.get(runId)?.events.map(([id]) => id));
       const missing = [...ids].filter(id => !there.has(id));
       lost += missing.length;
@@ -78,6 +111,13 @@ export class Book {
         problems.push(`${runId}: ${missing.length} of ${ids.size} acknowledged events are lost`);
     }
     for (const [runId, run] of found) problems.push(...problemsOf(runId, run));
+    for (const [runId, ends] of this.#copies) {
+      const there = new Map(found.get(runId)?.events.map(([id, end]) => [id, end]));
+      const more = [...ends].filter(([id, end]) => there.get(id) !== end);
+      if (mayBeGone(runId)) this.#copies.delete(runId);
+      else if (more.length > 0)
+        problems.push(`${runId}: its copy has ${more.length} events that it has lost`);
+    }
     for (const { runId, id, position } of this.#positions) {
       const end = found.get(runId)?.events.find(event => event[0] === id)?.[1];
       if (end !== undefined && end !== position)
@@ -85,13 +125,22 @@ export class Book {
     }
     this.#restart(found);
     const torn = [...found.values()].filter(run => run.torn > 0).length;
-    return { acknowledged, lost, runs: found.size, torn, problems };
+    return { ...recent, lost, runs: found.size, torn, problems };
+  }
+
+  /** @param {readonly Report[]} messages @param {Map<string, RunFound>} found */
+  *#pruneProblems(messages, found) {
+    for (const runId of this.#gone) if (found.has(runId)) yield `${runId} was pruned and is there`;
+    for (const message of messages)
+      if (message[0] === 'refused' && this.#leaving.has(message[2])) yield `${message[2]} was pruned in part`;
   }
 
   /** @param {Map<string, RunFound>} found */
   #restart(found) {
     this.#positions = [];
-    this.#recent = 0;
+    this.#leaving.clear();
+    this.#gone.clear();
+    this.#recent = { acknowledged: 0, mirrored: 0, pruned: 0 };
     this.#created = new Set(found.keys());
     this.#acknowledged = new Map(
       [...found].map(([runId, { events }]) => [runId, new Set(events.map(([id]) => id))]),

@@ -36,6 +36,8 @@ test('a run as it was acknowledged is clean, and more may be there than was ackn
   const more: Found = ['id4', 400, 'v', 1, true];
   expect(bookOfThree().check(found([...LINES, more]))).toEqual({
     acknowledged: 3,
+    mirrored: 0,
+    pruned: 0,
     lost: 0,
     runs: 1,
     torn: 0,
@@ -90,8 +92,31 @@ test('a failed append and a run id given twice are problems', () => {
   book.note(['failed', 'b', 'ERR_LOG_FAILED']);
   expect(book.check(found(LINES)).problems).toEqual([
     `${RUN} was created twice`,
-    'an append failed: ERR_LOG_FAILED',
+    'a process failed: ERR_LOG_FAILED',
   ]);
+});
+
+test('a run that a prune may have taken is there whole or not at all, and one that it has named is gone', () => {
+  const book = bookOfThree();
+  book.note(['pruning', 'b', [RUN]]);
+  expect(book.copy().check([])).toMatchObject({ lost: 0, problems: [] });
+  expect(book.copy().check(found(LINES)).problems).toEqual([]);
+  expect(book.copy().check(found(LINES.slice(0, 2)))).toMatchObject({ lost: 1 });
+  const half: Report[] = [['refused', 'b', RUN, 'ERR_RUN_NOT_FOUND', 'no log']];
+  expect(book.copy().check(half).problems).toEqual([`${RUN} was pruned in part`]);
+  book.note(['pruned', 'b', [RUN]]);
+  expect(book.copy().check([])).toMatchObject({ pruned: 1, problems: [] });
+  expect(book.check(found(LINES)).problems).toEqual([`${RUN} was pruned and is there`]);
+});
+
+test('a copy never holds what the log has lost, at any later check', () => {
+  const book = new Book();
+  book.note(['shipped', 'b', RUN, [['id1', 100]]]);
+  book.note(['shipped', 'b', RUN, [['id2', 200]]]);
+  expect(book.check(found(LINES))).toMatchObject({ mirrored: 2, problems: [] });
+  const lost = [`${RUN}: its copy has 1 events that it has lost`];
+  expect(book.check(found(LINES.slice(0, 1))).problems).toEqual(expect.arrayContaining(lost));
+  expect(book.check(changed(1, ([id]) => [id, 201, 'w', 1, true])).problems).toEqual(lost);
 });
 
 test('a copy goes its own way', () => {

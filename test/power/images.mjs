@@ -84,6 +84,7 @@ function buildInitrd(folder, modules, fs) {
     'virtio_pci',
     'virtio_blk',
     'virtio_console',
+    'virtio_net',
     'virtio-rng',
     'crc32c_generic',
     fs,
@@ -150,7 +151,7 @@ function copyProgram(program, stage, name) {
   }
 }
 
-/** The folders of the packages that this one needs when it runs, e.g. `node_modules/ulid`. */
+/** The folders of the packages that this one needs when it runs, and its mirror, e.g. `node_modules/ulid`. */
 function productionPackages() {
   /** @type {Set<string>} */
   const found = new Set();
@@ -159,14 +160,17 @@ function productionPackages() {
     const { dependencies, optionalDependencies } = JSON.parse(
       readFileSync(join(PROJECT, folder, 'package.json'), 'utf8'),
     );
-    for (const name of Object.keys({ ...dependencies, ...optionalDependencies })) {
-      const path = join('node_modules', name);
-      if (found.has(path) || !isInstalled(path)) continue;
-      found.add(path);
-      visit(path);
-    }
+    for (const name of Object.keys({ ...dependencies, ...optionalDependencies })) add(name);
+  };
+  /** @param {string} name */
+  const add = name => {
+    const path = join('node_modules', name);
+    if (found.has(path) || !isInstalled(path)) return;
+    found.add(path);
+    visit(path);
   };
   visit('.');
+  for (const name of ['@nats-io/jetstream', '@nats-io/transport-node']) add(name);
   return found;
 }
 

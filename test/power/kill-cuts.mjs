@@ -20,6 +20,7 @@ const EARLY = 0.2; // the share of cuts that come while runs are reopened and re
  * @property {string} fs
  * @property {number} cuts
  * @property {boolean} control
+ * @property {import('./copy-server.mjs').CopyServer} copies
  * @property {(text: string) => void} progress
  */
 

@@ -31,6 +31,7 @@ const BOOT_LIMIT_MS = 300_000; // seconds on an idle machine
  * @property {boolean} work - whether the guest appends after its check; only with one drive
  * @property {boolean} control
  * @property {string} [writeLog] - where every write to the one drive is logged
+ * @property {import('./copy-server.mjs').CopyServer} copies - where the guest that works is mirrored to
  */
 
 export class Machine {
@@ -55,19 +56,26 @@ export class Machine {
     this.#qemu = spawn('setpriv', ['--pdeathsig', 'KILL', qemu, ...argumentsOf(boot, this.#console)]);
     this.#qemu.stderr.on('data', chunk => (this.#complaints += chunk));
     const limit = setTimeout(() => this.cut(), BOOT_LIMIT_MS);
+    boot.copies.shipped = (runId, events) => this.#note(boot, ['shipped', letterOf(0), runId, events]);
     const lines = createInterface({
       input: /** @type {import('node:stream').Readable} */ (this.#qemu.stdout),
     });
     lines.on('line', line => {
-      const logBytes = boot.writeLog === undefined ? 0 : statSync(boot.writeLog).size;
       const message = parsed(line);
-      if (message !== undefined) this.messages.push({ logBytes, message });
-      for (const look of this.#waiting) look();
+      if (message !== undefined) this.#note(boot, message);
     });
     this.off = Promise.all([
       new Promise(resolve => lines.once('close', resolve)),
       new Promise((resolve, reject) => this.#qemu.once('exit', resolve).once('error', reject)),
-    ]).then(() => clearTimeout(limit));
+    ])
+      .then(() => boot.copies.settled())
+      .then(() => clearTimeout(limit));
+  }
+
+  /** @param {Boot} boot @param {Report} message */
+  #note({ writeLog }, message) {
+    this.messages.push({ logBytes: writeLog === undefined ? 0 : statSync(writeLog).size, message });
+    for (const look of this.#waiting) look();
   }
 
   /**
@@ -124,13 +132,14 @@ function parsed(line) {
 }
 
 /** @param {Boot} boot @param {string} console */
-function argumentsOf({ system, fs, session, drives, work, control, writeLog }, console) {
+function argumentsOf({ system, fs, session, drives, work, control, writeLog, copies }, console) {
   const letters = drives.map((_, index) => letterOf(index)).join(' ');
   const settings = [
     `power_fs=${fs}`,
     `power_drives="${letters}"`,
     `power_work=${work ? 1 : 0}`,
     `power_session=${session}`,
+    `power_mirror=${copies.url}`,
   ];
   if (control) settings.push('power_node="--import /app/guest/no-sync.mjs"');
   return [
@@ -153,6 +162,7 @@ function argumentsOf({ system, fs, session, drives, work, control, writeLog }, c
     ...['-serial', `file:${console}`],
     ...['-chardev', 'stdio,id=reports,signal=off', '-device', 'virtio-serial-pci'],
     ...['-device', 'virtserialport,chardev=reports,nr=1', '-device', 'virtio-rng-pci'],
+    ...['-netdev', 'user,id=net', '-device', 'virtio-net-pci,netdev=net,romfile='],
     ...[
       '-blockdev',
       `driver=raw,node-name=system,read-only=on,file.driver=file,file.filename=${system.drive}`,

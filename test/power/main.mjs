@@ -4,6 +4,7 @@
  * and holds what is on its disk against what was acknowledged. README.md in this folder says what each method sees.
  */
 import { parseArgs } from 'node:util';
+import { CopyServer } from './copy-server.mjs';
 import { buildSystem, FILE_SYSTEMS } from './images.mjs';
 import { cutByKill } from './kill-cuts.mjs';
 import { passes } from './result.mjs';
@@ -40,12 +41,15 @@ requireTools(options.fs);
 const folder = temporaryFolder(options.dir);
 const started = performance.now();
 const system = buildSystem(folder, options.fs);
+const copies = await CopyServer.start(folder);
 /** @type {import('./result.mjs').Result[]} */
 const results = [];
 for (const [name, cut] of METHODS) {
   if (options.method !== 'both' && options.method !== name) continue;
-  results.push(await cut({ ...options, system, folder, progress }));
+  await copies.forget();
+  results.push(await cut({ ...options, system, folder, copies, progress }));
 }
+await copies.stop();
 const report = { control: options.control, seconds: (performance.now() - started) / 1000, results };
 progress('');
 console.log(options.json ? JSON.stringify(report, null, 2) : asText(report));

@@ -14,6 +14,9 @@ export class Result {
   /** Events acknowledged since the drive's previous recheck, summed; the earlier ones are looked for again. */
   acknowledged = 0;
   lost = 0;
+  /** Events shipped by the mirror, and runs pruned, by then. */
+  mirrored = 0;
+  pruned = 0;
   /** Runs on the drives, summed over the rechecks. */
   runs = 0;
   /** Torn tails that were repaired. */
@@ -33,9 +36,11 @@ export class Result {
   }
 
   /** @param {import('./book.mjs').Verdict} verdict */
-  add({ acknowledged, lost, runs, torn, problems }) {
+  add({ acknowledged, mirrored, pruned, lost, runs, torn, problems }) {
     this.checks++;
     this.acknowledged += acknowledged;
+    this.mirrored += mirrored;
+    this.pruned += pruned;
     this.lost += lost;
     this.runs += runs;
     this.torn += torn;

@@ -10,6 +10,7 @@ const PACKAGES = {
   cpio: 'cpio',
   setpriv: 'util-linux',
   'mkfs.ext4': 'e2fsprogs',
+  'nats-server': 'nats-server',
 };
 /** @type {{ [fs: string]: { [tool: string]: string } }} */
 const PACKAGES_OF_FS = { xfs: { 'mkfs.xfs': 'xfsprogs' }, btrfs: { 'mkfs.btrfs': 'btrfs-progs' } };

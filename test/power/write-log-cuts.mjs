@@ -69,6 +69,7 @@ async function work(setting, base, session) {
   const writeLog = join(setting.folder, 'writes.log');
   copyDrive(base, drive);
   writeFileSync(writeLog, '');
+  await setting.copies.forget(); // it may have more than this drive, which is set back
   const machine = new Machine({ ...setting, session, drives: [drive], work: true, writeLog });
   await machine.mustReport('working');
   await machine.mustReport('acknowledged');

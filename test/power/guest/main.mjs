@@ -13,6 +13,7 @@ const {
   power_drives: drives = '',
   power_work: work,
   power_session: session = '',
+  power_mirror: mirror = '',
 } = process.env;
 const ROOT = '/data';
 const WORKERS = 3;
@@ -42,13 +43,16 @@ async function startWorkers(drive) {
   await log.close();
   shared.push(log.runId);
   const workers = Array.from({ length: WORKERS }, (_, index) =>
-    spawn(
-      process.execPath,
-      [...process.execArgv, '/app/guest/worker.mjs', ROOT, drive, `${session}.${index}`, ...shared],
-      { stdio: ['ignore', 'inherit', 'inherit', PORT] },
-    ),
+    start('worker', drive, `${session}.${index}`, ...shared),
   );
+  workers.push(start('mirror', drive, mirror));
   await Promise.all(workers.map(worker => new Promise(resolve => worker.once('exit', resolve))));
+}
+
+/** @param {string} program @param {string[]} args */
+function start(program, ...args) {
+  const command = [...process.execArgv, `/app/guest/${program}.mjs`, ROOT, ...args];
+  return spawn(process.execPath, command, { stdio: ['ignore', 'inherit', 'inherit', PORT] });
 }
 
 /** @param {string[]} args */

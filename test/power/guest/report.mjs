@@ -3,13 +3,16 @@
 import { fstatSync, openSync, writeSync } from 'node:fs';
 
 /**
- * What the guest says; the second item names the data drive by its letter, the third a run. `acknowledged`: ids of appends that have
+ * What is said, by the guest and about it; the second item names the data drive by its letter, the third a run. `acknowledged`: ids of appends that have
  * resolved; `position`: where a reader stood after an acknowledged event; `found`: lines of a run after a cut; `verified`: what
- * `verifyRun` said of it, and how many torn bytes `open` had cut; `refused`: `open` has failed, by code and in words.
+ * `verifyRun` said of it, and how many torn bytes `open` had cut; `refused`: `open` has failed, by code and in words; `pruning`: runs that a prune is about
+ * to take, `pruned`: those it has reported; `shipped`: what the server outside was sent of a run by the mirror in the guest.
  * @typedef {(
  *   | ['checking' | 'rechecked' | 'unmounted' | 'working', drive: string]
  *   | ['checked']
  *   | ['failed', drive: string, error: string]
+ *   | ['pruning' | 'pruned', drive: string, runIds: string[]]
+ *   | ['shipped', drive: string, runId: string, events: [id: string, end: number][]]
  *   | ['created', drive: string, runId: string]
  *   | ['acknowledged', drive: string, runId: string, ids: string[]]
  *   | ['position', drive: string, runId: string, id: string, position: number]

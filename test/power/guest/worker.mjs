@@ -11,6 +11,7 @@ import { report } from './report.mjs';
 const APPENDERS = 2;
 const OWN_RUNS = 4;
 const EVENTS_PER_OWN_RUN = 12;
+const KEPT_RUNS = 1;
 const MAX_BATCH = 25;
 const POSITION_EVERY = 16;
 /** An emulated machine on a busy host takes seconds for what a real one does in milliseconds. */
@@ -41,10 +42,11 @@ async function appendForEver(log, writer) {
   }
 }
 
-/** Runs of a few events each, half of which end. */
+/** Runs of a few events each, half of which end, and are pruned later. */
 async function createRuns() {
+  const pipe = `own-${name.split('.').at(-1)}`; // the same in each session, and no other worker's
   for (let run = 0; run < OWN_RUNS; run++) {
-    const log = await EventLog.create(root, 'own');
+    const log = await EventLog.create(root, pipe);
     report('created', drive, log.runId);
     const writer = `${name}.own${run}`;
     for (let number = 0; number < EVENTS_PER_OWN_RUN; number += 3) await appendSome(log, writer, number, 3);
@@ -53,8 +55,23 @@ async function createRuns() {
       report('acknowledged', drive, log.runId, [id]);
     }
     await log.close();
+    await prune(pipe);
     await sleep(Math.random() * 400);
   }
+}
+
+/** Reports which runs go before it takes them, since the cut may come in between. @param {string} pipe */
+async function prune(pipe) {
+  const options = { pipe, keep: KEPT_RUNS };
+  const { runs } = await EventLog.prune(root, { ...options, dryRun: true });
+  if (runs.length === 0) return;
+  report('pruning', drive, idsOf(runs));
+  report('pruned', drive, idsOf((await EventLog.prune(root, options)).runs));
+}
+
+/** @param {readonly { runId: string }[]} runs */
+function idsOf(runs) {
+  return runs.map(({ runId }) => runId);
 }
 
 /** Appends and reports `count` events, returning the id of the last. @param {EventLog} log @param {string} writer @param {number} first @param {number} count */
