@@ -37,6 +37,7 @@ import {
 
 const EVENTS = 50_000;
 const RUNS = 1000;
+const MANY_RUNS = 10_000;
 const EVENTS_EACH = 10;
 const PUBLISHED = 1000;
 const LOOKUPS_UNDER_WAY = 64; // as many as a mirror has
@@ -51,13 +52,21 @@ const middle = log.indexOf('\n', log.length / 2) + 1;
 await mirrorRun(long.root, RUN_ID, { connection: long.server.connection });
 
 /** Many short ones, shipped. */
-const many = { root: join(home, 'many'), server: await startServer() };
-for (let run = 0; run < RUNS; run++) writeRun(many.root, runIdOf(run), EVENTS_EACH);
-await mirrorVolume(many.root, { connection: many.server.connection, once: true });
+const many = await shipped('many', RUNS);
+/** Ten times as many; made once they are wanted. @type {ReturnType<typeof shipped> | undefined} */
+let tenfold;
 const manager = await jetstreamManager(many.server.connection);
 
 /** A run that is published while it is followed. */
 const live = await startServer();
+
+/** @param {string} name @param {number} count */
+async function shipped(name, count) {
+  const volume = { root: join(home, name), server: await startServer(), count };
+  for (let run = 0; run < count; run++) writeRun(volume.root, runIdOf(run), EVENTS_EACH);
+  await mirrorVolume(volume.root, { connection: volume.server.connection, once: true });
+  return volume;
+}
 
 /** @param {Setting} setting @param {() => AsyncIterable<unknown>} start */
 const counted = ({ durationMs }, start) =>
@@ -172,16 +181,13 @@ const lookedUp = ({ durationMs }) =>
     return next;
   });
 
-/** @param {Setting} setting */
-const restarted = ({ durationMs }) =>
+/** @param {Setting} setting @param {Awaited<ReturnType<typeof shipped>>} volume */
+const restarted = ({ durationMs }, { root, server, count }) =>
   timed(durationMs, async due => {
     let found = 0;
     do {
-      const { runs, events } = await mirrorVolume(many.root, {
-        connection: many.server.connection,
-        once: true,
-      });
-      if (runs !== RUNS || events !== 0) throw new Error(`${runs} runs were found, ${events} events sent`);
+      const { runs, events } = await mirrorVolume(root, { connection: server.connection, once: true });
+      if (runs !== count || events !== 0) throw new Error(`${runs} runs were found, ${events} events sent`);
       found += runs;
     } while (!due());
     return found;
@@ -246,7 +252,17 @@ export default {
           compare: 'alone',
           measure: lookedUp,
         },
-        { name: 'mirrorVolume, all shipped before', compare: 'alone', note: 'restart', measure: restarted },
+        {
+          name: 'mirrorVolume, all shipped before',
+          compare: 'alone',
+          note: 'restart',
+          measure: setting => restarted(setting, many),
+        },
+        {
+          name: `the same with ${MANY_RUNS.toLocaleString('en')} runs`,
+          compare: 'alone',
+          measure: async setting => restarted(setting, await (tenfold ??= shipped('tenfold', MANY_RUNS))),
+        },
       ],
     },
     {
