@@ -18,10 +18,14 @@ import { SEGMENT_BYTES } from '../segment.js';
 const EAGER_MS = 2;
 const PATIENCE_MS = 200;
 const LONGEST_PAUSE_MS = 16;
+/** So little, which was mostly written a moment ago, is read without a trip through the thread pool. */
+const READ_AT_ONCE = 16 * 1024;
 
 /** Reads the final part of one log. */
 export class FinalLog {
   readonly #log: ReadableLog;
+  /** The lines that `end` has seen last, and where they begin. */
+  #seen = { start: 0, lines: Buffer.alloc(0) };
 
   /** Of a log opened for reading, which it closes. */
   constructor(log: ReadableLog) {
@@ -62,7 +66,10 @@ export class FinalLog {
 
   /** The bytes between two positions; fewer where the log ends before. */
   async bytes(start: number, end: number): Promise<Buffer> {
+    const { start: first, lines } = this.#seen;
+    if (start >= first && end <= first + lines.length) return lines.subarray(start - first, end - first);
     const space = Buffer.allocUnsafe(end - start + LOOK_AHEAD).subarray(0, end - start);
+    if (space.length <= READ_AT_ONCE) return space.subarray(0, this.#log.readNow(space, start));
     return space.subarray(0, await this.#log.read(space, start));
   }
 
@@ -89,10 +96,12 @@ export class FinalLog {
     if (size - from > SEGMENT_BYTES) {
       return beforeHole(this.#log.read, from, await endOfLastLine(this.#log.read, from, size), undefined);
     }
-    const bytes = Buffer.allocUnsafe(size - from);
+    const bytes = Buffer.allocUnsafe(size - from + LOOK_AHEAD).subarray(0, size - from);
     const grown = bytes.subarray(0, this.#log.readNow(bytes, from));
-    const end = from + grown.lastIndexOf(LF) + 1;
-    return grown.includes(0) ? beforeHole(this.#log.read, from, end, undefined) : end;
+    const lines = grown.subarray(0, grown.lastIndexOf(LF) + 1);
+    if (grown.includes(0)) return beforeHole(this.#log.read, from, from + lines.length, undefined);
+    this.#seen = { start: from, lines };
+    return from + lines.length;
   }
 
   #checkPlace(): void {
