@@ -55,7 +55,7 @@ function kernel(): Kernel {
   } catch (cause) {
     throw new EventLogError(
       'ERR_LOCK_UNSUPPORTED',
-      `LockFileEx could not be loaded: ${messageOf(cause)} (Node and the package koffi, with its part for ${process.platform}-${process.arch}, are needed; lock: false does without)`,
+      `LockFileEx could not be loaded: ${messageOf(cause)} (it takes a runtime that gives away the handles of its descriptors, Node or Bun, and the package koffi with its part for ${process.platform}-${process.arch}; lock: false does without)`,
       { cause },
     );
   }

@@ -17,6 +17,7 @@ import { expect, test, vi } from 'vitest';
 import { BLOCK_BYTES } from '../../src/format/lines.js';
 import { EventLog, type EventTail, type RunEvent } from '../../src/index.js';
 import { bytesRead } from '../support/logs.js';
+import { testNotOnWindows } from '../support/tools.js';
 import { temporaryVolume } from '../support/volume.js';
 
 const gate = (name: string) => ({ type: 'gate.passed', node_id: 'n', gate: name, method: 'hook' }) as const;
@@ -198,21 +199,24 @@ test('a log cut below the position is ERR_LOG_TRUNCATED', async () => {
   await log.close();
 });
 
-test.each(['swapped', 'deleted'])('a log that is %s under the tail is ERR_LOG_REPLACED', async what => {
-  const log = await newLog();
-  await log.append(gate('a'));
-  const tail = log.tail({ pollInterval: 20 });
-  const following = expect(tail.toArray()).rejects.toThrow(code('ERR_LOG_REPLACED'));
-  await tail.caughtUp;
-  if (what === 'deleted') await rm(log.path);
-  else {
-    writeFileSync(`${log.path}.new`, '');
-    renameSync(`${log.path}.new`, log.path);
-  }
-  await following;
-  await log.close();
-  expect(openBelow(log)).toBe(0);
-});
+for (const what of ['swapped', 'deleted']) {
+  const name = `a log that is ${what} under the tail is ERR_LOG_REPLACED`;
+  testNotOnWindows('under Wine a deleted log that is open looks as any other', name, async () => {
+    const log = await newLog();
+    await log.append(gate('a'));
+    const tail = log.tail({ pollInterval: 20 });
+    const following = expect(tail.toArray()).rejects.toThrow(code('ERR_LOG_REPLACED'));
+    await tail.caughtUp;
+    if (what === 'deleted') await rm(log.path);
+    else {
+      writeFileSync(`${log.path}.new`, '');
+      renameSync(`${log.path}.new`, log.path);
+    }
+    await following;
+    await log.close();
+    expect(openBelow(log)).toBe(0);
+  });
+}
 
 test('break, return, a thrown error and an abort give back descriptor, watcher and timer', async () => {
   const log = await newLog();

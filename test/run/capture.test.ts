@@ -13,6 +13,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { EventLog, iterations } from '../../src/index.js';
 import { collect, openDescriptors, rejection } from '../support/logs.js';
+import { testNotOnWindows } from '../support/tools.js';
 import { temporaryVolume } from '../support/volume.js';
 
 async function newLog(options = {}): Promise<{ log: EventLog; nodes: string }> {
@@ -74,7 +75,7 @@ describe('a capture', () => {
     await log.close();
   });
 
-  test('has the permission bits of the log', async () => {
+  testNotOnWindows('Windows has no permission bits', 'has the permission bits of the log', async () => {
     const { log, nodes } = await newLog({ mode: 0o600 });
     const { path } = await log.capture('build');
     expect(statSync(path).mode & 0o777).toBe(0o600);
@@ -112,7 +113,9 @@ describe('a capture is refused', () => {
     await log.close();
   });
 
-  test('with ERR_RUN_NOT_FOUND when the run was deleted, or with ERR_ROOT_NOT_FOUND when the volume was', async () => {
+  const gone =
+    'with ERR_RUN_NOT_FOUND when the run was deleted, or with ERR_ROOT_NOT_FOUND when the volume was';
+  testNotOnWindows('a folder with an open file in it cannot be deleted there', gone, async () => {
     const { log } = await newLog();
     const capture = await log.capture('build');
     rmSync(dirname(log.path), { recursive: true });
@@ -129,39 +132,51 @@ describe('a capture is refused', () => {
     await log.close();
   });
 
-  test('where a link is in the way, and nothing is written through it', async () => {
-    const { log, nodes } = await newLog();
-    const elsewhere = temporaryVolume();
-    mkdirSync(nodes);
-    writeFileSync(join(elsewhere, 'target'), '');
-    symlinkSync(join(elsewhere, 'target'), join(nodes, 'build.out'));
-    symlinkSync(join(elsewhere, 'new'), join(nodes, 'test.out'));
-    expect(await rejection(log.capture('build'))).toMatchObject({ code: 'ERR_UNSAFE_PATH' });
-    expect(await rejection(log.capture('test'))).toMatchObject({ code: 'ERR_UNSAFE_PATH' });
-    expect(existsSync(join(elsewhere, 'new'))).toBe(false);
-    await log.close();
-  });
-
-  test('where the folder nodes is a link or a file, or the file is a folder', async () => {
-    for (const make of [
-      (nodes: string) => symlinkSync(temporaryVolume(), nodes),
-      (nodes: string) => writeFileSync(nodes, ''),
-      (nodes: string) => mkdirSync(join(nodes, 'build.out'), { recursive: true }),
-    ]) {
+  testNotOnWindows(
+    'Wine makes no links',
+    'where a link is in the way, and nothing is written through it',
+    async () => {
       const { log, nodes } = await newLog();
-      make(nodes);
+      const elsewhere = temporaryVolume();
+      mkdirSync(nodes);
+      writeFileSync(join(elsewhere, 'target'), '');
+      symlinkSync(join(elsewhere, 'target'), join(nodes, 'build.out'));
+      symlinkSync(join(elsewhere, 'new'), join(nodes, 'test.out'));
       expect(await rejection(log.capture('build'))).toMatchObject({ code: 'ERR_UNSAFE_PATH' });
+      expect(await rejection(log.capture('test'))).toMatchObject({ code: 'ERR_UNSAFE_PATH' });
+      expect(existsSync(join(elsewhere, 'new'))).toBe(false);
       await log.close();
-    }
-  });
+    },
+  );
 
-  test('at its use, when a link has taken the place of the file since', async () => {
-    const { log, nodes } = await newLog();
-    const capture = await log.capture('build');
-    rmSync(capture.path);
-    symlinkSync('/etc/hostname', join(nodes, 'build.out'));
-    expect(await rejection(capture.size())).toMatchObject({ code: 'ERR_UNSAFE_PATH' });
-    expect(await rejection(capture.sync())).toMatchObject({ code: 'ERR_UNSAFE_PATH' });
-    await log.close();
-  });
+  testNotOnWindows(
+    'Wine makes no links',
+    'where nodes is a link or a file, or the file is a folder',
+    async () => {
+      for (const make of [
+        (nodes: string) => symlinkSync(temporaryVolume(), nodes),
+        (nodes: string) => writeFileSync(nodes, ''),
+        (nodes: string) => mkdirSync(join(nodes, 'build.out'), { recursive: true }),
+      ]) {
+        const { log, nodes } = await newLog();
+        make(nodes);
+        expect(await rejection(log.capture('build'))).toMatchObject({ code: 'ERR_UNSAFE_PATH' });
+        await log.close();
+      }
+    },
+  );
+
+  testNotOnWindows(
+    'Wine makes no links',
+    'at its use, when a link has taken the place of the file since',
+    async () => {
+      const { log, nodes } = await newLog();
+      const capture = await log.capture('build');
+      rmSync(capture.path);
+      symlinkSync('/etc/hostname', join(nodes, 'build.out'));
+      expect(await rejection(capture.size())).toMatchObject({ code: 'ERR_UNSAFE_PATH' });
+      expect(await rejection(capture.sync())).toMatchObject({ code: 'ERR_UNSAFE_PATH' });
+      await log.close();
+    },
+  );
 });

@@ -4,7 +4,7 @@ import { connect } from '@nats-io/transport-node';
 import { mirrorVolume } from 'omne-event-log/jetstream';
 import { report } from './report.mjs';
 
-const [root = '', drive = '', servers] = process.argv.slice(2);
+const [root = '', drive = '', servers = ''] = process.argv.slice(2);
 /** Of a run that is pruned meanwhile. */
 const GONE = ['ERR_RUN_NOT_FOUND', 'ERR_LOG_REPLACED'];
 
