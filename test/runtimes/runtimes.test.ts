@@ -14,6 +14,7 @@ type Command = readonly [string, ...string[]];
 const NODE: Command = [process.execPath];
 const RUNTIMES: readonly { readonly name: string; readonly command: Command; readonly tool: Tool }[] = [
   { name: 'Bun', command: ['bun'], tool: 'bun' },
+  { name: 'Bun on musl', command: ['bun-musl'], tool: 'bun-musl' },
   { name: 'Deno', command: ['deno', 'run', '--allow-all'], tool: 'deno' },
 ];
 

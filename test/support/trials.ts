@@ -27,6 +27,7 @@ const TRIALS = {
   fish: { trial: 'fish --no-config -c true', needs: 'fish' },
   jq: { trial: 'jq -n 1', needs: 'jq' },
   bun: { trial: 'bun --version', needs: 'bun (of npm)' },
+  'bun-musl': { trial: 'bun-musl --version', needs: 'what test/runtimes/musl.sh makes' },
   deno: { trial: 'deno --version', needs: 'deno (of npm)' },
   'nats-server': { trial: 'PATH="$PATH:/usr/sbin" nats-server --version', needs: 'nats-server' },
 } as const;
