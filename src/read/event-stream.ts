@@ -23,10 +23,14 @@ export interface BatchSource<Item = Batch> {
   close(): Promise<void>;
 }
 
-/** A source made of a way to read on and a way to let go; letting go waits for a reading that is under way. */
+/**
+ * A source made of a way to read on and a way to let go; letting go waits for a reading that is under way. `stop` is called before
+ * that, to end a reading that waits.
+ */
 export function batchSource<Item = Batch>(
   next: () => Promise<Item | undefined>,
   release: () => Promise<void>,
+  stop?: () => void,
 ): BatchSource<Item> {
   let reading: Promise<unknown> = Promise.resolve();
   let released: Promise<void> | undefined;
@@ -37,7 +41,10 @@ export function batchSource<Item = Batch>(
       reading = batch.catch(() => undefined); // reported to the caller that asked for it
       return batch;
     },
-    close: () => (released ??= reading.then(release)),
+    close: () => {
+      stop?.();
+      return (released ??= reading.then(release));
+    },
   };
 }
 

@@ -145,7 +145,7 @@ export class EventTail<T extends string = EventType, V extends Vocabulary = Omne
         const before = scanner.position;
         const batch = await scanner.next();
         if (batch !== undefined) {
-          if (tails.observed) tellOf(batch, scanner, before, wokenBy);
+          if (tails.observed) publishBatch(batch, scanner, before, wokenBy);
           wokenBy = undefined;
           this.#orphaned = false;
           return batch;
@@ -168,23 +168,19 @@ export class EventTail<T extends string = EventType, V extends Vocabulary = Omne
       return undefined;
     };
 
-    const source = batchSource(
+    return batchSource(
       () => next().catch((error: unknown) => this.#caughtUp.failed(error)),
       async () => {
         stopListening?.();
         growth?.close();
         await scanner?.close();
       },
-    );
-    return {
-      next: source.next,
-      close: () => {
+      () => {
         closed = true;
         wake();
         this.#caughtUp.closed();
-        return source.close();
       },
-    };
+    );
   }
 
   /** Waits for the run. One that had to be waited for is new: it is read from its start. */
@@ -243,7 +239,12 @@ export class EventTail<T extends string = EventType, V extends Vocabulary = Omne
 }
 
 /** Tells the diagnostics what was read, and how old it is. */
-function tellOf({ events }: Batch, scanner: LogScanner, from: number, wokenBy: WokenBy | undefined): void {
+function publishBatch(
+  { events }: Batch,
+  scanner: LogScanner,
+  from: number,
+  wokenBy: WokenBy | undefined,
+): void {
   const lagMs = nowMs() - Date.parse(events.at(-1)?.ts ?? '');
   tails.publish(scanner.log.path, {
     events: events.length,

@@ -101,18 +101,12 @@ export class RemoteReader<
         throw error;
       }
     };
-    const source = batchSource(read, async () => {
+    const release = async () => {
       stopListening?.();
       await log?.close();
       await scanner?.close();
-    });
-    return {
-      next: source.next,
-      close: () => {
-        end();
-        return source.close();
-      },
     };
+    return batchSource(read, release, end);
   }
 }
 

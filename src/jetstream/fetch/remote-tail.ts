@@ -125,19 +125,15 @@ export class RemoteTail<T extends string = EventType, V extends Vocabulary = Omn
         return this.#caughtUp.failed(error);
       }
     };
-    const source = batchSource(follow, async () => {
+    const release = async () => {
       stopListening?.();
       await log?.close();
       await scanner?.close();
-    });
-    return {
-      next: source.next,
-      close: () => {
-        end();
-        this.#caughtUp.closed();
-        return source.close();
-      },
     };
+    return batchSource(follow, release, () => {
+      end();
+      this.#caughtUp.closed();
+    });
   }
 
   /** Waits for the run. One that had to be waited for is new: it is read from its start. */

@@ -146,21 +146,17 @@ export class VolumeStream<T extends string = EventType, V extends Vocabulary = O
       if (!closed) this.#caughtUp.reached();
       return undefined;
     };
-    const source = batchSource<true>(
+    return batchSource<true>(
       () => next().catch((error: unknown) => this.#caughtUp.failed(error)),
       async () => {
         stopListening?.();
         await merge.close();
       },
-    );
-    return {
-      next: source.next,
-      close: () => {
+      () => {
         closed = true;
         wake();
         this.#caughtUp.closed();
-        return source.close();
       },
-    };
+    );
   }
 }
