@@ -238,7 +238,7 @@ export class EventTail<T extends string = EventType, V extends Vocabulary = Omne
   }
 }
 
-/** Tells the diagnostics what was read, and how old it is. */
+/** Publishes what was read, and how old it is, to the diagnostics. */
 function publishBatch(
   { events }: Batch,
   scanner: LogScanner,
