@@ -1,4 +1,4 @@
-/** What subscribers of the three channels are told, and that they can do no harm. */
+/** What subscribers of the three channels get, and that they can do no harm. */
 
 import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { appendFileSync } from 'node:fs';

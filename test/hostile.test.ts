@@ -1,4 +1,4 @@
-/** Links, things that are no files, and lines without an end, put where a log should stand. */
+/** Links, things that are not files, and lines without an end, in the place of a log. */
 import { execFile, execFileSync } from 'node:child_process';
 import {
   closeSync,

@@ -1,4 +1,4 @@
-/** Options: `undefined` is as good as absent, and what is of the wrong kind is a mistake of the program, told at once. */
+/** Options: `undefined` is as good as absent, and what is of the wrong kind is a mistake of the program, reported at once. */
 import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 import { EventLog, eventDecoder, repairRun, verifyRun } from '../src/index.js';

@@ -94,7 +94,7 @@ export abstract class EventStream<T extends string = EventType, V extends Vocabu
   /** Where the batches come from; called once. */
   protected abstract source(): BatchSource;
 
-  /** Tells where reading begins, once that is known. */
+  /** Called with where reading begins, once that is known. */
   protected startsAt(position: number): void {
     this.#position = position;
   }

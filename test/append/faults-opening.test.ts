@@ -47,7 +47,7 @@ describe('opening', () => {
 
   testWith(
     ['prlimit'],
-    'a torn tail whose copy finds no room is not cut, and no half copy stays',
+    'a torn tail whose copy finds no room is not cut, and no half of a copy is left',
     async () => {
       const run = await openBroken(() => ({ fileLimit: 4000 }), 'x'.repeat(5000));
       expect(run.outcomes).toEqual([{ names: [], code: 'ERR_NO_SPACE', errno: 'EFBIG' }]);
@@ -58,7 +58,7 @@ describe('opening', () => {
   for (const syscall of ['ftruncate', 'fdatasync']) {
     testWith(
       ['strace'],
-      `EIO from ${syscall} while a torn tail is cut is told, and loses nothing`,
+      `EIO from ${syscall} while a torn tail is cut is reported, and loses nothing`,
       async () => {
         const run = await breakRun({}, { inject: `${syscall}:error=EIO:when=1` }, TORN);
         expect(run.outcomes).toEqual([{ names: [], code: 'ERR_SYSTEM', errno: 'EIO' }]);
@@ -97,15 +97,15 @@ describe('creating', () => {
 
   for (const errno of ['EIO', 'ENOSPC'] as const) {
     // The folders from the root to the run, and what was above them when they were made.
-    testWith(['strace'], `${errno} from the sync of any folder is told`, async () => {
+    testWith(['strace'], `${errno} from the sync of any folder is reported`, async () => {
       expect(await breakCreation('ensure', `fsync:error=${errno}`, codes[errno])).toBeGreaterThanOrEqual(5);
     });
 
-    testWith(['strace'], `${errno} from the sync of the run id or of the log is told`, async () => {
+    testWith(['strace'], `${errno} from the sync of the run id or of the log is reported`, async () => {
       expect(await breakCreation('create', `fdatasync:error=${errno}`, codes[errno])).toBe(2);
     });
 
-    testWith(['strace'], `${errno} from the making of any folder is told`, async () => {
+    testWith(['strace'], `${errno} from making any folder is reported`, async () => {
       expect(await breakCreation('create', `mkdir:error=${errno}`, codes[errno])).toBeGreaterThanOrEqual(4);
     });
   }

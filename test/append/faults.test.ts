@@ -23,7 +23,7 @@ const codesFor = (its: string, behind: string) =>
   );
 
 describe.each([true, false])('a write that fails (O_DSYNC: %s):', dsync => {
-  testWith(['strace'], 'EIO is final, nothing is written or synced any more', async () => {
+  testWith(['strace'], 'EIO is final, and nothing more is written or synced', async () => {
     const runs = await breakEach({ dsync }, 'write:error=EIO');
     expect(runs.map(run => codesOf(run.outcomes))).toEqual(codesFor('ERR_LOG_FAILED', 'ERR_LOG_FAILED'));
     for (const run of runs) {
@@ -35,7 +35,7 @@ describe.each([true, false])('a write that fails (O_DSYNC: %s):', dsync => {
   });
 
   for (const errno of ['ENOSPC', 'EDQUOT']) {
-    testWith(['strace'], `${errno} refuses that commit only, the log works on`, async () => {
+    testWith(['strace'], `${errno} rejects that commit only, and the log works again`, async () => {
       const runs = await breakEach({ dsync }, `write:error=${errno}`);
       expect(runs.map(run => codesOf(run.outcomes))).toEqual(codesFor('ERR_NO_SPACE', 'kept'));
       for (const run of runs) expect(run.kept).toEqual(namesOf(run.outcomes));
@@ -45,7 +45,7 @@ describe.each([true, false])('a write that fails (O_DSYNC: %s):', dsync => {
 
 describe('a sync that fails', () => {
   for (const errno of ['EIO', 'ENOSPC', 'EDQUOT']) {
-    testWith(['strace'], `with ${errno} is final and never tried again`, async () => {
+    testWith(['strace'], `with ${errno} is final and never retried`, async () => {
       const [first, ...others] = await breakEach({ dsync: false }, `fdatasync:error=${errno}`);
       // The first sync is for lines that were there before: nothing was written after them yet.
       const [inFirst, ...inOthers] = codesFor('ERR_LOG_FAILED', 'ERR_LOG_FAILED');
@@ -66,7 +66,7 @@ describe('a sync that fails', () => {
 
 testWith(
   ['strace'],
-  'a reader that has seen the lines of a sync that fails says so when it goes on',
+  'a reader that has seen the lines of a sync that fails reports it when it goes on',
   async () => {
     // The sync takes its time, so that all see what it does not bring.
     const inject = 'fdatasync:error=EIO:delay_enter=500ms:when=2';
@@ -100,7 +100,7 @@ describe('a short write', () => {
   }
 
   for (const dsync of [true, false]) {
-    testWith(['prlimit'], `keeps whole lines and refuses the others (O_DSYNC: ${dsync})`, async () => {
+    testWith(['prlimit'], `keeps whole lines and rejects the others (O_DSYNC: ${dsync})`, async () => {
       const { outcomes, kept } = await shortWrite(dsync);
       const refused = 'ERR_NO_SPACE';
       expect(codesOf(outcomes)).toEqual(['kept', 'kept', 'kept', refused, refused, refused]);
@@ -139,7 +139,7 @@ describe('many appends that wait while the log fails', () => {
   });
 });
 
-testWith(['strace'], 'a close that fails is told, in the words of the library', async () => {
+testWith(['strace'], 'a close that fails is reported by an error of the library', async () => {
   const run = await breakRun({}, { inject: 'close:error=EIO:when=1' });
   expect([run.broken, codesOf(run.outcomes)]).toEqual([1, ALL_KEPT]);
   expect(run.outcomes.at(-1)).toEqual({ names: [], code: 'ERR_SYSTEM', errno: 'EIO' });
@@ -147,7 +147,7 @@ testWith(['strace'], 'a close that fails is told, in the words of the library', 
 
 describe('EINTR', () => {
   for (const syscall of ['pread64', 'flock', 'write', 'ftruncate', 'fdatasync']) {
-    testWith(['strace'], `from ${syscall} is nobody’s business`, async () => {
+    testWith(['strace'], `from ${syscall} changes nothing`, async () => {
       const inject = `${syscall}:error=EINTR:when=1..2`;
       const run = await breakRun({ dsync: false }, { inject }, 'half a line');
       expect([run.broken, codesOf(run.outcomes)]).toEqual([2, ALL_KEPT]);

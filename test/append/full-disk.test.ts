@@ -119,7 +119,7 @@ describe.each(Object.entries(DISKS))('on %s', (_, mountDisk) => {
     await witnesses.finish(false);
   });
 
-  testWith(NEEDS, 'a run that finds no room is not created, wherever the room ends', async () => {
+  testWith(NEEDS, 'a run without room is not created, wherever the room ends', async () => {
     const disk = mountDisk();
     const seen = new Set<string>();
     for (const blocks of range(9)) {

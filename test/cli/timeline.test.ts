@@ -119,7 +119,7 @@ describe('the page of omne-log timeline', () => {
 
   testWith(
     ['chromium'],
-    'is rendered by Chromium without a complaint: bars, marks and failures are there to be seen',
+    'is rendered by Chromium without an error: bars, marks and failures are visible',
     async () => {
       const { page, root } = await draw(ABORTED);
       for (const [scheme, done, failed] of [

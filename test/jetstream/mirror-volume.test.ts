@@ -227,7 +227,7 @@ describe.skipIf(noServer)('mirrorVolume', () => {
   test.for([
     ['written over', (path: string, other: string) => writeFileSync(path, other)],
     [
-      'removed and made anew',
+      'removed and made again',
       (path: string, other: string) => {
         rmSync(path);
         writeFileSync(path, other);

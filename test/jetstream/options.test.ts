@@ -1,4 +1,4 @@
-/** Mistakes in the arguments of mirrors and remote readers: told at once, before anything is asked of a server. */
+/** Mistakes in the arguments of mirrors and remote readers: reported at once, before anything is asked of a server. */
 import { describe, expect, test } from 'vitest';
 import { mirrorRun, mirrorVolume, readRemote, remoteRuns, tailRemote } from '../../src/jetstream.js';
 import { RUN_ID, rejection } from '../support/logs.js';

@@ -11,7 +11,7 @@ const [LINE_0 = '', LINE_1 = ''] = sampleEvents(2).map(lineOf);
 describe('bytes that are no UTF-8', () => {
   // The second line breaks in a way of its own; the place is between two whole events.
   const broken: { what: string; bytes: number[] }[] = [
-    { what: 'a byte that never stands in UTF-8', bytes: [0x22, 0xff, 0x22] },
+    { what: 'a byte that is never in UTF-8', bytes: [0x22, 0xff, 0x22] },
     { what: 'a lone continuation byte', bytes: [0x22, 0x80, 0x22] },
     { what: 'an overlong form', bytes: [0x22, 0xc0, 0xaf, 0x22] },
     { what: 'a surrogate', bytes: [0x22, 0xed, 0xa0, 0x80, 0x22] },

@@ -34,13 +34,13 @@ describe('reading after an id', () => {
   const foreign = eventsWith(['m', 'c', 'x', 'a', 'k', 'b']);
 
   test.each<[string, ReadOptions, string]>([
-    ['starts behind the event with the id, though greater ids stand before it', { after: 'a' }, 'k b'],
-    ['hands out what stands behind it, though the ids are lesser', { after: 'x' }, 'a k b'],
-    ['hands out nothing behind the last event', { after: 'b' }, ''],
+    ['starts after the event with the id, though greater ids come before it', { after: 'a' }, 'k b'],
+    ['hands out what comes after it, though the ids are lesser', { after: 'x' }, 'a k b'],
+    ['hands out nothing after the last event', { after: 'b' }, ''],
     ['starts at the first greater id where no event has it', { after: 'l' }, 'm c x a k b'],
     ['hands out nothing where no id is greater', { after: 'z' }, ''],
-    ['takes the last n of what stands behind it', { after: 'c', last: 2 }, 'k b'],
-    ['takes no more than stands behind it', { after: 'a', last: 9 }, 'k b'],
+    ['takes the last n of what comes after it', { after: 'c', last: 2 }, 'k b'],
+    ['takes no more than comes after it', { after: 'a', last: 9 }, 'k b'],
     [
       'takes the last n from the first greater id on where no event has it',
       { after: 'n', last: 9 },

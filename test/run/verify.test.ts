@@ -93,7 +93,7 @@ const cases: [name: string, content: string, problems: [Problem['kind'], number,
     [['foreign-run-id', 6, startOf(6)]],
   ],
   [
-    'events behind the terminal one',
+    'events after the terminal one',
     log() + changed(2, { id: '01kp8g6dg1' }) + changed(3, { id: '01kp8g6dg2' }),
     [
       ['behind-terminal', 8, behind],

@@ -244,7 +244,7 @@ export class CrashRun {
   }
 
   #expectNotKept(at: number): void {
-    must(at < this.#book.length, 'a line was never submitted, or stands there twice, or in the wrong order');
+    must(at < this.#book.length, 'a line was never submitted, or is there twice, or in the wrong order');
     must(this.#book[at]?.outcome !== 'kept', `event ${at} was acknowledged and is lost`);
   }
 

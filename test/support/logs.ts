@@ -79,7 +79,7 @@ export function lineOf(event: RunEvent): string {
   return `${JSON.stringify(event)}\n`;
 }
 
-/** The lines of events as they stand in a log. */
+/** The lines of events as they are in a log. */
 export function linesOf(events: readonly RunEvent[]): string {
   return events.map(lineOf).join('');
 }

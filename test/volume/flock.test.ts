@@ -57,7 +57,7 @@ describe('against flock(1) of util-linux', () => {
   }
 
   testWithFlock(
-    'append gives up after lockTimeout; nothing of the event was kept, and the log works on',
+    'append gives up after lockTimeout; nothing of the event was kept, and the log is still usable',
     async () => {
       await using log = await EventLog.create(temporaryVolume(), 'feature', { lockTimeout: 200 });
       await log.append(gate('before'));
