@@ -5,7 +5,7 @@
  */
 
 /** Which rows are given. */
-interface ListingOptions {
+export interface ListingOptions {
   /** Only those with this status; with any by default. */
   readonly status?: string | undefined;
   /** At most so many; all by default. */

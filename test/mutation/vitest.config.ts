@@ -6,6 +6,7 @@
 import { defineConfig } from 'vitest/config';
 
 const names = [
+  'append/batch-outcome',
   'append/commit-queue',
   'append/committer',
   'append/log-writer',
