@@ -143,15 +143,33 @@ function asOpenError(error: unknown, { root, folder, log }: RunPlaces): EventLog
   }
 }
 
-/** Fills `buffer` from `position`; fewer bytes only at the end of the file. */
+/**
+ * Fills `buffer` from `position`; fewer bytes only at the end of the file. Where that takes several reads, the file may have been
+ * cut and have grown between them: the half of a line that one read found is never followed by what another one found in its place.
+ */
 export async function readFully(fd: number, buffer: Buffer, position: number): Promise<number> {
   for (let done = 0; ; ) {
     const got = await readOnce(fd, buffer, done, position + done);
+    if (got > 0 && done > 0 && !(await isStillThere(fd, buffer.subarray(0, done), position))) {
+      done = 0;
+      continue;
+    }
     done += got;
     // A short read nearly always means the end; asking for the size is cheaper than a second read that says so.
     if (got === 0 || done === buffer.length || fs.fstatSync(fd).size <= position + done) return done;
   }
 }
+
+/** Whether the last line of what was read, whole or in part, is still where it was, and so all before it. */
+async function isStillThere(fd: number, bytes: Buffer, position: number): Promise<boolean> {
+  const start = bytes.subarray(0, -1).lastIndexOf(NEWLINE) + 1;
+  const found = Buffer.allocUnsafe(bytes.length - start);
+  return (
+    (await readFully(fd, found, position + start)) === found.length && found.equals(bytes.subarray(start))
+  );
+}
+
+const NEWLINE = 0x0a;
 
 // The hot path takes the callbacks of node:fs: promises and FileHandle add one or two to every call.
 function readOnce(fd: number, buffer: Buffer, start: number, position: number): Promise<number> {
