@@ -9,18 +9,12 @@
  * The ordered consumer of the client is not used: while its reader is busy it asks again at every heartbeat it misses, and
  * all it asked for comes at once in the end.
  */
-import {
-  AckPolicy,
-  type Consumer,
-  DeliverPolicy,
-  jetstream,
-  jetstreamManager,
-  ReplayPolicy,
-} from '@nats-io/jetstream';
-import { nanos, PermissionViolationError } from '@nats-io/transport-node';
+import type { Consumer } from '@nats-io/jetstream';
+import { PermissionViolationError } from '@nats-io/transport-node';
 import { EventLogError } from '../../errors.js';
 import { orAborted, passes, pause } from '../retry.js';
 import type { Segment } from '../segment.js';
+import { addConsumer, removeConsumer } from './segment-consumer.js';
 import { remoteError, type StoredRun } from './stored-run.js';
 
 const WINDOW_BYTES = 2 * 1024 * 1024;
@@ -29,9 +23,6 @@ const MOST_MESSAGES = 500;
 const EXPIRES_MS = 10_000;
 /** Two of these without a word, and the consumer is taken for gone. */
 const HEARTBEAT_MS = 1000;
-const INACTIVE_MS = 60_000;
-/** How long `close` waits for the server. */
-const CLOSE_MS = 1000;
 const MUTE_CONSUMERS = 3;
 
 /** Reads one subject forwards. */
@@ -97,7 +88,7 @@ export class OrderedSegments {
     this.#news?.();
     const consumer = this.#consumer;
     this.#consumer = undefined;
-    if (consumer !== undefined) await this.#remove(consumer);
+    if (consumer !== undefined) await removeConsumer(this.#run, consumer);
   }
 
   /** Does not wait for a server that says nothing longer than somebody wants to know. */
@@ -166,13 +157,12 @@ export class OrderedSegments {
     if (this.#consumer !== consumer) return;
     this.#failures++;
     this.#consumer = undefined;
-    void this.#remove(consumer);
+    void removeConsumer(this.#run, consumer);
   }
 
   /** A consumer from the wanted sequence on; tries until there is one, the connection is closed, or we are. */
   async #open(): Promise<Consumer | undefined> {
-    const { remote, subject } = this.#run;
-    const { connection, manager, stream } = remote;
+    const { remote } = this.#run;
     for (let attempt = 0; ; attempt++) {
       const failures = attempt + this.#failures;
       const { signal } = this.#ending;
@@ -180,24 +170,14 @@ export class OrderedSegments {
       if (signal.aborted) return undefined;
       try {
         await this.#checkLast();
-        const info = await manager.consumers.add(stream, {
-          ack_policy: AckPolicy.None,
-          deliver_policy: DeliverPolicy.StartSequence,
-          opt_start_seq: this.#sequence,
-          filter_subject: subject,
-          replay_policy: ReplayPolicy.Instant,
-          inactive_threshold: nanos(INACTIVE_MS),
-          mem_storage: true,
-          num_replicas: 1,
-        });
-        const consumer = jetstream(connection).consumers.getConsumerFromInfo(info);
+        const consumer = await addConsumer(this.#run, this.#sequence);
         this.#delivered = 0;
         if (!this.#ending.signal.aborted) return consumer;
-        await this.#remove(consumer); // closed in the meantime
+        await removeConsumer(this.#run, consumer); // closed in the meantime
         return undefined;
       } catch (cause) {
         const error = remoteError(cause, remote);
-        if (!passes(error.cause) || connection.isClosed()) throw error;
+        if (!passes(error.cause) || remote.connection.isClosed()) throw error;
       }
     }
   }
@@ -211,14 +191,6 @@ export class OrderedSegments {
     this.#last = undefined;
     this.#queue = [];
     this.#sequence = 1;
-  }
-
-  /** Where the server cannot be asked it removes the consumer by itself, a minute after its last request. */
-  async #remove(consumer: Consumer): Promise<void> {
-    const { connection, stream } = this.#run.remote;
-    const manager = await jetstreamManager(connection, { checkAPI: false, timeout: CLOSE_MS });
-    const { name } = await consumer.info(true);
-    await manager.consumers.delete(stream, name).catch(() => undefined);
   }
 }
 

@@ -6,17 +6,14 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { EventType, OmneEvents } from '../../format/events.js';
 import type { TypesOf, Vocabulary } from '../../format/vocabulary.js';
-import { onAbort } from '../../on-abort.js';
 import { checkOptions, type OptionCheck } from '../../options.js';
 import { BackwardScanner } from '../../read/backward-scanner.js';
 import { EventFilter, READ_OPTIONS, type ReadOptions } from '../../read/event-filter.js';
-import { type Batch, type BatchSource, batchSource, EventStream } from '../../read/event-stream.js';
-import type { LogScanner } from '../../read/log-scanner.js';
+import { type BatchSource, EventStream } from '../../read/event-stream.js';
 import { checkConnection, isStreamName } from '../options.js';
-import { orAborted } from '../retry.js';
 import { subjectOf } from '../subjects.js';
-import type { RemoteLog } from './remote-log.js';
 import { openRemote, scanRemote } from './remote-scanner.js';
+import { type AnyScanner, type RemoteReading, remoteSource } from './remote-source.js';
 
 /** What to read, and from which stream. */
 export interface RemoteReadOptions<T extends string = EventType, V extends Vocabulary = OmneEvents>
@@ -67,46 +64,21 @@ export class RemoteReader<
 
   /** The batches of the copy, from the start chosen to what was its end when the reading began. */
   protected override source(): BatchSource {
-    const { signal } = this.#options;
-    let log: RemoteLog | undefined;
-    let scanner: LogScanner<RemoteLog> | BackwardScanner<RemoteLog> | undefined;
-    let closed = false;
-    const end = () => {
-      closed = true;
-      void log?.close(); // wakes a `next` that waits
-    };
-    const stopListening = signal && onAbort(signal, end);
-    const open = async (): Promise<LogScanner<RemoteLog> | BackwardScanner<RemoteLog>> => {
-      log = await openRemote(this.#connection, this.#runId, this.#options);
-      if (this.#options.reverse === true) return BackwardScanner.of(log, this.#options);
-      return scanRemote(log, new EventFilter(this.#options), this.#options);
-    };
-    const next = async (): Promise<Batch | undefined> => {
-      signal?.throwIfAborted();
-      if (scanner === undefined) {
-        scanner = await orAborted(open(), signal);
-        this.startsAt(scanner.start);
-      }
-      if (scanner.finished) return undefined;
-      const batch = await orAborted(scanner.next(), signal);
-      signal?.throwIfAborted();
-      return batch;
-    };
-    const read = async (): Promise<Batch | undefined> => {
-      try {
-        return await next();
-      } catch (error) {
-        signal?.throwIfAborted();
-        if (closed) return undefined;
-        throw error;
-      }
-    };
-    const release = async () => {
-      stopListening?.();
-      await log?.close();
-      await scanner?.close();
-    };
-    return batchSource(read, release, end);
+    return remoteSource<AnyScanner>(this.#options.signal, async reading => {
+      reading.scanner ??= await this.#open(reading);
+      return reading.scanner.finished ? undefined : reading.scanner.next();
+    });
+  }
+
+  async #open(reading: RemoteReading<AnyScanner>): Promise<AnyScanner> {
+    const log = await openRemote(this.#connection, this.#runId, this.#options);
+    reading.log = log;
+    const scanner =
+      this.#options.reverse === true
+        ? await BackwardScanner.of(log, this.#options)
+        : await scanRemote(log, new EventFilter(this.#options), this.#options);
+    this.startsAt(scanner.start);
+    return scanner;
   }
 }
 

@@ -8,19 +8,19 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { EventLogError } from '../../errors.js';
 import type { EventType, OmneEvents } from '../../format/events.js';
 import type { TypesOf, Vocabulary } from '../../format/vocabulary.js';
-import { onAbort } from '../../on-abort.js';
 import { checkOptions, type OptionCheck } from '../../options.js';
 import { CaughtUp } from '../../read/caught-up.js';
 import { EventFilter } from '../../read/event-filter.js';
-import { type Batch, type BatchSource, batchSource, EventStream } from '../../read/event-stream.js';
+import { type Batch, type BatchSource, EventStream } from '../../read/event-stream.js';
 import { TAIL_OPTIONS, type TailOptions } from '../../read/event-tail.js';
 import type { LogScanner } from '../../read/log-scanner.js';
 import { monotonicMs, sleep } from '../../real-time.js';
 import { checkConnection, isStreamName } from '../options.js';
-import { orAborted, passes } from '../retry.js';
+import { passes } from '../retry.js';
 import { subjectOf } from '../subjects.js';
 import type { RemoteLog } from './remote-log.js';
 import { openRemote, scanRemote } from './remote-scanner.js';
+import { type RemoteReading, remoteSource } from './remote-source.js';
 import { ANSWER_TIMEOUT_MS } from './stored-run.js';
 
 /** What a tail of a file can do and one of a stream cannot: the server sends every event by itself, and knows of no writers. */
@@ -93,19 +93,13 @@ export class RemoteTail<T extends string = EventType, V extends Vocabulary = Omn
   /** The batches of the copy as it grows. */
   protected override source(): BatchSource {
     const { signal, stopAtTerminal = true } = this.#options;
-    const ending = new AbortController();
-    let log: RemoteLog | undefined;
-    let scanner: LogScanner<RemoteLog> | undefined;
-    const end = () => {
-      ending.abort();
-      void log?.close(); // wakes a `next` that waits
-    };
-    const stopListening = signal && onAbort(signal, end);
-
-    const next = async (): Promise<Batch | undefined> => {
-      log ??= await this.#appear(ending.signal);
-      while (log !== undefined && !ending.signal.aborted) {
-        scanner ??= await this.#scan(log);
+    const follow = async (reading: RemoteReading<LogScanner<RemoteLog>>): Promise<Batch | undefined> => {
+      const { ending } = reading;
+      reading.log ??= await this.#appear(ending);
+      const { log } = reading;
+      while (log !== undefined && !ending.aborted) {
+        reading.scanner ??= await this.#scan(log);
+        const { scanner } = reading;
         if (scanner.finished) break;
         const batch = await scanner.next();
         if (batch !== undefined) return batch;
@@ -113,26 +107,12 @@ export class RemoteTail<T extends string = EventType, V extends Vocabulary = Omn
         this.#caughtUp.reached();
         await log.grow();
       }
-      if (!ending.signal.aborted) this.#caughtUp.reached();
+      if (!ending.aborted) this.#caughtUp.reached();
       return undefined;
     };
-    const follow = async (): Promise<Batch | undefined> => {
-      try {
-        return await orAborted(next(), signal);
-      } catch (error) {
-        signal?.throwIfAborted();
-        if (ending.signal.aborted) return undefined;
-        return this.#caughtUp.failed(error);
-      }
-    };
-    const release = async () => {
-      stopListening?.();
-      await log?.close();
-      await scanner?.close();
-    };
-    return batchSource(follow, release, () => {
-      end();
-      this.#caughtUp.closed();
+    return remoteSource(signal, follow, {
+      failed: error => this.#caughtUp.failed(error),
+      closed: () => this.#caughtUp.closed(),
     });
   }
 
