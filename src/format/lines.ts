@@ -77,23 +77,30 @@ export class LineCutter {
   }
 
   /**
-   * Takes the bytes that were put into `room`; returns the whole lines among them.
+   * Takes the bytes that were put into `room`, or into a buffer of the caller's; returns the whole lines among them.
    *
    * @throws EventLogError `ERR_LINE_TOO_LONG` when the unfinished line is over the limit.
    */
-  take(bytesRead: number): LineBlock | undefined {
-    const lastLf = this.#buffer.subarray(0, bytesRead).lastIndexOf(LF);
+  take(bytesRead: number, buffer: Buffer = this.#buffer): LineBlock | undefined {
+    const lastLf = lastLineFeed(buffer, bytesRead);
     this.#tornBytes = bytesRead - lastLf - 1;
-    this.#filled = bytesRead === this.#buffer.length;
+    this.#filled = buffer === this.#buffer && bytesRead === buffer.length;
     if (lastLf === -1) {
       if (bytesRead > this.#maxLineBytes) throw lineTooLong(this.#maxLineBytes, this.#path, this.#offset);
       return undefined;
     }
-    const block = { bytes: this.#buffer.subarray(0, lastLf + 1), offset: this.#offset };
+    const block = { bytes: buffer.subarray(0, lastLf + 1), offset: this.#offset };
     this.#offset += lastLf + 1;
-    [this.#buffer, this.#other] = [this.#other ?? blockOf(this.#buffer.length), this.#buffer];
+    if (buffer !== this.#buffer) return block;
+    [this.#buffer, this.#other] = [this.#other ?? blockOf(buffer.length), buffer];
     return block;
   }
+}
+
+/** Where the last newline of the first `length` bytes is; nearly always they end with it. */
+function lastLineFeed(bytes: Buffer, length: number): number {
+  if (length === 0 || bytes[length - 1] === LF) return length - 1;
+  return bytes.lastIndexOf(LF, length - 1);
 }
 
 function blockOf(bytes: number): Buffer {

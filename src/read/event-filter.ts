@@ -123,6 +123,7 @@ export class EventFilter {
 
   /** Whether the event of a line just matched, of the type given, cannot pass: known without making it; false when in doubt. */
   passesOver(type: string, line: LineMatcher): boolean {
+    if (this.#types === undefined && this.#nodeBytes === undefined) return false;
     if (this.#after !== undefined || this.#vocabulary.isTerminalType(type)) return false; // its id matters; a tail ends after it
     if (this.#types !== undefined && !this.#types.has(type)) return true;
     return this.#nodeBytes !== undefined && !line.mayBeOfNode(this.#nodeBytes);

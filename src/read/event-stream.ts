@@ -187,7 +187,8 @@ export class StreamIterator<Item, Given = Batch> implements EventIterator<Item> 
   readonly #moveTo: (batch: Given) => void;
   readonly #take: () => Item | undefined;
   readonly #signal: AbortSignal | undefined;
-  #filling: Promise<unknown> | undefined;
+  #filling: Promise<unknown> | undefined; // the last call that had to wait
+  #underWay = 0; // and how many of them do
   #closed: Promise<void> | undefined;
 
   constructor(
@@ -207,18 +208,15 @@ export class StreamIterator<Item, Given = Batch> implements EventIterator<Item> 
   }
 
   next(): Promise<IteratorResult<Item, undefined>> {
-    if (this.#filling === undefined && this.#closed === undefined && this.#signal?.aborted !== true) {
+    const last = this.#filling;
+    if (last === undefined && this.#closed === undefined && this.#signal?.aborted !== true) {
       const item = this.#take();
       if (item !== undefined) return Promise.resolve({ done: false, value: item });
     }
-    // Calls that overlap wait for each other. `finally` runs before the caller goes on, whose next call is then quick.
-    const result = (this.#filling ?? Promise.resolve())
-      .then(() => this.#fill())
-      .finally(() => {
-        if (this.#filling === settled) this.#filling = undefined;
-      });
-    const settled: Promise<unknown> = result.catch(() => undefined);
-    this.#filling = settled;
+    // Calls that overlap wait for each other. The last one over makes the way free before its caller goes on, whose next call is quick.
+    this.#underWay++;
+    const result = last === undefined ? this.#fill() : last.then(() => this.#fill());
+    this.#filling = this.#underWay === 0 ? undefined : result.catch(() => undefined);
     return result;
   }
 
@@ -237,12 +235,14 @@ export class StreamIterator<Item, Given = Batch> implements EventIterator<Item> 
         if (batch === undefined) break;
         this.#moveTo(batch);
       }
+      await this.#close();
+      return DONE;
     } catch (error) {
       await this.#close();
       throw error;
+    } finally {
+      if (--this.#underWay === 0) this.#filling = undefined;
     }
-    await this.#close();
-    return DONE;
   }
 
   #close(): Promise<void> {

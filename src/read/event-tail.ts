@@ -30,7 +30,7 @@ import type { RunPlaces } from '../volume/places.js';
 import { CaughtUp } from './caught-up.js';
 import { EventFilter, READ_OPTIONS, type ReadOptions } from './event-filter.js';
 import { type Batch, type BatchSource, batchSource, EventStream } from './event-stream.js';
-import { Growth } from './file-growth.js';
+import { Growth, type Woken } from './file-growth.js';
 import { LogScanner } from './log-scanner.js';
 import { endsRunAt } from './start-position.js';
 
@@ -134,42 +134,53 @@ export class EventTail<T extends string = EventType, V extends Vocabulary = Omne
     let scanner: LogScanner | undefined;
     let closed = false;
     let wokenBy: WokenBy | undefined;
-    const wake = () => growth?.notice();
+    const wake = () => growth?.wake();
     const stopListening = signal && onAbort(signal, wake);
 
-    const next = async (): Promise<Batch | undefined> => {
-      scanner ??= await this.#appear(() => closed);
-      while (scanner !== undefined && !closed && !scanner.finished) {
-        signal?.throwIfAborted();
-        growth?.look();
-        const before = scanner.position;
-        const batch = await scanner.next();
-        if (batch !== undefined) {
-          if (tails.observed) publishBatch(batch, scanner, before, wokenBy);
-          wokenBy = undefined;
-          this.#orphaned = false;
-          return batch;
-        }
-        this.#tornBytes = scanner.tornBytes;
-        if (!scanner.log.inPlace()) throw replaced(scanner.log.path);
-        if (growth === undefined) {
-          if (stopAtTerminal && (await this.#endedBefore(scanner))) break;
-          // From here on a notice can come; what grew before it is found by one more look.
-          growth = new Growth(scanner.log.path, pollInterval, this.#options.watch !== false);
-        } else {
-          this.#caughtUp.reached();
-          this.#orphaned = await this.#wasLeft(scanner);
-          if (this.#orphaned && this.#options.onOrphan === 'end') break;
-          wokenBy = await growth.wait();
-        }
-      }
-      if (!closed) this.#caughtUp.reached();
-      if (scanner?.ended) await this.#endDecided(scanner, () => closed);
-      return undefined;
+    const handOver = (batch: Batch, from: LogScanner, before: number): Batch => {
+      if (tails.observed) publishBatch(batch, from, before, wokenBy);
+      wokenBy = undefined;
+      this.#orphaned = false;
+      return batch;
     };
 
+    const follow = async (): Promise<Batch | undefined> => {
+      try {
+        scanner ??= await this.#appear(() => closed);
+        while (scanner !== undefined && !closed && !scanner.finished) {
+          signal?.throwIfAborted();
+          growth?.look();
+          const log = scanner;
+          const before = log.position;
+          const batch = await log.next();
+          if (batch !== undefined) return handOver(batch, log, before);
+          this.#tornBytes = scanner.tornBytes;
+          if (!scanner.log.inPlace()) throw replaced(scanner.log.path);
+          if (growth === undefined) {
+            if (stopAtTerminal && (await this.#endedBefore(scanner))) break;
+            // From here on a notice can come; what grew before it is found by one more look.
+            growth = new Growth(scanner.log.path, pollInterval, this.#options.watch !== false);
+          } else {
+            this.#caughtUp.reached();
+            this.#orphaned = await this.#wasLeft(scanner);
+            if (this.#orphaned && this.#options.onOrphan === 'end') break;
+            const woken: Woken<Batch> = await growth.wait(() => {
+              growth?.look();
+              return log.nextNow();
+            });
+            wokenBy = woken.wokenBy;
+            if (woken.found !== undefined) return handOver(woken.found, log, before);
+          }
+        }
+        if (!closed) this.#caughtUp.reached();
+        if (scanner?.ended) await this.#endDecided(scanner, () => closed);
+        return undefined;
+      } catch (error) {
+        return this.#caughtUp.failed(error);
+      }
+    };
     return batchSource(
-      () => next().catch((error: unknown) => this.#caughtUp.failed(error)),
+      follow,
       async () => {
         stopListening?.();
         growth?.close();

@@ -2,7 +2,8 @@
  * Waiting until a file may have grown.
  *
  * Promise: a wait ends at the first change notice since the last look, and after the poll interval where none comes: notices
- * are hints, which get lost, are not to be had on some file systems, and cost a watch of which there are not many.
+ * are hints, which get lost, are not to be had on some file systems, and cost a watch of which there are not many. Who waits may
+ * look in the very call that brings the notice, before any promise.
  */
 import { type FSWatcher, watch } from 'node:fs';
 import type { WokenBy } from '../diagnostics.js';
@@ -11,12 +12,19 @@ import { after } from '../real-time.js';
 /** A longer timer of Node goes off at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
+/** What ended a wait. */
+export interface Woken<Found> {
+  readonly wokenBy: WokenBy;
+  /** What was found at a notice. */
+  readonly found: Found | undefined;
+}
+
 /** Waits for one file. */
 export class Growth {
   readonly #pollInterval: number;
   #watcher: FSWatcher | undefined;
   #noticed = false;
-  #wake: (() => void) | undefined;
+  #wake: ((notice?: boolean) => void) | undefined;
 
   constructor(path: string, pollInterval: number, useNotices: boolean) {
     this.#pollInterval = Math.min(pollInterval, LONGEST_TIMER_MS);
@@ -28,22 +36,30 @@ export class Growth {
     this.#noticed = false;
   }
 
-  /** The file may have grown. */
-  notice(): void {
+  /** Ends the wait. */
+  wake(): void {
     this.#noticed = true;
     this.#wake?.();
   }
 
-  /** Resolves at the first notice since `look`, or after the poll interval. */
-  wait(): Promise<WokenBy> {
-    if (this.#noticed) return Promise.resolve('notice');
-    return new Promise(resolve => {
-      const stop = after(this.#pollInterval, () => this.#wake?.());
-      this.#wake = () => {
-        stop();
+  /**
+   * Resolves at the first notice since the last `look`, or after the poll interval, with what ended the wait. At a notice `find` is asked
+   * at once; what it finds, or throws, is what the wait ends with.
+   */
+  wait<Found = never>(find?: () => Found | undefined): Promise<Woken<Found>> {
+    if (this.#noticed) return Promise.resolve({ wokenBy: 'notice', found: undefined });
+    return new Promise((resolve, reject) => {
+      const end = (wokenBy: WokenBy, find?: () => Found | undefined) => {
         this.#wake = undefined;
-        resolve(this.#noticed ? 'notice' : 'poll');
+        try {
+          resolve({ wokenBy, found: find?.() });
+        } catch (error) {
+          reject(error);
+        }
+        stop();
       };
+      const stop = after(this.#pollInterval, () => end('poll'));
+      this.#wake = (notice = false) => end('notice', notice ? find : undefined);
     });
   }
 
@@ -52,10 +68,15 @@ export class Growth {
     this.#wake?.();
   }
 
+  #notice(): void {
+    this.#noticed = true;
+    this.#wake?.(true);
+  }
+
   #watch(path: string): void {
     try {
       // Not persistent: it is the wait, not the watcher, that keeps a process alive.
-      this.#watcher = watch(path, { persistent: false }, () => this.notice());
+      this.#watcher = watch(path, { persistent: false }, () => this.#notice());
       this.#watcher.on('error', () => this.#watcher?.close());
     } catch {
       // No watch to be had (ENOSPC, EMFILE: the limits of inotify): the poll alone does it.

@@ -22,6 +22,7 @@ import { openForReading, type ReadableLog } from '../volume/readable-log.js';
 import type { AnyReadOptions, EventFilter } from './event-filter.js';
 import type { Batch } from './event-stream.js';
 import { LastLine } from './last-line.js';
+import { LiveEnd } from './live-end.js';
 import type { LogSource } from './log-source.js';
 import { findStart, type StartOptions } from './start-position.js';
 
@@ -66,6 +67,7 @@ export class LogScanner<Source extends LogSource = ReadableLog> {
   #at = 0;
   #ahead: Promise<number> | undefined;
   #nearEnd = false; // the last read came to the end of the file
+  #liveEnd: LiveEnd | undefined;
 
   constructor(log: Source, start: number, filter: EventFilter, options: ScanOptions) {
     const { events = omneEvents, maxLineBytes = MAX_LINE_BYTES, onMalformed } = options;
@@ -130,26 +132,39 @@ export class LogScanner<Source extends LogSource = ReadableLog> {
   async next(): Promise<Batch | undefined> {
     if (this.#block !== undefined) return this.#decode(this.#block);
     for (;;) {
+      if (this.#nearEnd && this.log.readNow !== undefined) {
+        const batch = this.nextNow();
+        if (batch !== undefined || this.#nearEnd) return batch;
+      }
       const { room, offset } = this.#cutter;
       const ahead = this.#ahead;
       this.#ahead = undefined;
-      // Near the live end a look takes less time than a trip through the thread pool.
-      const read = await (ahead ??
-        (this.#nearEnd && this.log.readNow !== undefined
-          ? this.log.readNow(room, offset)
-          : this.log.read(room, offset)));
+      const read = await (ahead ?? this.log.read(room, offset));
       this.lastLine.check(); // after the reading: what is there now was there then
       this.#nearEnd = read < room.length;
-      this.#block = this.#take(read, offset);
-      if (this.#block !== undefined) {
-        this.lastLine.take(this.#block);
-        this.#valid = isUtf8(this.#block.bytes);
+      const block = this.#take(read, offset);
+      if (block !== undefined) {
         if (!this.#nearEnd) this.#readAhead();
-        return this.#decode(this.#block);
+        return this.#begin(block);
       }
-      if (this.#nearEnd && ahead === undefined) break; // what was read ahead may be out of date by now
+      if (this.#nearEnd && ahead === undefined) return undefined; // what was read ahead may be out of date by now
     }
-    return undefined;
+  }
+
+  /**
+   * The same without a wait, once `next` has come to the end: what a small read on this thread finds. Undefined where that is nothing, and
+   * where it is too much.
+   */
+  nextNow(): Batch | undefined {
+    const { readNow } = this.log;
+    if (readNow === undefined || this.#block !== undefined) return undefined;
+    this.#liveEnd ??= new LiveEnd();
+    const { room } = this.#liveEnd;
+    const { offset } = this.#cutter;
+    const read = this.#liveEnd.read(this.lastLine, readNow);
+    this.#nearEnd = read < room.length;
+    const block = this.#take(read, offset, room);
+    return block && this.#begin(block);
   }
 
   /** Lets the disk work while the block is decoded. */
@@ -171,13 +186,20 @@ export class LogScanner<Source extends LogSource = ReadableLog> {
     this.#matcher.use(NOTHING); // which holds on to no buffer then
   }
 
-  #take(read: number, offset: number): LineBlock | undefined {
+  #take(read: number, offset: number, buffer?: Buffer): LineBlock | undefined {
     try {
-      return this.#cutter.take(read);
+      return this.#cutter.take(read, buffer);
     } catch (error) {
       if (!(error instanceof EventLogError)) throw error;
       throw this.#tooLong(offset); // the cutter knows no line numbers
     }
+  }
+
+  #begin(block: LineBlock): Batch {
+    this.lastLine.take(block);
+    this.#block = block;
+    this.#valid = isUtf8(block.bytes);
+    return this.#decode(block);
   }
 
   /** Decodes what is left of the block: as far as a batch goes, or as the next malformed line when there are events before it. */

@@ -5,6 +5,9 @@
  */
 import type { ReadAt } from '../format/lines.js';
 
+/** Fills `buffer`, or what of it comes from `start` on, from `position` at once; fewer bytes only at the end. */
+export type ReadNow = (buffer: Buffer, position: number, start?: number) => number;
+
 /** The bytes of one log. */
 export interface LogSource {
   /** What errors name. */
@@ -16,6 +19,6 @@ export interface LogSource {
   /** Fills `buffer` from `position`; fewer bytes only at the end, or, where it is read forwards, before a part that is missing. */
   readonly read: ReadAt;
   /** The same at once, on this thread, for the few bytes at the end of a file; absent where no byte that was read ever changes. */
-  readonly readNow?: (buffer: Buffer, position: number) => number;
+  readonly readNow?: ReadNow;
   close(): Promise<void>;
 }

@@ -201,12 +201,13 @@ async function readOnceUnlocked(
   }
 }
 
-/** Fills `buffer` at once, on this thread; the lock of another program is waited for here too, as it is one for a commit at most. */
-export function readAtOnce(fd: number, buffer: Buffer, position: number): number {
-  for (const deadline = monotonicMs() + LOCK_TIMEOUT_MS; ; ) {
+/** Fills `buffer` from `start` on at once, on this thread; the lock of another program is waited for here too, as it is one for a commit at most. */
+export function readAtOnce(fd: number, buffer: Buffer, position: number, start = 0): number {
+  for (let deadline: number | undefined; ; ) {
     try {
-      return fs.readSync(fd, buffer, 0, buffer.length, position);
+      return fs.readSync(fd, buffer, start, buffer.length - start, position);
     } catch (error) {
+      deadline ??= monotonicMs() + LOCK_TIMEOUT_MS;
       if (!isLockedOut(error) || monotonicMs() >= deadline) throw error;
     }
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOCKED_OUT_POLL_MS);

@@ -30,8 +30,8 @@ export interface ReadableLog {
   inPlace(): boolean;
   /** Fills `buffer` from `position`; fewer bytes only at the end of the file. */
   readonly read: (buffer: Buffer, position: number) => Promise<number>;
-  /** The same at once, on this thread: for the few bytes at the end of a log that is being written. */
-  readNow(buffer: Buffer, position: number): number;
+  /** The same at once, on this thread, into what of the buffer comes from `start` on: for the few bytes at the end of a log that is being written. */
+  readNow(buffer: Buffer, position: number, start?: number): number;
   /** Brings what was read to stable storage, whoever wrote it. */
   sync(): Promise<void>;
   close(): Promise<void>;
@@ -63,7 +63,7 @@ export async function openForReading(places: RunPlaces, runs?: Folder): Promise<
         throw systemError('the log could not be read', path, error);
       }
     },
-    readNow: (buffer, position) => named(() => readAtOnce(fd, buffer, position)),
+    readNow: (buffer, position, start) => named(() => readAtOnce(fd, buffer, position, start)),
     sync: async () => {
       try {
         const sync = (writable: number) => files.fdatasync(writable);

@@ -104,7 +104,8 @@ export class CrashMachine {
   /** Opens the log for reading, in another process. */
   openForReading(): ReadableLog {
     const { disk } = this;
-    const read = (buffer: Buffer, position: number) => disk.content.subarray(position).copy(buffer);
+    const read = (buffer: Buffer, position: number, start = 0) =>
+      disk.content.subarray(position).copy(buffer, start);
     const stat = () => Object.assign(statSync('.'), { size: disk.content.length });
     return {
       path: '/disk/events.jsonl',

@@ -42,8 +42,8 @@ export class Specials {
   use(bytes: Uint8Array, length: number): void {
     const { buffer, byteOffset } = bytes;
     // Not a `Buffer`, of which a part takes twice as long to name.
-    if (this.#bytes.buffer !== buffer || this.#bytes.byteOffset !== byteOffset || this.#bytes.length < length)
-      this.#bytes = new Uint8Array(buffer, byteOffset, bytes.length);
+    if (this.#bytes.buffer !== buffer || this.#bytes.byteOffset !== byteOffset)
+      this.#bytes = new Uint8Array(buffer, byteOffset); // to its end: a longer part of it takes no other view
     this.#length = length;
     this.#from = this.#to = 0;
   }

@@ -2,16 +2,18 @@
 
 /** What `toString` of a buffer calls, but has no types: calling it at once takes 0.09 us for the text of a line, not 0.10. */
 interface Slicing {
-  latin1Slice(from: number, to: number): string;
-  utf8Slice(from: number, to: number): string;
+  latin1Slice(this: Buffer, from: number, to: number): string;
+  utf8Slice(this: Buffer, from: number, to: number): string;
 }
 
-function canSlice(bytes: object): bytes is Slicing {
-  return 'latin1Slice' in bytes && 'utf8Slice' in bytes;
+function canSlice(buffers: object): buffers is Slicing {
+  return 'latin1Slice' in buffers && 'utf8Slice' in buffers;
 }
+
+const slicing: Slicing | undefined = canSlice(Buffer.prototype) ? Buffer.prototype : undefined;
 
 /** The text of some bytes; `ascii` where all of them are. */
 export function textOf(bytes: Buffer, ascii: boolean, from: number, to: number): string {
-  if (!canSlice(bytes)) return bytes.toString(ascii ? 'latin1' : 'utf8', from, to);
-  return ascii ? bytes.latin1Slice(from, to) : bytes.utf8Slice(from, to);
+  if (slicing === undefined) return bytes.toString(ascii ? 'latin1' : 'utf8', from, to);
+  return ascii ? slicing.latin1Slice.call(bytes, from, to) : slicing.utf8Slice.call(bytes, from, to);
 }
