@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { filesThatShare, LongFirst } from './support/order.js';
+import { fullStrength } from './support/rounds.js';
 import { SkippedReporter } from './support/skipped.js';
 
 const include = ['test/**/*.test.ts', ...(process.platform === 'win32' ? ['test/wine/*.windows.ts'] : [])];
@@ -7,7 +8,7 @@ const shared = filesThatShare();
 
 export default defineConfig({
   test: {
-    maxWorkers: 4, // by default one for two cores, though many tests wait for others
+    maxWorkers: fullStrength ? 2 : 3, // by default one for two cores, though many tests wait for others; few, where all counts
     sequence: { sequencer: LongFirst },
     reporters: ['default', new SkippedReporter()],
     testTimeout: 30_000,

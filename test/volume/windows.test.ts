@@ -46,15 +46,16 @@ describe('locks and marks', () => {
   test('two logs of one run append in turn, and one waits for the lock of the other', async () => {
     const { EventLog } = library;
     const log = await EventLog.create(temporaryVolume(), 'feature');
-    const other = await EventLog.open(log.root, log.runId, { lockTimeout: 50 });
+    const other = await EventLog.open(log.root, log.runId);
     await Promise.all(Array.from({ length: 20 }, (_, at) => (at % 2 === 0 ? log : other).append(GATE)));
+    const hasty = await EventLog.open(log.root, log.runId, { lockTimeout: 50 });
     const { tryLock } = await import('../../src/volume/flock.js');
     const fd = fs.openSync(log.path, 'r');
     expect(tryLock(fd, log.path)).toBe(true);
-    expect(await rejection(other.append(GATE))).toMatchObject({ code: 'ERR_LOCK_TIMEOUT' });
+    expect(await rejection(hasty.append(GATE))).toMatchObject({ code: 'ERR_LOCK_TIMEOUT' });
     fs.closeSync(fd);
-    await other.append(GATE);
-    await Promise.all([log.close(), other.close()]);
+    await hasty.append(GATE);
+    await Promise.all([log.close(), other.close(), hasty.close()]);
     expect(await EventLog.read(log.root, log.runId).toArray()).toHaveLength(21);
   });
 
