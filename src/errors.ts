@@ -105,7 +105,7 @@ export class EventLogError extends Error {
 
   /** Called by the library; `what` is the message without the whereabouts. */
   constructor(code: EventLogErrorCode, what: string, facts: ErrorFacts = {}) {
-    super(what + whereabouts(facts), 'cause' in facts ? { cause: facts.cause } : undefined);
+    super(what + whereabouts(what, facts), 'cause' in facts ? { cause: facts.cause } : undefined);
     this.code = code;
     this.path = facts.path;
     this.line = facts.line;
@@ -160,13 +160,22 @@ export class MalformedLineError extends EventLogError {
   }
 }
 
-function whereabouts({ type, node_id, path, line, offset }: ErrorFacts): string {
+function whereabouts(what: string, { type, node_id, path, line, offset }: ErrorFacts): string {
   const places: string[] = [];
   if (type !== undefined) places.push(node_id === undefined ? type : `${type} of node ${shortened(node_id)}`);
-  if (path !== undefined) places.push(path);
+  if (path !== undefined && !names(what, path)) places.push(path);
   if (line !== undefined) places.push(`line ${line}`);
   if (offset !== undefined) places.push(`byte offset ${offset}`);
   return places.length === 0 ? '' : ` (${places.join(', ')})`;
+}
+
+/** Whether a message of the system names the path already, as it does between two others: `rename 'a' -> 'b'`. */
+function names(message: string, path: string): boolean {
+  for (let start = message.indexOf(path); start !== -1; start = message.indexOf(path, start + 1)) {
+    const [before = '', after = ''] = [message[start - 1], message[start + path.length]];
+    if (/^['" (]?$/.test(before) && /^['" ,:;)]?$/.test(after)) return true;
+  }
+  return false;
 }
 
 const LONGEST_SHOWN = 80;
@@ -230,10 +239,10 @@ export function systemError(what: string, path: string, cause: unknown): EventLo
   });
 }
 
-/** What the system said, without the path at its end where that is the one the error names anyway. */
+/** What the system said, without the path at its end where that is the only one, and the one that the error names anyway. */
 function withoutPath(message: string, path: string): string {
   const end = ` '${path}'`;
-  return message.endsWith(end) ? message.slice(0, -end.length) : message;
+  return message.endsWith(end) && !message.endsWith(` ->${end}`) ? message.slice(0, -end.length) : message;
 }
 
 /** Whether the process has no descriptor left, or the system none: that says nothing of the file concerned. */

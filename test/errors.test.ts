@@ -1,8 +1,15 @@
 /** What every error carries, and how its message is put together. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import fs, { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { errnoOf, isNoSpace, systemError, unsafePath } from '../src/errors.js';
 import { EventLogError, MalformedLineError } from '../src/index.js';
+import { rejection } from './support/logs.js';
+import { temporaryVolume } from './support/volume.js';
 
 function errno(code: string): Error {
   return Object.assign(new Error(`${code}: no luck, write`), { code, errno: -28, syscall: 'write' });
@@ -53,6 +60,44 @@ test('an unsafe path is named', () => {
     code: 'ERR_UNSAFE_PATH',
     path: '/p',
     message: 'is a symbolic link (/p)',
+  });
+});
+
+/** How often a text names a path, and not another that begins with it. */
+function timesNamed(text: string, path: string): number {
+  return text.split(path).filter((rest, index) => index > 0 && !/^[\w./-]/.test(rest)).length;
+}
+
+describe('a path that the system named is in the message once', () => {
+  const failures: readonly [form: RegExp, name: string, work: (at: (name: string) => string) => unknown][] = [
+    [/: ENOENT: no such file or directory, open \(\S+absent\)$/, 'absent', at => fs.openSync(at('absent'))],
+    [/, scandir \(\S+absent\)$/, 'absent', at => fs.readdirSync(at('absent'))],
+    [/, mkdtemp '\S+absent\/XXXXXX' \(\S+absent\)$/, 'absent', at => fs.mkdtempSync(at('absent/'))],
+    [/, rename '\S+absent' -> '\S+other'$/, 'absent', at => fs.renameSync(at('absent'), at('other'))],
+    [/, rename '\S+absent' -> '\S+other'$/, 'other', at => fs.renameSync(at('absent'), at('other'))],
+    [/, link '\S+absent' -> '\S+other'$/, 'absent', at => fs.linkSync(at('absent'), at('other'))],
+    [/, copyfile '\S+absent' -> '\S+other'$/, 'other', at => fs.copyFileSync(at('absent'), at('other'))],
+    [/, symlink 'there' -> '\S+file'$/, 'file', at => fs.symlinkSync('there', at('file'))],
+    [/ \(is a directory\) \S+folder$/, 'folder', at => fs.rmSync(at('folder'))],
+    [/: address already in use \S+file$/, 'file', at => once(createServer().listen(at('file')), 'listening')],
+    [/: spawn \S+absent ENOENT$/, 'absent', at => once(spawn(at('absent')), 'exit')],
+    [/, open \(\S+folder\)$/, 'folder', at => fs.openSync(at('folder'), 'w')],
+  ];
+
+  test.each(failures)('%s', async (form, name, work) => {
+    const volume = temporaryVolume();
+    writeFileSync(join(volume, 'file'), '');
+    mkdirSync(join(volume, 'folder'));
+    const cause: unknown = await rejection((async () => work(each => `${volume}/${each}`))());
+    const path = join(volume, name);
+    const { message } = systemError('it could not be done', path, cause);
+    expect(message).toMatch(form);
+    expect([message, timesNamed(message, path)]).toEqual([message, 1]);
+  });
+
+  test('but is not taken for another that begins or ends with it', () => {
+    const cause = new Error("ENOENT: no such file or directory, rename '/a/b' -> '/c/a'");
+    expect(systemError('it could not be done', '/a', cause).message).toMatch(/ '\/c\/a' \(\/a\)$/);
   });
 });
 

@@ -11,6 +11,7 @@ import { connectTo, LOGIN_HELP, loadJetStream, NATS_OPTIONS } from '../nats.js';
 import { ROOT_OPTION, RUN_HELP, whichRoot, whichRun } from '../pick-run.js';
 import { beginToWait } from '../reader-left.js';
 import { checkStream } from '../run-source.js';
+import { Reports } from '../screen/reports.js';
 import { StatusLine } from '../screen/status-line.js';
 import { DAMAGED, MARKS } from '../screen/status-marks.js';
 import { paint, printable } from '../screen/terminal.js';
@@ -86,29 +87,25 @@ async function mirrorAll(root: string, options: MirrorOptions, once: boolean): P
   const status = new StatusLine(() => {
     return `copying all runs: ${ended} to their end${failed === 0 ? '' : `, ${count(failed, 'failure')}`}`;
   });
-  let printed = Promise.resolve(); // one after the other, so that nothing is kept of those that are done
-  const report = (lines: string) => {
-    printed = printed.then(() => status.print(lines));
-    printed.catch(() => undefined); // thrown at the end
-  };
+  const reports = new Reports(lines => status.print(lines));
   try {
     const { runs, events, dropped } = await mirrorVolume(root, {
       ...options,
       once,
       onRun: run => {
         ended++;
-        report(lineOf(run));
+        reports.add(lineOf(run));
       },
       onError: (error, runId) => {
         failed++;
-        report(failureOf(error, runId));
+        reports.add(failureOf(error, runId));
       },
     });
     const left =
       dropped === 0 ? '' : `; ${count(dropped, 'run')} dropped by the stream before, not sent again`;
     await status.print(`${count(runs, 'run')}, ${count(events, 'event')} sent${left}`);
   } finally {
-    await printed;
+    await reports.end();
     await status.close();
   }
   return failed === 0 ? EXIT.ok : EXIT.error;
