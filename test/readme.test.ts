@@ -2,10 +2,11 @@
 import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
 import { NatsServer, noServer } from './jetstream/nats-server.js';
+import { installed } from './support/packages.js';
 import { blocks, manual, programs, project, withoutTypes } from './support/pages.js';
 import { temporaryVolume } from './support/volume.js';
 
@@ -30,12 +31,18 @@ function promisedLines(code: string): string[] {
   return comments.filter(comment => !REMARKS.includes(comment));
 }
 
-/** A folder in which `import 'omne-event-log'` finds this project. */
+const openTelemetry = await installed('@opentelemetry/api@1.9.0');
+
+/** A folder in which `import 'omne-event-log'` finds this project, and what the examples use beside it. */
 async function consumer(): Promise<string> {
   const folder = temporaryVolume();
   await mkdir(join(folder, 'node_modules'));
   await symlink(project, join(folder, 'node_modules', 'omne-event-log'), 'dir');
-  await symlink(join(project, 'node_modules/@nats-io'), join(folder, 'node_modules/@nats-io'), 'dir');
+  for (const path of [
+    join(project, 'node_modules/@nats-io'),
+    join(openTelemetry, 'node_modules/@opentelemetry'),
+  ])
+    await symlink(path, join(folder, 'node_modules', basename(path)), 'dir');
   return folder;
 }
 
@@ -59,6 +66,10 @@ test.each(examples)('the example under "$name" runs, and prints what it says', a
   expect(stderr).toBe('');
   if (code.includes('console.log')) expect(stdout).not.toBe('');
   expect(stdout.split('\n')).toEqual(expect.arrayContaining(promisedLines(code)));
+});
+
+test('no program escapes under another name of its language', () => {
+  expect(['javascript', 'typescript', 'mjs', 'mts', 'jsx', 'tsx'].flatMap(blocks)).toEqual([]);
 });
 
 test('every piece of TypeScript is in the type tests, word for word', async () => {

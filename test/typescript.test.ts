@@ -13,6 +13,7 @@ import { temporaryVolume } from './support/volume.js';
 
 const run = promisify(execFile);
 const oldest = join(await installed('typescript@5.4.5'), 'node_modules/typescript/bin/tsc');
+const openTelemetry = await installed('@opentelemetry/api@1.9.0'); // of an example
 const newest = join(project, 'node_modules/typescript/bin/tsc');
 const compilers = [
   { name: 'TypeScript 5.4', tsc: oldest },
@@ -30,6 +31,11 @@ async function compile(
   await symlink(project, join(folder, 'node_modules/omne-event-log'), 'dir');
   for (const name of ['@types', '@nats-io', 'undici-types'])
     await symlink(join(project, 'node_modules', name), join(folder, 'node_modules', name), 'dir');
+  await symlink(
+    join(openTelemetry, 'node_modules/@opentelemetry'),
+    join(folder, 'node_modules/@opentelemetry'),
+    'dir',
+  );
   const compilerOptions = {
     target: 'es2022',
     module: 'nodenext',

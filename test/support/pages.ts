@@ -54,7 +54,7 @@ export function blocks(language: string): Block[] {
   });
 }
 
-/** The programs on all pages, in JavaScript or TypeScript: what imports the library. What does not is a piece of one. */
+/** The programs on all pages, in JavaScript or TypeScript: blocks that import something. One that does not is a piece of a program. */
 export function programs(): (Block & { readonly language: 'js' | 'ts' })[] {
   const languages = ['js', 'ts'] as const;
   const all = languages.flatMap(language => blocks(language).map(block => ({ ...block, language })));
