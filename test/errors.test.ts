@@ -70,7 +70,11 @@ function timesNamed(text: string, path: string): number {
 
 describe('a path that the system named is in the message once', () => {
   const failures: readonly [form: RegExp, name: string, work: (at: (name: string) => string) => unknown][] = [
-    [/: ENOENT: no such file or directory, open \(\S+absent\)$/, 'absent', at => fs.openSync(at('absent'))],
+    [
+      /: ENOENT: no such file or directory, open \(\S+absent\)$/,
+      'absent',
+      at => fs.openSync(at('absent'), 'r'),
+    ],
     [/, scandir \(\S+absent\)$/, 'absent', at => fs.readdirSync(at('absent'))],
     [/, mkdtemp '\S+absent\/XXXXXX' \(\S+absent\)$/, 'absent', at => fs.mkdtempSync(at('absent/'))],
     [/, rename '\S+absent' -> '\S+other'$/, 'absent', at => fs.renameSync(at('absent'), at('other'))],

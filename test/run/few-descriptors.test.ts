@@ -21,7 +21,7 @@ testWith(
     }
     const args = ['--nofile=63:63', process.execPath, PROGRAM, root];
     const { stdout } = await promisify(execFile)('prlimit', args, { timeout: 20_000 });
-    const outcomes: readonly (string | string[])[] = JSON.parse(stdout);
+    const outcomes: (string | string[])[] = JSON.parse(stdout);
     expect(outcomes.length).toBeGreaterThan(3);
     expect(outcomes.pop()).toEqual(Array.from({ length: RUNS }, () => 'sound'));
     for (const outcome of outcomes) expect(outcome).toBe('ERR_SYSTEM EMFILE');
