@@ -67,6 +67,7 @@ export class LogScanner<Source extends LogSource = ReadableLog> {
   #at = 0;
   #ahead: Promise<number> | undefined;
   #nearEnd = false; // the last read came to the end of the file
+  #wasAhead = false; // and was made some time ago
   #liveEnd: LiveEnd | undefined;
 
   constructor(log: Source, start: number, filter: EventFilter, options: ScanOptions) {
@@ -114,6 +115,11 @@ export class LogScanner<Source extends LogSource = ReadableLog> {
     return this.#cutter.offset;
   }
 
+  /** The last read came to the end of the file, and all of it was handed out: another reads what was written since. */
+  get atEnd(): boolean {
+    return this.#nearEnd && this.#block === undefined && !this.#wasAhead;
+  }
+
   /** A terminal event was read after which nothing is handed out. */
   get ended(): boolean {
     return this.#stopped;
@@ -142,12 +148,13 @@ export class LogScanner<Source extends LogSource = ReadableLog> {
       const read = await (ahead ?? this.log.read(room, offset));
       this.lastLine.check(); // after the reading: what is there now was there then
       this.#nearEnd = read < room.length;
+      this.#wasAhead = ahead !== undefined;
       const block = this.#take(read, offset);
       if (block !== undefined) {
         if (!this.#nearEnd) this.#readAhead();
         return this.#begin(block);
       }
-      if (this.#nearEnd && ahead === undefined) return undefined; // what was read ahead may be out of date by now
+      if (this.atEnd) return undefined; // what was read ahead may be out of date by now
     }
   }
 
@@ -163,6 +170,7 @@ export class LogScanner<Source extends LogSource = ReadableLog> {
     const { offset } = this.#cutter;
     const read = this.#liveEnd.read(this.lastLine, readNow);
     this.#nearEnd = read < room.length;
+    this.#wasAhead = false;
     const block = this.#take(read, offset, room);
     return block && this.#begin(block);
   }

@@ -5,11 +5,12 @@
  * come sooner. No log is held open. A run nobody writes to is looked at less and less often, and one that is done with not at
  * all.
  */
-import fs, { type FSWatcher, watch } from 'node:fs';
+import fs, { type FSWatcher, type WatchEventType, watch } from 'node:fs';
 import { errnoOf, systemError } from '../errors.js';
 import { monotonicMs, nowMs, startTimer, stopTimer, turn } from '../real-time.js';
 import { files } from '../volume/file-calls.js';
 import { RUNS, within } from '../volume/folder.js';
+import { fileOf } from '../volume/open-log.js';
 import { placesOf, runsFolder } from '../volume/places.js';
 import { isRunId } from '../volume/run-id.js';
 
@@ -28,6 +29,8 @@ export interface VolumeListener {
   found?(runId: string): void;
   /** A log is new, has grown, or is another file. */
   changed(runId: string, look: LogLook): void;
+  /** A notice says that a log was written to. True: that is enough, and the log need not be looked at for it. */
+  noticed?(runId: string): boolean;
   /** The folder of a run is gone. */
   gone(runId: string): void;
 }
@@ -55,6 +58,8 @@ const NO_FOLDER_MS = 25;
 const LOOKS_A_TURN = 256;
 
 interface Known {
+  /** The path of the log. */
+  readonly log: string;
   readonly foundAt: number;
   look: LogLook | undefined;
   /** When to look next, on the clock of `performance.now`. */
@@ -146,7 +151,8 @@ export class VolumeWatch {
     this.#done.delete(runId);
     this.#unwatch(this.#known.get(runId));
     const now = monotonicMs();
-    this.#known.set(runId, { foundAt: now, look: undefined, due: 0, watcher: undefined });
+    const { log } = placesOf(this.#root, runId);
+    this.#known.set(runId, { log, foundAt: now, look: undefined, due: 0, watcher: undefined });
     this.#due = 0;
   }
 
@@ -209,9 +215,8 @@ export class VolumeWatch {
   }
 
   #lookAt(runId: string, known: Known): void {
-    const { log } = placesOf(this.#root, runId);
-    if (known.look !== undefined) this.#watch(runId, known, log); // before the look: what comes after it is noticed
-    const stat = lookAtFile(log);
+    if (known.look !== undefined) this.#watch(runId, known); // before the look: what comes after it is noticed
+    const stat = lookAtFile(known.log);
     const now = monotonicMs();
     if (stat === undefined) {
       known.due = now + Math.min(this.#pollInterval, Math.max(SOON_MS, (now - known.foundAt) / 8));
@@ -219,7 +224,7 @@ export class VolumeWatch {
     }
     const idleMs = Math.max(0, nowMs() - stat.mtimeMs);
     known.due = now + Math.max(this.#pollInterval, Math.min(idleMs / 8, LONGEST_REST_MS)) - 1;
-    const look = { size: stat.size, changedAt: stat.mtimeMs, file: `${stat.dev}:${stat.ino}` };
+    const look = { size: stat.size, changedAt: stat.mtimeMs, file: fileOf(stat) };
     const before = known.look;
     known.look = look;
     if (before === undefined && idleMs < FRESH_MS) known.due = now; // once more, with a watch
@@ -231,14 +236,16 @@ export class VolumeWatch {
   }
 
   /** Watches a log, where there are watches left for one that was last written to so long ago. */
-  #watch(runId: string, known: Known, log: string): void {
+  #watch(runId: string, known: Known): void {
     const idleMs = nowMs() - (known.look?.changedAt ?? 0);
     const most = idleMs < FRESH_MS ? MOST_WATCHES : MOST_WATCHES / 2;
     if (known.watcher !== undefined) {
       if (this.#watches > most) this.#unwatch(known);
     } else if (this.#watches < most) {
-      known.watcher = this.#watched(log, () => {
-        if (this.#known.get(runId) === known) this.#lookAt(runId, known);
+      known.watcher = this.#watched(known.log, what => {
+        if (this.#known.get(runId) !== known) return;
+        if (what === 'change' && this.#listener.noticed?.(runId) === true) this.wake();
+        else this.#lookAt(runId, known);
       });
       if (known.watcher !== undefined) this.#watches++;
     }
@@ -252,7 +259,7 @@ export class VolumeWatch {
   }
 
   /** Notices of a change; undefined where there are none to be had. */
-  #watched(path: string, noticed: () => void): FSWatcher | undefined {
+  #watched(path: string, noticed: (what: WatchEventType) => void): FSWatcher | undefined {
     if (!this.#notices || this.#closed) return undefined;
     try {
       const watcher = watch(path, { persistent: false }, noticed);

@@ -58,6 +58,11 @@ function isSameFile(
   return one !== undefined && one.ino === other.ino && device(one.dev) === device(other.dev);
 }
 
+/** Which file it is, as a text: for files of one volume. */
+export function fileOf({ dev, ino }: Stats): string {
+  return PLATFORM.keepsDeleted ? String(ino) : `${dev}:${ino}`; // on Windows the device depends on how it is asked
+}
+
 /** Windows gives all of a volume's number or its low 32 bits, depending on how it is asked. */
 function device(dev: number | bigint): number | bigint {
   return typeof dev === 'bigint' ? BigInt.asUintN(32, dev) : dev;

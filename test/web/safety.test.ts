@@ -1,7 +1,16 @@
 /** Attackers: other sites, other users of the machine, other names, and what is in logs and outputs. */
-import { mkdirSync, readFileSync, renameSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
+import { ulid } from 'ulid';
 import { describe, expect, test, vi } from 'vitest';
 import { ABORTED, UNFINISHED, writeCapture, writeRun } from '../support/cli-runs.js';
 import { quickVolume } from '../support/quick-volume.js';
@@ -251,24 +260,29 @@ test('connections that never finish asking do not keep others out, and are close
   });
 }, 40_000);
 
-test('300 streams are open, others are answered meanwhile, one more than allowed is turned away, and closing ends all at once', async () => {
-  const { run, server } = await served({ token: false, maxStreams: 300 }, UNFINISHED);
+test('1,000 streams are open, others are answered meanwhile, one more than allowed is turned away, and closing ends all at once', async () => {
+  const { run, server } = await served({ token: false }, UNFINISHED);
   const clients = Array.from(
-    { length: 300 },
+    { length: 1000 },
     (_, index) =>
       new StreamClient(
         server.port,
         index % 2 === 0 ? '/api/v1/stream' : `/api/v1/stream?run=${run.runId}&node=publish`,
       ),
   );
-  await vi.waitFor(() => expect(clients.every(({ status }) => status === 200)).toBe(true), 20_000);
+  await vi.waitFor(() => expect(clients.every(({ status }) => status === 200)).toBe(true), 40_000);
   expect((await ask(server.port, '/api/v1/stream')).status).toBe(503);
+  expect((await ask(server.port, '/api/v1/runs')).status).toBe(200);
   expect((await ask(server.port, `/api/v1/runs/${run.runId}`)).status).toBe(200);
+  const facts = { id: ulid().toLowerCase(), ts: new Date().toISOString(), run_id: run.runId };
+  appendFileSync(run.path, `${JSON.stringify({ type: 'pipe.aborted', ...facts, reason: 'enough' })}\n`);
+  const followers = clients.filter((_, index) => index % 2 === 1);
+  await vi.waitFor(() => expect(followers.every(({ eventIds }) => eventIds.length === 1)).toBe(true), 20_000);
   const began = performance.now();
   await server.close();
   expect(performance.now() - began).toBeLessThan(3000);
   await vi.waitFor(() => expect(clients.every(({ ended }) => ended)).toBe(true), 10_000);
-}, 40_000);
+}, 90_000);
 
 test('an output of 1 GiB is read, searched and sent in part, in little memory', async () => {
   const { run, server } = await served();

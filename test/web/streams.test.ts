@@ -189,7 +189,7 @@ describe('the output of a node, in the stream of its run', () => {
     expect(gap).toMatchObject({ restarted: false });
     await log.append({ type: 'pipe.completed' });
     await log.close();
-    await sleep(200);
+    await until(() => expect(named(client, 'state').at(-1)?.data.run.status).toBe('completed'));
     appendFileSync(`${folder}/nodes/n.out`, 'late\n');
     await until(() => expect(client.ended).toBe(true));
     expect(textOf(client).endsWith('late\n')).toBe(true);

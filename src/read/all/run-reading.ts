@@ -12,6 +12,7 @@ import { endOfLastLine, LF, linesBackward } from '../../format/lines.js';
 import type { LogEvent } from '../../format/schema.js';
 import type { Vocabulary } from '../../format/vocabulary.js';
 import { conflictBetween } from '../../format/vocabulary-change.js';
+import { fileOf } from '../../volume/open-log.js';
 import { placesOf, type RunPlaces } from '../../volume/places.js';
 import { openForReading, type ReadableLog } from '../../volume/readable-log.js';
 import { type AnyReadOptions, EventFilter } from '../event-filter.js';
@@ -58,6 +59,8 @@ export class RunReading {
   endedAt = 0;
   /** When the log was last written to, in milliseconds since the epoch. */
   changedAt = 0;
+  /** Which file was at its path when it was last looked at. */
+  seenFile = '';
   readonly #places: RunPlaces;
   readonly #wanted: Wanted;
   /** That of the reader, or the one that the run carries, once it was learned. */
@@ -70,8 +73,6 @@ export class RunReading {
   #scanFrom: number;
   #file: string | undefined;
   #scanner: LogScanner | undefined;
-  /** The log was left open at its end. */
-  #atEnd = false;
   #events: PlacedEvent[] = [];
   #next = 0;
 
@@ -132,17 +133,13 @@ export class RunReading {
    * so that what grows there is found with one read; whoever has too many closes some.
    */
   async load(): Promise<void> {
-    const left = this.#atEnd ? this.#scanner?.log : undefined;
-    if (left !== undefined && !(await this.#isAsBefore(left))) await this.close(); // opening says what has become of it
-    this.#atEnd = false;
+    if (this.#file !== this.seenFile) await this.close(); // opening says what has become of it
     this.#scanner ??= await this.#open();
     while (!this.loaded && !this.#scanner.finished) {
+      if (this.#scanner.atEnd && !this.grown) return; // all that there was has been handed out
       this.grown = false; // what grows from here on counts again
       const batch = await this.#nextBatch(this.#scanner);
-      if (batch === undefined) {
-        this.#atEnd = true;
-        return;
-      }
+      if (batch === undefined) return;
       this.#events = [];
       this.#next = 0;
       for (const [index, event] of batch.events.entries()) {
@@ -156,11 +153,15 @@ export class RunReading {
     else await this.close();
   }
 
-  /** The next batch. A line of a type that the run has only got since is read with the vocabulary that has it. */
+  /**
+   * The next batch. A line of a type that the run has only got since is read with the vocabulary that has it; of a log that was cut
+   * opening it again says what has become of it.
+   */
   async #nextBatch(scanner: LogScanner): Promise<Batch | undefined> {
     try {
       return await scanner.next();
     } catch (error) {
+      if (error instanceof EventLogError && error.code === 'ERR_LOG_TRUNCATED') return this.#nextOfOpened();
       const offset = error instanceof MalformedLineError ? error.offset : undefined;
       if (this.#wanted.events !== undefined || offset === undefined || offset === this.#checkedAt)
         throw error;
@@ -168,11 +169,16 @@ export class RunReading {
       const own = await runVocabulary(this.#places);
       if (own === this.#vocabulary) return scanner.next();
       this.#use(own);
-      await this.close();
-      this.#scanFrom = offset;
-      this.#scanner = await this.#open();
-      return this.#scanner.next();
+      return this.#nextOfOpened(offset);
     }
+  }
+
+  /** The next batch of the log opened again, from where it was read to, or from another place. */
+  async #nextOfOpened(from?: number): Promise<Batch | undefined> {
+    await this.close();
+    this.#scanFrom = from ?? this.#scanFrom;
+    this.#scanner = await this.#open();
+    return this.#scanner.next();
   }
 
   /** Called for a malformed line: at first it may be one of a newer vocabulary. */
@@ -256,8 +262,7 @@ export class RunReading {
       throw moved ? this.#replaced(error) : error;
     });
     try {
-      const { ino, dev } = scanner.log.opened;
-      const file = `${dev}:${ino}`;
+      const file = fileOf(scanner.log.opened);
       const same = this.#file === undefined || this.#file === file;
       if (!same || !(await this.#holdsLast(scanner.log))) throw this.#replaced();
       this.#file = file;
@@ -271,11 +276,6 @@ export class RunReading {
   #replaced(cause?: unknown): EventLogError {
     const what = 'this is not the log that was read before, or its end was cut';
     return new EventLogError('ERR_LOG_REPLACED', what, { path: this.#places.log, cause });
-  }
-
-  /** Whether a log that was left open is still the one at its path, with what was read of it. */
-  async #isAsBefore(log: ReadableLog): Promise<boolean> {
-    return log.inPlace() && (await this.#holdsLast(log));
   }
 
   /** Whether what was handed out last is still where it was. */

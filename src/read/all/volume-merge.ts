@@ -10,7 +10,7 @@ import type { Vocabulary } from '../../format/vocabulary.js';
 import { nowMs } from '../../real-time.js';
 import { compareRunIds, parseRunId } from '../../volume/run-id.js';
 import { isUlid, timeOfUlid } from '../../volume/ulid.js';
-import { VolumeWatch } from '../volume-watch.js';
+import { type LogLook, VolumeWatch } from '../volume-watch.js';
 import { FROM_START, formatCursor, isBegun, parseCursor, type VolumeCursor } from './cursor.js';
 import type { VolumeTailOptions } from './options.js';
 import { LeastFirst } from './run-queue.js';
@@ -94,7 +94,7 @@ export class VolumeMerge {
       run.queued = false;
       this.#end(run);
     }
-    return { runId: run.runId, ...placed };
+    return { runId: run.runId, event: placed.event, position: placed.position };
   }
 
   /** Reads or looks until there is something to hand out; whether there is, or undefined where all was read to its present end. */
@@ -106,32 +106,27 @@ export class VolumeMerge {
       if (run === undefined) return undefined;
       if (run.loaded) return true;
       this.#queue.take();
-      run.loading = true;
-      await this.#load(run).finally(() => {
-        run.loading = false;
-      });
-      if (!run.over && (run.loaded || (run.grown && run.endedBy === undefined))) this.#queue.add(run);
-      else await this.#rest(run);
-      await this.#closeSome(run);
+      await this.#load(run);
+      if (!run.over && (run.loaded || (run.grown && run.endedBy === undefined))) {
+        this.#queue.add(run);
+      } else {
+        run.queued = false;
+        if (run.over) await run.close();
+        else if (run.endedBy !== undefined) this.#end(run);
+      }
+      this.#open.delete(run);
+      if (run.isOpen) this.#open.add(run);
+      if (this.#open.size > MOST_OPEN) await this.#closeSome();
     }
   }
 
-  /** Closes logs that were read longest ago, where many are open. */
-  async #closeSome(latest: RunReading): Promise<void> {
-    this.#open.delete(latest);
-    if (latest.isOpen) this.#open.add(latest);
+  /** Closes the logs that were read longest ago. */
+  async #closeSome(): Promise<void> {
     for (const run of this.#open) {
       if (this.#open.size <= MOST_OPEN) break;
       this.#open.delete(run);
       if (!run.loaded) await run.close();
     }
-  }
-
-  /** The run waits until its log grows, or has come to its end. */
-  async #rest(run: RunReading): Promise<void> {
-    run.queued = false;
-    if (run.over) await run.close();
-    else if (run.endedBy !== undefined) this.#end(run);
   }
 
   /** Finds what is new. */
@@ -159,14 +154,24 @@ export class VolumeMerge {
   }
 
   /** Of the watch: a log has changed. */
-  changed(runId: string, { changedAt }: { changedAt: number }): void {
+  changed(runId: string, { changedAt, file }: LogLook): void {
     const run = this.#runs.get(runId);
     if (run === undefined || run.endedBy !== undefined || run.over) return;
     this.#empty.delete(run);
     if (isBegun(this.#begun, runId)) this.#named.add(run);
     run.grown = true;
     run.changedAt = changedAt;
+    run.seenFile = file;
     this.#enqueue(run);
+  }
+
+  /** Of the watch: an open log was written to, which is then read; at the next look all else is found. */
+  noticed(runId: string): boolean {
+    const run = this.#runs.get(runId);
+    if (run === undefined || !run.isOpen) return false;
+    run.grown = true;
+    this.#enqueue(run);
+    return true;
   }
 
   /** Of the watch: a run was deleted. */
@@ -196,9 +201,10 @@ export class VolumeMerge {
   }
 
   async #load(run: RunReading): Promise<void> {
+    run.loading = true;
     try {
       if (!(await run.learn())) run.over = true;
-      else if (await this.#isToBeRead(run)) await run.load();
+      else if (run.begun || (await this.#isToBeRead(run))) await run.load();
     } catch (error) {
       if (!(error instanceof EventLogError)) throw error;
       run.grown = false;
@@ -207,13 +213,15 @@ export class VolumeMerge {
       if (onRunError === undefined) throw error;
       run.over = true;
       onRunError(error, run.runId);
+    } finally {
+      run.loading = false;
     }
   }
 
   /** At the first turn of a run: whether it is one that was read before the cursor was made, or is too old to be wanted. */
   async #isToBeRead(run: RunReading): Promise<boolean> {
     const { runId } = run;
-    if (run.begun || this.#given.runs.has(runId)) return true;
+    if (this.#given.runs.has(runId)) return true;
     const unnamed = isBegun(this.#given.begun, runId);
     const last = unnamed || run.isOld ? await run.lastEvent() : undefined;
     run.begun = true;
