@@ -7,7 +7,7 @@ import { EventLog, type RunEvent } from '../../src/index.js';
 import { createRunServer, type OutputAnswer, type RunAnswer, type RunsAnswer } from '../../src/web.js';
 import { COMPLETED, UNFINISHED, writeCapture, writeRun } from '../support/cli-runs.js';
 import { quickVolume } from '../support/quick-volume.js';
-import { ask, askJson, type Message, StreamClient, serverOf } from '../support/web-client.js';
+import { ask, askJson, type Message, type Message, StreamClient, serverOf } from '../support/web-client.js';
 
 const gate = (name: string, node = 'n', stdout = '') =>
   ({ type: 'gate.passed', node_id: node, gate: name, method: 'hook', stdout }) as const;
@@ -189,7 +189,9 @@ describe('the output of a node, in the stream of its run', () => {
     expect(gap).toMatchObject({ restarted: false });
     await log.append({ type: 'pipe.completed' });
     await log.close();
-    await until(() => expect(named(client, 'state').at(-1)?.data.run.status).toBe('completed'));
+    const isCompleted = (message: Message) =>
+      message.name === 'state' && message.data.run.status === 'completed';
+    await until(() => expect(client.messages.some(isCompleted)).toBe(true));
     appendFileSync(`${folder}/nodes/n.out`, 'late\n');
     await until(() => expect(client.ended).toBe(true));
     expect(textOf(client).endsWith('late\n')).toBe(true);
