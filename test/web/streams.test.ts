@@ -7,7 +7,7 @@ import { EventLog, type RunEvent } from '../../src/index.js';
 import { createRunServer, type OutputAnswer, type RunAnswer, type RunsAnswer } from '../../src/web.js';
 import { COMPLETED, UNFINISHED, writeCapture, writeRun } from '../support/cli-runs.js';
 import { quickVolume } from '../support/quick-volume.js';
-import { ask, askJson, type Message, type Message, StreamClient, serverOf } from '../support/web-client.js';
+import { ask, askJson, type Message, StreamClient, serverOf } from '../support/web-client.js';
 
 const gate = (name: string, node = 'n', stdout = '') =>
   ({ type: 'gate.passed', node_id: node, gate: name, method: 'hook', stdout }) as const;
