@@ -29,7 +29,7 @@ describe('outside a volume it is wrong usage', () => {
     expect(stdout).toContain(`omne-log show ${failed.runId}`);
   });
 
-  test('where nothing failed, the last that ended well; where there are none, that', async () => {
+  test('where nothing failed it shows the last run that ended well; where there are no runs it says so', async () => {
     const root = temporaryVolume();
     const { runId } = writeRun(root, 'feature', COMPLETED);
     expect((await inVolume(root)).stdout).toMatch(new RegExp(`Ended well \\(1\\)\n✓  ${runId}`));

@@ -125,7 +125,7 @@ describe('omne-log tail on a terminal', () => {
   });
 });
 
-describe('omne-log tail elsewhere', () => {
+describe('omne-log tail without a terminal', () => {
   test('prints with --json each event as soon as it is there, the very line of the log', async () => {
     const root = temporaryVolume();
     await using log = await liveRun(root);

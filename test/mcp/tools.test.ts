@@ -221,7 +221,7 @@ describe('explain_failure', () => {
     }
   });
 
-  test('of a run that completed, that it did, and what failed at first', async () => {
+  test('says of a completed run that it completed, and what failed at first', async () => {
     const root = temporaryVolume();
     const { runId } = writeRun(root, 'feature', COMPLETED);
     const { text } = await (await toolsOf(root))('explain_failure', { run: runId });

@@ -44,7 +44,7 @@ test('200 tails of 50 live runs in one process are complete, and cost next to no
   for (const { runId, lines } of seen) expect(`${lines.join('\n')}\n`).toBe(texts.get(runId));
 }, 60_000);
 
-test('of two tails of one log, one that is stopped takes no notices from the other', async () => {
+test('stopping one of two tails of a log takes no notices from the other', async () => {
   const log = await EventLog.create(temporaryVolume(), 'feature', { lock: false });
   const options = { pollInterval: 1_000_000 }; // nothing but a notice can come in time
   const [staying, leaving] = [log.tail(options), log.tail(options)];

@@ -126,7 +126,7 @@ describe('a capture is refused', () => {
     await log.close();
   });
 
-  test('for what is no text', async () => {
+  test('for a node id that is not a text', async () => {
     const { log } = await newLog();
     await expect(log.capture(Reflect.get({}, 'absent'))).rejects.toBeInstanceOf(TypeError);
     await log.close();

@@ -257,7 +257,7 @@ describe('a run with a problem is a row among the others', () => {
     });
   });
 
-  test('and a log with a torn end has none: it may be in the writing', async () => {
+  test('and a log with a torn end has none: it may be being written', async () => {
     const root = temporaryVolume();
     writeRun(root, 'p', UNFINISHED, { rest: '{"type":"node.comp' });
     const summary = await onlyRun(root);

@@ -28,7 +28,7 @@ async function warningsOf(...drafts: EventDraft[]): Promise<readonly Warning[]> 
 const kindsOf = async (...drafts: EventDraft[]) =>
   (await warningsOf(...drafts)).map(({ kind, line }) => [kind, line]);
 
-test('there are none about retries, resumed nodes, and a run that was aborted while nodes ran', async () => {
+test('there are no warnings about retries, resumed nodes, and a run that was aborted while nodes ran', async () => {
   const retried = [started('a'), failed('a'), started('a'), started('a'), completed('a')];
   expect(await kindsOf(START, ...retried, END)).toEqual([]);
   expect(await kindsOf(START, started('a'), { type: 'pipe.aborted', reason: 'Ctrl-C' })).toEqual([]);

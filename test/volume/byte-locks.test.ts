@@ -78,7 +78,7 @@ test('a lock of a process that is killed is gone', async () => {
   closeSync(fd);
 });
 
-test('flock(2) on the same file is another matter', () => {
+test('a flock(2) lock on the same file is independent', () => {
   const path = emptyFile();
   const [first, second] = [openSync(path, 'r+'), openSync(path, 'r+')];
   expect(takeByte(first, OWNER_BYTE)).toBe(true);

@@ -200,7 +200,7 @@ testNotOnWindows(
   },
 );
 
-test('a process out of descriptors is an error to who asks; a run that cannot be opened is one nobody knows of', async () => {
+test('a process out of descriptors gets an error; of a run that cannot be opened nobody knows whether it is live', async () => {
   const { places } = await orphan();
   const failing = (code: string) =>
     vi.spyOn(fs, 'openSync').mockImplementation(() => {

@@ -24,7 +24,7 @@ function marksFile(): string {
   return path;
 }
 
-test('many mark themselves; the area is marked until the last is closed', () => {
+test('many writers mark themselves; the area is marked until the last one closes', () => {
   const path = marksFile();
   const asking = openSync(path, 'r');
   expect(marks.isMarked(asking, 0n)).toBe(false);
@@ -39,7 +39,7 @@ test('many mark themselves; the area is marked until the last is closed', () => 
   closeSync(asking);
 });
 
-test('only one has an area alone, until it gives it back', () => {
+test('only one process holds an area alone, until it gives it back', () => {
   const path = marksFile();
   const [one, other] = [openSync(path, 'r+'), openSync(path, 'r+')];
   expect(marks.markAlone(one, 1n)).toBe(true);
@@ -56,7 +56,7 @@ test.for([
   ['first', 0n],
   ['second', 1n],
 ] as const)(
-  'one who is stopped while it asks in the %s half keeps no writer from marking itself',
+  'a probe that is stopped while it asks in the %s half keeps no writer from marking itself',
   ([, half]) => {
     const path = marksFile();
     const stopped = openSync(path, 'r');

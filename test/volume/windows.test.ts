@@ -125,7 +125,7 @@ describe('while another program has locked the whole log, which keeps all others
     expect(await EventLog.tail(log.root, log.runId).toArray()).toHaveLength(3);
   });
 
-  test('a write that was refused is ERR_LOCK_TIMEOUT, nothing of it is there, and the log works on', async () => {
+  test('a refused write is ERR_LOCK_TIMEOUT, nothing of it was written, and the log is still usable', async () => {
     const log = await library.EventLog.create(temporaryVolume(), 'feature', { lock: false });
     await log.append(GATE);
     const { write } = fs;

@@ -213,7 +213,7 @@ describe('a path that leads elsewhere', () => {
     expect(runs.map(({ runId }) => runId)).not.toContain(linked);
   });
 
-  test('what a log says of where an output is, is not looked at', async () => {
+  test('the output path in a log is not followed', async () => {
     const root = quickVolume();
     writeFileSync(join(root, 'secret'), 'secret');
     const run = writeRun(root, 'p', [[0, { type: 'node.completed', node_id: 'n', output_path: 'secret' }]]);
@@ -244,7 +244,7 @@ test('what logs and outputs hold is JSON text in an answer, never markup', async
   expect(raw.text).toBe(hostile);
 });
 
-test('connections that never finish asking do not keep others out, and are closed', async () => {
+test('connections that never finish their request do not keep others out, and are closed', async () => {
   const { server } = await served();
   const slow = Array.from({ length: 200 }, () => {
     const socket = connect(server.port, '127.0.0.1');

@@ -18,7 +18,7 @@ function opened(...flags: string[]): { path: string; fds: number[] } {
   return { path, fds: flags.map(flag => openSync(path, flag)) };
 }
 
-test('the lock keeps out who locks the whole file, and is kept out by it; it keeps nobody from reading and appending', () => {
+test('the lock keeps out a program that locks the whole file, and the other way round; reading and appending go on', () => {
   const { path, fds } = opened('a+', 'r+');
   const [ours = -1, theirs = -1] = fds;
   expect(tryLock(ours, path)).toBe(true);
@@ -49,7 +49,7 @@ test('the lock is shared by many or held by one, also through descriptors that o
   closeSync(writer);
 });
 
-test('marks are seen while their file is open, and not taken by who asks', () => {
+test('marks are seen while their file is open, and a probe does not take them', () => {
   const { fds } = opened('r+', 'r+', 'r', 'r');
   const [one = -1, other = -1, asking = -1, askingToo = -1] = fds;
   expect(isByteHeld(asking, LIVE_BYTE)).toBe(false);
