@@ -1,4 +1,4 @@
-/** The options of who encodes or decodes one event. */
+/** The options for encoding or decoding one event. */
 import { checkOptions, type OptionCheck } from '../options.js';
 import { type OmneEvents, omneEvents } from './events.js';
 import { isVocabulary, type Vocabulary } from './vocabulary.js';
