@@ -251,7 +251,8 @@ describe('omne-log cat', () => {
       const { stdout } = await omneLog(['cat', runs.good.runId, '--json', '--root', root, ...args]);
       return stdout.split('\n').slice(0, -1);
     };
-    for (const after of ['m', 'z', 'b', 'c', 'd', 'e', 'a', 'n', 'zz']) {
+    // The last of two with one id, the last of all, and none with this id; readers are tested with all of them.
+    for (const after of ['b', 'e', 'n']) {
       const forwards = await cat('--after', after);
       expect(await cat('--after', after, '--reverse'), after).toEqual(forwards.toReversed());
       expect(await cat('--after', after, '--reverse', '-n', '2'), after).toEqual(
