@@ -94,7 +94,7 @@ function mustBeRequired(spec: FieldSpec): void {
 }
 
 /** A `TypeError` for a default that the field cannot hold. */
-export function checkDefault(spec: FieldSpec, value: unknown): void {
+export function checkDefault(spec: FieldSpec, value: unknown): asserts value is DefaultValue {
   if (spec.type === 'object' || spec.type === 'json')
     throw new TypeError(`a field of kind ${spec.type} has no default`);
   if (spec.type === 'list' && !(Array.isArray(value) && value.length === 0))

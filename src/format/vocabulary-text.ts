@@ -106,10 +106,7 @@ function specOf(value: unknown, at: string, depth: number): FieldSpec {
   if (presence === 'optional' && initial === undefined) return { ...spec, presence };
   if (presence !== 'defaulted') throw new TypeError(`${at}: presence must be optional or defaulted`);
   checkDefault(spec, initial);
-  if (Array.isArray(initial)) return { ...spec, presence, default: [] };
-  if (typeof initial === 'string' || typeof initial === 'number' || typeof initial === 'boolean')
-    return { ...spec, presence, default: initial };
-  throw new TypeError(`${at} has no default`);
+  return { ...spec, presence, default: initial };
 }
 
 function kindOf(kind: Unknowns, at: string, depth: number): FieldSpec {

@@ -4,8 +4,8 @@ import { EventLogError } from '../errors.js';
 /** Settled once, by whichever comes first. */
 export class CaughtUp {
   readonly promise: Promise<void>;
-  #resolve: () => void = () => undefined;
-  #reject: (error: unknown) => void = () => undefined;
+  #resolve: (() => void) | undefined;
+  #reject: ((error: unknown) => void) | undefined;
 
   constructor() {
     this.promise = new Promise((resolve, reject) => {
@@ -17,17 +17,17 @@ export class CaughtUp {
 
   /** The end was reached. */
   reached(): void {
-    this.#resolve();
+    this.#resolve?.();
   }
 
   /** The tail failed; throws its error on. */
   failed(error: unknown): never {
-    this.#reject(error);
+    this.#reject?.(error);
     throw error;
   }
 
   /** The tail was closed. */
   closed(): void {
-    this.#reject(new EventLogError('ERR_LOG_CLOSED', 'the tail was closed before it caught up'));
+    this.#reject?.(new EventLogError('ERR_LOG_CLOSED', 'the tail was closed before it caught up'));
   }
 }

@@ -155,6 +155,10 @@ describe('what else is refused', () => {
     expect(define({ a: {} }, { terminal: ['toString'] })).toThrow(/not defined/);
   });
 
+  test.each([null, 'events', []])('%j in the place of the types', given => {
+    expect(() => Reflect.apply(defineEvents, undefined, [given])).toThrow('the events must be an object');
+  });
+
   test('an option that does not exist', () => {
     expect(define({ a: {} }, { terminals: ['a'] })).toThrow(/did you mean terminal/);
   });

@@ -45,6 +45,19 @@ async function only<Item>(items: AsyncIterable<Item>): Promise<Item> {
 }
 
 describe('the file', () => {
+  test('has a bound: a vocabulary that takes more is a TypeError, and no run is made', async () => {
+    const root = temporaryVolume();
+    const words = Array.from({ length: 256 }, (_, index) => `${index}`.padEnd(250, '.'));
+    const word = field.enum('', ...words.slice(1));
+    const events = defineEvents(
+      Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`t${n}`, { word }])),
+    );
+    await expect(EventLog.create(root, 'large', { events })).rejects.toThrow(
+      new TypeError('the vocabulary takes more than 1048576 bytes'),
+    );
+    expect(readdirSync(join(root, '.omne/var/runs'))).toEqual([]);
+  });
+
   test('holds all there is to a vocabulary but the schemas of json', () => {
     const text = vocabularyText(builds);
     const read = parseVocabulary(text);
