@@ -23,7 +23,11 @@ const sorted = (items: readonly Item[]) => items.map(({ key }) => key).sort((a, 
 const items = fc.array(fc.record({ key: fc.integer({ min: 0, max: 20 }) }), { maxLength: 30 });
 
 test('items are taken in the order of their keys', () => {
-  fc.assert(fc.property(items, all => expect(taken(queueOf(all))).toEqual(sorted(all))));
+  fc.assert(
+    fc.property(items, all => {
+      expect(taken(queueOf(all))).toEqual(sorted(all));
+    }),
+  );
 });
 
 test('an item is taken out from any place, and the others keep their order; one that is not there changes nothing', () => {
