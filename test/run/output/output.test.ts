@@ -169,6 +169,18 @@ describe('a window by lines', () => {
     );
   });
 
+  test('is found in more lines than there are marks for: they are remembered more sparsely then', async () => {
+    const newlines = 65_536 * 256 + 1000;
+    const output = await opened(Buffer.concat([Buffer.alloc(newlines, '\n'), Buffer.from('end\n')]));
+    const index = new LineIndex();
+    const read = async (line: number) =>
+      (await readLines(output, index, { line, lines: 1, maxBytes: 9 })).lines;
+    expect(await read(newlines + 1)).toMatchObject([{ text: 'end' }]);
+    expect(await read(70_000)).toMatchObject([{ text: '' }]);
+    expect(await index.newlinesBefore(output, 70_000)).toBe(70_000);
+    expect(await index.lineStart(output, newlines)).toBe(newlines);
+  });
+
   test('counts again where the file was cut or swapped', async () => {
     const { root, path } = printed('a\nb\nc\n');
     const index = new LineIndex();
