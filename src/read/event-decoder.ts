@@ -185,8 +185,11 @@ class LinesInStep {
 
   /** Decodes the next of them. */
   decode(text: string): LogEvent {
-    const end = this.#matcher.match(this.#start);
-    this.#start = (end < 0 ? this.#bytes.indexOf(LF, this.#start) : end) + 1;
+    const matched = this.#matcher.match(this.#start);
+    const asLongAsText = this.#start + text.length; // all the line, where it is ASCII; otherwise within it
+    const isEnd = this.#bytes[asLongAsText] === LF;
+    const end = matched >= 0 ? matched : isEnd ? asLongAsText : this.#bytes.indexOf(LF, this.#start);
+    this.#start = end + 1;
     return decodeMatched(this.#matcher, this.#vocabulary, text);
   }
 }

@@ -9,6 +9,7 @@ import { LF } from '../lines.js';
 import { type Field, type LogEvent, type Shape, TAG } from '../schema.js';
 import { compiled, type Make, makeCode, type Part } from './event-code.js';
 import type { Captures } from './line-values.js';
+import { isAtCode } from './match-code.js';
 import { SLOTS } from './slots.js';
 import { positionAt } from './special-bytes.js';
 
@@ -20,9 +21,10 @@ interface Key {
   readonly words: readonly Word[];
 }
 
-const NONE: readonly Key[] = [];
 const NO_TYPES: readonly TypeWord[] = [];
 const TYPE_KEY = Buffer.from('type"');
+/** `type` as a number: it is looked for at each quote of a line. */
+const TYPE_NUMBER = TYPE_KEY.readInt32LE(0);
 
 /** A word with its quotes. */
 interface Word {
@@ -59,7 +61,8 @@ export class FlatLane {
       const quote = positionAt(entry);
       const byte = view.getUint8(quote);
       if (byte === LF) return undefined;
-      if (byte !== QUOTE || !isTextAt(TYPE_KEY, view, quote + 1)) continue;
+      if (byte !== QUOTE || view.getInt32(quote + 1, true) !== TYPE_NUMBER) continue;
+      if (view.getUint8(quote + TYPE_KEY.length) !== QUOTE) continue;
       const colon = skipSpace(view, quote + 1 + TYPE_KEY.length);
       if (view.getUint8(colon) !== COLON) continue;
       const value = skipSpace(view, colon + 1);
@@ -85,24 +88,28 @@ function laneOf(type: TypeWord | undefined): FlatType | undefined {
   return type.lane ?? undefined;
 }
 
+/** The slot of the key whose first letter is at `at`; -1 where there is none of the type's. */
+type SlotAt = (view: DataView, at: number) => number;
+
 /** The middle lane of one event type. */
 export class FlatType {
   readonly #make: Make<LogEvent>;
+  readonly #slotAt: SlotAt;
   /** Bits by slot: the fields that must be there. */
   readonly #required: number;
-  /** The keys by their first letter: few names share it. */
-  readonly #keys: Key[][] = [];
+  /** The keys by slot. */
+  readonly #keys: readonly Key[];
 
-  private constructor(parts: readonly Part[], make: Make<LogEvent>) {
+  private constructor(parts: readonly Part[], make: Make<LogEvent>, slotAt: SlotAt) {
     this.#make = make;
-    let required = 0;
-    for (const { field, slot } of parts) {
+    this.#slotAt = slotAt;
+    this.#keys = parts.map(({ field, slot }) => {
       const { name, spec } = field;
       const words = spec.type === 'enum' ? spec.values.map(wordOf) : [];
-      (this.#keys[name.charCodeAt(0)] ??= []).push({ field, slot, bytes: Buffer.from(`${name}"`), words });
-      if (spec.presence === undefined) required |= 1 << slot;
-    }
-    this.#required = required;
+      return { field, slot, bytes: Buffer.from(`${name}"`), words };
+    });
+    const required = parts.filter(({ field }) => field.spec.presence === undefined);
+    this.#required = required.reduce((bits, { slot }) => bits | (1 << slot), 0);
   }
 
   /** Undefined where it has more fields than there are slots, or nothing may be compiled. */
@@ -111,7 +118,8 @@ export class FlatType {
     const tag: Field = { ...TAG, spec: { type: 'enum', values: [shape.tag ?? ''] } };
     const parts = [tag, ...shape.fields].map((field, slot) => ({ field, slot, parts: undefined }));
     const make = compiled<Make<LogEvent>>(makeCode(shape.tag ?? '', parts.slice(1)));
-    return make === undefined ? undefined : new FlatType(parts, make);
+    const slotAt = compiled<SlotAt>(slotAtCode(parts));
+    return make === undefined || slotAt === undefined ? undefined : new FlatType(parts, make, slotAt);
   }
 
   /** Takes the fields of the object in the line that starts at `start`; returns where its newline is, or -1. */
@@ -122,7 +130,7 @@ export class FlatType {
     if (view.getUint8(at) !== OPEN_BRACE) return -1;
     do {
       at = skipSpace(view, at + 1);
-      const key = view.getUint8(at) === QUOTE ? this.#keyAt(view, at + 1) : undefined;
+      const key = view.getUint8(at) === QUOTE ? this.#keys[this.#slotAt(view, at + 1)] : undefined;
       if (key === undefined || (captures.found & (1 << key.slot)) !== 0) return -1;
       captures.found |= 1 << key.slot;
       at = skipSpace(view, at + 1 + key.bytes.length);
@@ -140,11 +148,18 @@ export class FlatType {
   make(text: string, captures: Captures): LogEvent {
     return this.#make(text, captures.origin, captures);
   }
+}
 
-  #keyAt(view: DataView, at: number): Key | undefined {
-    for (const key of this.#keys[view.getUint8(at)] ?? NONE) if (isTextAt(key.bytes, view, at)) return key;
-    return undefined;
+/** The code of a `SlotAt`: the keys by their first letter, which few of them share. */
+function slotAtCode(parts: readonly Part[]): string {
+  const cases = new Map<number, string>();
+  for (const { field, slot } of parts) {
+    const letter = field.name.charCodeAt(0);
+    const test = `if (${isAtCode(`${field.name}"`)}) return ${slot};`;
+    cases.set(letter, `${cases.get(letter) ?? ''} ${test}`);
   }
+  const code = [...cases].map(([letter, tests]) => `case ${letter}: ${tests} break;`);
+  return `(view, at) => { switch (view.getUint8(at)) { ${code.join('\n')} } return -1; }`;
 }
 
 /** Takes the value of a field; returns the position after it, or -1. */

@@ -170,7 +170,7 @@ function passCode(literal: string): string {
  * Whether a text is at `at`, eight bytes at a time, the last eight perhaps once more. As numbers of 64 bits they are equal when their
  * bits are: eight bytes of UTF-8 without control characters are neither a NaN nor a zero.
  */
-function isAtCode(text: string): string {
+export function isAtCode(text: string): string {
   const bytes = Buffer.from(text);
   const step = bytes.length >= 8 ? 8 : bytes.length >= 4 ? 4 : 1;
   const tests: string[] = [];
