@@ -1,111 +1,13 @@
 #!/usr/bin/env node
 /**
- * The command `omne-log`: finds the command, runs it, and turns how it ended into an exit code.
+ * The command `omne-log`: its first file, which has what comes after it compiled only once.
  *
- * Promise: 0 fine, 1 error, 2 wrong usage, 3 a run that was left, 130 interrupted (SIGINT), 143 terminated (SIGTERM). Who closes the pipe we write
- * to (`| head`) has seen enough: that ends the command quietly, with 0, also while it waits.
+ * Promise: this file is so small that it costs nothing; all the work is in cli/main.ts.
  */
-import { readFile } from 'node:fs/promises';
 import module from 'node:module';
-import { EXIT, table, UsageError } from './cli/command.js';
-import { loadCommand } from './cli/commands/table.js';
-import { whenReaderLeaves } from './cli/reader-left.js';
-import { giveUpWriting, paint, print, printable } from './cli/screen/terminal.js';
-import { SUMMARIES } from './cli/summaries.js';
-import { errnoOf } from './errors.js';
-import { nearest } from './options.js';
 
 // From Node 22.1 on: what was compiled once is kept, in the folder that Node says or in that for temporary files.
 const keepCompiled: unknown = Reflect.get(module, 'enableCompileCache');
 if (typeof keepCompiled === 'function') keepCompiled();
 
-const ending = new AbortController();
-
-/** Why a command ended early. */
-class Interruption extends Error {
-  readonly signal: 'SIGINT' | 'SIGTERM';
-
-  constructor(signal: 'SIGINT' | 'SIGTERM') {
-    super(signal === 'SIGINT' ? 'interrupted' : 'terminated');
-    this.signal = signal;
-  }
-}
-
-// Once: the command gets the chance to end in good order, a second signal ends it at once.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
-    ending.abort(new Interruption(signal));
-    giveUpWriting();
-  });
-}
-process.stdout.on('error', error => ending.abort(error));
-whenReaderLeaves(() => {
-  ending.abort(Object.assign(new Error('nobody reads what is written'), { code: 'EPIPE' }));
-  giveUpWriting();
-});
-
-process.exitCode = await main(process.argv.slice(2)).then(
-  code => (ending.signal.aborted ? exitCodeOf(ending.signal.reason) : code),
-  error => exitCodeOf(ending.signal.aborted ? ending.signal.reason : error),
-);
-// What still waits for a reader that has stalled would keep the process.
-if (ending.signal.reason instanceof Interruption) process.exit();
-
-async function main([name, ...args]: readonly string[]): Promise<number> {
-  if (name === undefined) return (await import('./cli/commands/overview.js')).overview(ending.signal);
-  if (name === '--version') return print(await version()).then(() => EXIT.ok);
-  if (name === '--help' || name === '-h') return print(help()).then(() => EXIT.ok);
-  const command = await loadCommand(name);
-  if (command !== undefined) return command.run(args, ending.signal);
-  const option = name.startsWith('-');
-  const near = nearest(name, option ? ['--help', '--version'] : Object.keys(SUMMARIES));
-  const hint = near === undefined ? '' : `; did you mean ${near}?`;
-  throw new UsageError(`unknown ${option ? 'option' : 'command'} '${name}'${hint}`);
-}
-
-function help(): string {
-  return [
-    'Usage: omne-log COMMAND [options]',
-    '',
-    'Looks into the event logs of pipe runs.',
-    '',
-    'Commands:',
-    ...table(Object.entries(SUMMARIES)),
-    '',
-    'omne-log alone shows what is going on in the volume here. omne-log COMMAND --help lists the options of a',
-    'command, with an example; omne-log --version prints the version.',
-  ].join('\n');
-}
-
-async function version(): Promise<string> {
-  const json = await readFile(new URL('../package.json', import.meta.url), 'utf8');
-  const manifest: { version: string } = JSON.parse(json);
-  return manifest.version;
-}
-
-/** Says on stderr what went wrong and what to do next, where that is not known already, and gives the exit code for it. */
-async function exitCodeOf(error: unknown): Promise<number> {
-  if (error instanceof Interruption) return EXIT[error.signal];
-  const code = errnoOf(error);
-  if (code === 'EPIPE') return EXIT.ok;
-  const message = error instanceof Error ? error.message : String(error);
-  const usage = error instanceof UsageError || code?.startsWith('ERR_PARSE_ARGS_') === true;
-  // Node's own system errors begin with their code already.
-  const prefix = usage || code === undefined || message.startsWith(code) ? '' : `${code}: `;
-  const next = usage ? 'See omne-log --help.' : await stepAfter(error);
-  const hint = next === undefined ? '' : `\n${printable(next)}`;
-  const text = printable(withoutSecrets(message));
-  console.error(`${paint('red', 'omne-log:', process.stderr)} ${prefix}${text}${hint}`);
-  return usage ? EXIT.usage : EXIT.error;
-}
-
-/** What helps is looked for only where something failed. */
-async function stepAfter(error: unknown): Promise<string | undefined> {
-  const { nextStep } = await import('./cli/next-step.js');
-  return nextStep(error).catch(() => undefined);
-}
-
-/** Names and passwords in URLs are not printed, wherever in a message they are. */
-function withoutSecrets(message: string): string {
-  return message.replace(/(\w:\/\/)\S*@/g, '$1***@');
-}
+void import('./cli/main.js');

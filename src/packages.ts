@@ -25,5 +25,6 @@ function placeOfThis(url: string | undefined): string | undefined {
 
 /** Whether an error says that a package is not installed. */
 export function isNotInstalled(error: unknown): boolean {
-  return errnoOf(error) === 'MODULE_NOT_FOUND';
+  const code = errnoOf(error);
+  return code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND'; // by `require`, by `import`
 }

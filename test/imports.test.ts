@@ -75,6 +75,7 @@ const FACES: Readonly<Record<string, string>> = {
   jetstream: 'public/jetstream',
   web: 'public/web',
   cli: 'public/cli',
+  'cli/main': 'public/cli',
   'web/api': 'web/api', // types alone: the one thing that the page knows of its server
 };
 

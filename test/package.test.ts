@@ -53,10 +53,15 @@ const PAGE = ['LICENSES.txt', 'index.html', 'page.css', 'page.js'].concat(
   ['completed', 'damaged', 'failed', 'orphan', 'running'].map(kind => `icon-${kind}.svg`),
 );
 
-/** The names of the source files that the compiler translates, without their ending. */
+/** What the command is bundled into. */
+const BUNDLE = ['cli.cjs', 'cli/main.cjs', 'cli/LICENSES.txt'];
+
+/** The names of the source files that are built one by one, without their ending: not those of the page and of the command. */
 function sources(): string[] {
+  const bundled = ['web/page', 'cli', 'mcp'].map(folder => join(folder, sep));
   return readdirSync(join(project, 'src'), { recursive: true, encoding: 'utf8' })
-    .filter(name => name.endsWith('.ts') && !name.startsWith(join('web', 'page') + sep))
+    .filter(name => name.endsWith('.ts') && name !== 'cli.ts')
+    .filter(name => !bundled.some(folder => name.startsWith(folder)))
     .map(name => name.slice(0, -'.ts'.length));
 }
 
@@ -80,7 +85,10 @@ describe('the tarball', () => {
       'dist/event.schema.json',
       ...built,
       ...written,
-    ].concat(PAGE.map(name => `dist/web/page/${name}`));
+    ].concat(
+      PAGE.map(name => `dist/web/page/${name}`),
+      BUNDLE.map(name => `dist/${name}`),
+    );
     expect(packed.files.map(({ path }) => path).sort()).toEqual(wanted.sort());
   });
 

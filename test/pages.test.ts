@@ -136,7 +136,7 @@ test('the section on checking names every field of the report, every option and 
 });
 
 test('the table of commands has every command', async () => {
-  const { stdout } = await run(process.execPath, [join(project, 'dist/cli.js'), '--help']);
+  const { stdout } = await run(process.execPath, [join(project, 'dist/cli.cjs'), '--help']);
   const commands = [...stdout.matchAll(/^ {2}(\w+) {2,}/gm)].map(([, name]) => name);
   expect(commands).toEqual(expect.arrayContaining(['ls', 'completion']));
   const section = sectionOf(textOf('src/cli/README.md'), 'Commands');

@@ -103,7 +103,7 @@ async function volumeOfDemo(): Promise<string> {
 }
 
 const demo = await mkdtemp(join(tmpdir(), 'omne-demo-'));
-await run(process.execPath, [join(project, 'dist/cli.js'), 'demo', '--dir', demo]);
+await run(process.execPath, [join(project, 'dist/cli.cjs'), 'demo', '--dir', demo]);
 afterAll(() => rm(demo, { recursive: true }));
 
 const recipes = blocks('sh').filter(({ heading }) => heading === 'Recipes');
@@ -118,7 +118,7 @@ test.each(recipes)(
     const folder = await volumeOfDemo();
     const bin = join(folder, 'bin');
     await mkdir(bin);
-    const command = `#!/bin/sh\nexec "${process.execPath}" "${project}/dist/cli.js" "$@"\n`;
+    const command = `#!/bin/sh\nexec "${process.execPath}" "${project}/dist/cli.cjs" "$@"\n`;
     await writeFile(join(bin, 'omne-log'), command, { mode: 0o755 });
     const environment = { ...process.env, PATH: `${bin}:${process.env['PATH']}` };
     const { stdout, stderr } = await run('sh', ['-e', '-c', code], { cwd: folder, env: environment });

@@ -4,9 +4,10 @@
  * Promises: no secret leaves this file but to the client: it is taken out of the URL before the client sees the servers, so
  * that no message can hold it. The clients are loaded only here, and only for a command that asks for a server.
  */
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import type { NatsConnection, NodeConnectionOptions } from '@nats-io/transport-node';
-import { EventLogError, errnoOf, messageOf, systemError } from '../errors.js';
+import { EventLogError, messageOf, systemError } from '../errors.js';
+import { isNotInstalled } from '../packages.js';
 import { UsageError } from './command.js';
 
 /** The options of every command that can read from, or ship to, a server. */
@@ -119,14 +120,19 @@ async function loginOptions(
 
 /** `option` is what named the file: the reader of an error must know what to repair. */
 async function credentials(option: string, path: string): Promise<NodeConnectionOptions> {
-  const content = await readFile(path).catch((error: unknown) => {
-    throw systemError(`the credentials of ${option} could not be read`, path, error);
-  });
   const { credsAuthenticator } = await import('@nats-io/transport-node').catch(notInstalled);
-  return { authenticator: credsAuthenticator(content) };
+  return { authenticator: credsAuthenticator(contentOf(option, path)) };
+}
+
+function contentOf(option: string, path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw systemError(`the credentials of ${option} could not be read`, path, error);
+  }
 }
 
 function notInstalled(error: unknown): never {
-  if (errnoOf(error) === 'ERR_MODULE_NOT_FOUND') throw new Error(NOT_INSTALLED);
+  if (isNotInstalled(error)) throw new Error(NOT_INSTALLED);
   throw error;
 }

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EventLog } from '../../dist/index.js';
 
-const COMMAND = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+const COMMAND = fileURLToPath(new URL('../../dist/cli.cjs', import.meta.url));
 const STARTS = 10;
 const QUICK_STARTS = 2;
 

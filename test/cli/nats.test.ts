@@ -343,7 +343,7 @@ test('without the clients there is a clear error with the command that installs 
   for (const name of ['fs-extra', 'graceful-fs', 'jsonfile', 'universalify', 'koffi', 'split2', 'ulid']) {
     cpSync(join(project, 'node_modules', name), join(folder, 'node_modules', name), { recursive: true });
   }
-  const command = [process.execPath, join(folder, 'dist', 'cli.js')] as const;
+  const command = [process.execPath, join(folder, 'dist', 'cli.cjs')] as const;
   const { code, stderr } = await runToEnd([...command, 'ls', '--nats', 'nats://127.0.0.1:1']);
   expect(code).toBe(1);
   expect(stderr).toContain('npm install @nats-io/transport-node @nats-io/jetstream');

@@ -140,7 +140,7 @@ describe('omne-log mcp', () => {
     writeFileSync(join(folder, 'package.json'), '{ "type": "module", "version": "0.0.0" }');
     const { code, stdout, stderr } = await runToEnd([
       process.execPath,
-      join(folder, 'dist/cli.js'),
+      join(folder, 'dist/cli.cjs'),
       'mcp',
       '--root',
       folder,

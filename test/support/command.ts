@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { fullStrength } from './rounds.js';
 
 /** The path of the built command. */
-export const COMMAND = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+export const COMMAND = fileURLToPath(new URL('../../dist/cli.cjs', import.meta.url));
 
 /** What it can do, in the order of its help. */
 export const COMMANDS: readonly string[] = [

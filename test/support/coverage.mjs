@@ -14,6 +14,7 @@ import { parseAst } from 'vite';
 
 const CHILDREN = new URL('../../coverage/children/', import.meta.url);
 const DIST = new URL('../../dist/', import.meta.url);
+const SOURCE = fileURLToPath(new URL('../../src/', import.meta.url));
 
 export default {
   ...v8,
@@ -55,9 +56,10 @@ function scriptsIn(text) {
   }
 }
 
-function toSource(coverage) {
+async function toSource(coverage) {
   const code = readFileSync(new URL(coverage.url), 'utf8');
   const sourceMap = JSON.parse(readFileSync(new URL(`${coverage.url}.map`), 'utf8'));
   sourceMap.sources = sourceMap.sources.map(source => new URL(source, coverage.url).href);
-  return convert({ code, sourceMap, coverage, ast: parseAst(code) });
+  const found = Object.entries(await convert({ code, sourceMap, coverage, ast: parseAst(code) }));
+  return Object.fromEntries(found.filter(([path]) => path.startsWith(SOURCE))); // the command's bundle holds a package
 }

@@ -229,7 +229,7 @@ test('the command prints the address, serves, and Ctrl-C ends it at once althoug
   writeRun(root, 'p', UNFINISHED);
   const command = spawn(
     process.execPath,
-    ['dist/cli.js', 'serve', '--root', root, '--port', '0', '--no-token'],
+    ['dist/cli.cjs', 'serve', '--root', root, '--port', '0', '--no-token'],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
   const lines: string[] = [];
@@ -246,7 +246,7 @@ test('the command prints the address, serves, and Ctrl-C ends it at once althoug
   expect(performance.now() - began).toBeLessThan(3000);
   await stream;
   expect(() =>
-    execFileSync(process.execPath, ['dist/cli.js', 'serve', '--root', root, '--port', '99999'], {
+    execFileSync(process.execPath, ['dist/cli.cjs', 'serve', '--root', root, '--port', '99999'], {
       stdio: 'pipe',
     }),
   ).toThrow(/65535/);

@@ -4,10 +4,10 @@
  * Promise: nothing but the protocol goes to stdout. The SDK is loaded only here, and only when this command runs.
  */
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
-import { errnoOf } from '../../errors.js';
+import { isNotInstalled } from '../../packages.js';
 import { type Command, defineCommand, EXIT } from '../command.js';
 import { ROOT_OPTION, whichRoot, whichRun } from '../pick-run.js';
+import { packageVersion } from '../version.js';
 
 const NOT_INSTALLED = [
   'the SDK of the protocol is not installed: npm install @modelcontextprotocol/sdk',
@@ -37,7 +37,7 @@ export const mcp: Command = defineCommand({
     const { StdioServerTransport } = await import('@modelcontextprotocol/sdk/server/stdio.js');
     if (process.stdin.isTTY)
       console.error('omne-log: waiting for a client on stdin; see omne-log mcp --help');
-    const server = createMcpServer({ root, which: given => whichRun(root, given) }, await version());
+    const server = createMcpServer({ root, which: given => whichRun(root, given) }, packageVersion());
     const ended = Promise.race([once(process.stdin, 'end'), once(process.stdin, 'close'), aborted(signal)]);
     try {
       await server.connect(new StdioServerTransport());
@@ -53,13 +53,7 @@ async function aborted(signal: AbortSignal): Promise<void> {
   if (!signal.aborted) await once(signal, 'abort');
 }
 
-async function version(): Promise<string> {
-  const json = await readFile(new URL('../../../package.json', import.meta.url), 'utf8');
-  const manifest: { version: string } = JSON.parse(json);
-  return manifest.version;
-}
-
 function notInstalled(error: unknown): never {
-  if (errnoOf(error) === 'ERR_MODULE_NOT_FOUND') throw new Error(NOT_INSTALLED);
+  if (isNotInstalled(error)) throw new Error(NOT_INSTALLED);
   throw error;
 }
