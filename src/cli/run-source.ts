@@ -91,7 +91,8 @@ async function remoteSource(connection: NatsConnection, where: { stream?: string
     read: (runId, options) => readRemote(connection, runId, { ...options, ...where }),
     tail: (runId, { events, signal, maxLineBytes }) =>
       tailRemote(connection, runId, { events, signal, maxLineBytes, ...where }),
-    runs: options => remoteRuns(connection, { ...options, ...where }),
+    runs: ({ counts: _counts, maxLineBytes: _maxLineBytes, ...options }) =>
+      remoteRuns(connection, { ...options, ...where }), // it reads two ends, which the server has bounded
     writerOf: async () => 'as far as it is mirrored',
     [Symbol.asyncDispose]: () => connection.close(),
   };

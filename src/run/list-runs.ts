@@ -39,6 +39,8 @@ export interface RunsOptions {
    * Read each log as a whole and count; true by default. For false see `OutlinesOptions`.
    */
   counts?: true | undefined;
+  /** The longest line accepted, in bytes; 16 MiB by default. A run with a longer one has a `problem`. */
+  maxLineBytes?: number | undefined;
   /** Ends the listing, which rejects with the signal's reason; by default nothing does. */
   signal?: AbortSignal | undefined;
 }
@@ -61,6 +63,7 @@ export const RUNS_OPTIONS: Readonly<Record<keyof RunsOptions, OptionCheck>> = {
   reverse: isBoolean,
   limit: isInteger,
   counts: isBoolean,
+  maxLineBytes: isInteger,
   signal: isSignal,
 };
 
@@ -93,11 +96,15 @@ export function foldedRuns(
 }
 
 /** The row of one run without counts; undefined where there is no such run. */
-export async function outlineRun(root: string, runId: string): Promise<RunOutline | undefined> {
+export async function outlineRun(
+  root: string,
+  runId: string,
+  options: Pick<LookOptions, 'maxLineBytes'> = {},
+): Promise<RunOutline | undefined> {
   const folder = enterRuns(root);
   if (folder === undefined) return undefined;
   try {
-    return await outline(placesOf(root, runId), folder, {});
+    return await outline(placesOf(root, runId), folder, options);
   } finally {
     folder.close();
   }

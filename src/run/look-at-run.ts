@@ -30,6 +30,8 @@ export interface LookOptions {
   readonly abandoned?: boolean | undefined;
   /** The vocabulary of the run; by default that which it carries. */
   readonly events?: Vocabulary | undefined;
+  /** The longest line accepted, in bytes. */
+  readonly maxLineBytes?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -50,7 +52,9 @@ export async function outlineOf(
   folder: Folder,
   options: LookOptions,
 ): Promise<FoundRun | undefined> {
-  return lookAt(places, folder, options, foldEnds);
+  return lookAt(places, folder, options, (log, reducer, events) =>
+    foldEnds(log, reducer, events, options.maxLineBytes),
+  );
 }
 
 /** Folds the whole log of one run; undefined where a file, or nothing any more, has the name of the run. */
@@ -60,7 +64,7 @@ export async function foldedRunOf(
   options: LookOptions,
 ): Promise<FoldedRun | undefined> {
   const looked = await lookAt(places, folder, options, (log, reducer, events) =>
-    foldAll(log, reducer, events, options.signal),
+    foldAll(log, reducer, events, options),
   );
   return looked === undefined ? undefined : { ...looked.outline, state: looked.state };
 }
@@ -70,13 +74,13 @@ async function foldAll(
   log: ReadableLog,
   reducer: RunStateReducer,
   events: Vocabulary,
-  signal: AbortSignal | undefined,
+  { signal, maxLineBytes }: LookOptions,
 ): Promise<string | undefined> {
   let problem: string | undefined;
   const onMalformed = (error: Error) => {
     problem ??= error.message;
   };
-  const scanner = new LogScanner(log, 0, new EventFilter({ events }), { events, onMalformed });
+  const scanner = new LogScanner(log, 0, new EventFilter({ events }), { events, onMalformed, maxLineBytes });
   try {
     for (let batch = await scanner.next(); batch !== undefined; batch = await scanner.next()) {
       signal?.throwIfAborted();
@@ -131,7 +135,7 @@ async function lookAt(
 async function readLog(
   places: RunPlaces,
   folder: Folder,
-  { abandoned = false, events: given }: LookOptions,
+  { abandoned = false, events: given, maxLineBytes }: LookOptions,
   fold: Fold,
 ): Promise<Reading | undefined> {
   let reducer = new RunStateReducer();
@@ -143,7 +147,7 @@ async function readLog(
     try {
       const events = given ?? (await runVocabulary(places, folder));
       reducer = new RunStateReducer({ events });
-      if (abandoned && !(await wasLeft(log, places, folder, events))) return undefined;
+      if (abandoned && !(await wasLeft(log, places, folder, { events, maxLineBytes }))) return undefined;
       problem = await fold(log, reducer, events);
       const now = problem === undefined ? events : (given ?? (await runVocabulary(places, folder)));
       if (now !== events) {
@@ -171,9 +175,9 @@ async function wasLeft(
   log: ReadableLog,
   places: RunPlaces,
   folder: Folder,
-  events: Vocabulary | undefined,
+  options: Pick<LookOptions, 'events' | 'maxLineBytes'>,
 ): Promise<boolean> {
   const { size, mtimeMs } = log.stat();
   if (!(await isOrphan(places, mtimeMs, ORPHAN_AFTER_MS, folder))) return false;
-  return !(await endsRunAt(log, await endOfLastLine(log.read, 0, size), { events }));
+  return !(await endsRunAt(log, await endOfLastLine(log.read, 0, size), options));
 }

@@ -54,18 +54,22 @@ export interface RunServerSource {
 /**
  * The runs of a volume, for `createRunServer`.
  *
+ * @param options - `maxLineBytes`: the longest line accepted, in bytes; 16 MiB by default.
  * @example
  * const server = await createRunServer(volumeRuns('.'));
  */
-export function volumeRuns(root: string): RunServerSource {
+export function volumeRuns(
+  root: string,
+  { maxLineBytes }: { maxLineBytes?: number | undefined } = {},
+): RunServerSource {
   const folder = absoluteRoot(root);
   return {
     facts: { kind: 'volume', name: folder, outputs: true },
     vocabulary: async runId => runVocabulary(placesOf(folder, runId)),
-    read: (runId, options) => EventLog.read(folder, runId, options),
-    tail: (runId, options) => EventLog.tail(folder, runId, { ...options, appearTimeout: 0 }),
+    read: (runId, options) => EventLog.read(folder, runId, { ...options, maxLineBytes }),
+    tail: (runId, options) => EventLog.tail(folder, runId, { ...options, maxLineBytes, appearTimeout: 0 }),
     watch: (listener, signal) => watchRuns(folder, listener, signal),
-    row: runId => outlineRun(folder, runId),
+    row: runId => outlineRun(folder, runId, { maxLineBytes }),
     output: (runId, nodeId) => NodeOutput.open(folder, runId, nodeId),
   };
 }
@@ -74,21 +78,25 @@ export function volumeRuns(root: string): RunServerSource {
  * The copies of runs on a NATS server, for `createRunServer`.
  *
  * @param connection - of `@nats-io/transport-node`; it stays yours, and open.
- * @param options - `stream`: the stream that holds the runs; `omne-runs` by default.
+ * @param options - `stream`: the stream that holds the runs; `omne-runs` by default. `maxLineBytes` as for `volumeRuns`.
  * @example
  * const server = await createRunServer(await mirroredRuns(connection));
  */
 export async function mirroredRuns(
   connection: NatsConnection,
-  { stream = 'omne-runs' }: { stream?: string } = {},
+  {
+    stream = 'omne-runs',
+    maxLineBytes,
+  }: { stream?: string | undefined; maxLineBytes?: number | undefined } = {},
 ): Promise<RunServerSource> {
   const { readRemote, tailRemote, remoteRuns } = await import('../jetstream.js');
   const { remoteVocabulary } = await import('../jetstream/fetch/remote-vocabulary.js');
   return {
     facts: { kind: 'nats', name: stream, outputs: false },
     vocabulary: runId => remoteVocabulary(connection, runId, { stream }),
-    read: (runId, options) => readRemote(connection, runId, { ...options, stream }),
-    tail: (runId, options) => tailRemote(connection, runId, { ...options, stream, appearTimeout: 0 }),
+    read: (runId, options) => readRemote(connection, runId, { ...options, maxLineBytes, stream }),
+    tail: (runId, options) =>
+      tailRemote(connection, runId, { ...options, maxLineBytes, stream, appearTimeout: 0 }),
     watch: (listener, signal) => pollRuns(() => remoteRuns(connection, { stream, signal }), listener, signal),
     row: async () => undefined,
     output: async (runId, nodeId) => {

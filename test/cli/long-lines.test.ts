@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { EventLog, iterations } from '../../src/index.js';
+import { createRunServer, volumeRuns } from '../../src/web.js';
 import { omneLog } from '../support/command.js';
 import { temporaryVolume } from '../support/volume.js';
 
@@ -71,6 +72,53 @@ describe('--max-line-bytes', () => {
     const { stdout } = await omneLog(['verify', runId, '--root', root, '--max-line-bytes', LIMIT]);
     expect(stdout).toContain('2 problems, 3 events');
     expect(stdout).not.toContain('not ended');
+  });
+
+  test('ls marks a run with a longer line as damaged, and counts all of it with a higher limit', async () => {
+    const { root } = await longRun();
+    const listed = async (...more: string[]) => {
+      const { stdout } = await omneLog(['ls', '--json', '--root', root, ...more]);
+      const run: { eventCount: number; problem?: string } = JSON.parse(stdout);
+      return run;
+    };
+    const cut = await listed('--max-line-bytes', LIMIT);
+    expect(cut).toMatchObject({ eventCount: 3, problem: expect.stringContaining('longer than 1000 bytes') });
+    const whole = await listed('--max-line-bytes', '3000');
+    expect([whole.eventCount, whole.problem]).toEqual([5, undefined]);
+  });
+
+  test('stats counts such a run as damaged', async () => {
+    const { root } = await longRun();
+    const damaged = async (limit: string) => {
+      const args = ['stats', '--json', '--root', root, '--max-line-bytes', limit];
+      const { damaged: found }: { damaged: number } = JSON.parse((await omneLog(args)).stdout);
+      return found;
+    };
+    expect([await damaged(LIMIT), await damaged('3000')]).toEqual([1, 0]);
+  });
+
+  test.for(['p', 'p'.repeat(5000)])('a listing without counts holds both ends to it', async reason => {
+    const { root } = await longRun(reason);
+    const problemOf = async (maxLineBytes: number) => {
+      for await (const run of EventLog.runs(root, { counts: false, maxLineBytes })) return run.problem;
+      return 'no run';
+    };
+    const bytes = reason.length + 130; // of the last line, and no more than that
+    expect(await problemOf(bytes)).toBeUndefined();
+    expect(await problemOf(50)).toContain('longer than 50 bytes');
+    expect(await problemOf(Math.max(120, reason.length))).toContain('longer than');
+  });
+
+  test('the server of the live page reads with it', async () => {
+    const { root, runId } = await longRun();
+    const statusOf = async (maxLineBytes: number) => {
+      await using server = await createRunServer(volumeRuns(root, { maxLineBytes }), { token: false });
+      return (await fetch(new URL(`/api/v1/runs/${runId}/events`, server.url))).status;
+    };
+    expect(await statusOf(3000)).toBe(200);
+    expect(await statusOf(1000)).not.toBe(200);
+    const refused = await omneLog(['serve', '--root', root, '--max-line-bytes', 'long']);
+    expect(refused).toMatchObject({ code: 2, stdout: '' });
   });
 
   test('takes a whole number', async () => {

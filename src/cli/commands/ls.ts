@@ -12,7 +12,7 @@ import { nowMs } from '../../real-time.js';
 import { parseRunId } from '../../volume/run-id.js';
 import { type Command, defineCommand, EXIT, wholeNumber } from '../command.js';
 import { NATS_HELP, NATS_OPTIONS } from '../nats.js';
-import { ROOT_OPTION } from '../pick-run.js';
+import { LINE_OPTION, lineLimit, ROOT_OPTION } from '../pick-run.js';
 import { openSource } from '../run-source.js';
 import { type Cell, Columns } from '../screen/columns.js';
 import { DAMAGED, MARKS, NO_EVENT } from '../screen/status-marks.js';
@@ -38,6 +38,7 @@ export const ls: Command = defineCommand({
     },
     limit: { type: 'string', short: 'n', value: 'N', help: 'At most so many.' },
     json: { type: 'boolean', help: 'Print a JSON object for each run, one a line.' },
+    ...LINE_OPTION,
     root: ROOT_OPTION,
     ...NATS_OPTIONS,
   },
@@ -52,6 +53,7 @@ export const ls: Command = defineCommand({
   async run({ values, signal }) {
     const { pipe, status } = values;
     const limit = wholeNumber('-n', values.limit);
+    const maxLineBytes = lineLimit(values);
     await using source = await openSource(values);
     const runs = source.runs({
       reverse: true,
@@ -59,6 +61,7 @@ export const ls: Command = defineCommand({
       pipe,
       status: isStatus(status) ? status : undefined,
       limit,
+      maxLineBytes,
     });
     if (values.json === true) {
       for await (const run of runs) await print(jsonLine(jsonInUtc(run)));

@@ -16,7 +16,7 @@ import {
 } from '../../web.js';
 import { type Command, defineCommand, EXIT, UsageError, wholeNumber } from '../command.js';
 import { connectTo, LOGIN_HELP, NATS_OPTIONS } from '../nats.js';
-import { ROOT_OPTION, whichRoot } from '../pick-run.js';
+import { LINE_OPTION, lineLimit, ROOT_OPTION, whichRoot } from '../pick-run.js';
 import { beginToWait } from '../reader-left.js';
 import { checkStream } from '../run-source.js';
 import { print } from '../screen/terminal.js';
@@ -42,6 +42,7 @@ export const serve: Command = defineCommand({
       type: 'boolean',
       help: 'Let anybody read who reaches it, e.g. behind a proxy of your own.',
     },
+    ...LINE_OPTION,
     root: ROOT_OPTION,
     ...NATS_OPTIONS,
   },
@@ -53,6 +54,7 @@ export const serve: Command = defineCommand({
   async run({ values, signal }) {
     const { root, nats, creds, stream, host } = values;
     const port = portOf(values.port);
+    const maxLineBytes = lineLimit(values);
     if (nats === undefined && (creds !== undefined || stream !== undefined))
       throw new UsageError('--creds and --stream go with --nats');
     if (nats !== undefined && root !== undefined) throw new UsageError('either --root or --nats');
@@ -61,8 +63,8 @@ export const serve: Command = defineCommand({
     try {
       const source =
         connection === undefined
-          ? volumeRuns(await whichRoot(root))
-          : await mirroredRuns(connection, stream === undefined ? {} : { stream });
+          ? volumeRuns(await whichRoot(root), { maxLineBytes })
+          : await mirroredRuns(connection, { stream, maxLineBytes });
       const allowHosts = values['allow-host'] ?? [];
       const options = { host, allowHosts, ...(values['no-token'] === true ? { token: false as const } : {}) };
       await using server = await start(source, port, options);

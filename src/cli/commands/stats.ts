@@ -9,7 +9,7 @@ import { nowMs } from '../../real-time.js';
 import { foldedRuns } from '../../run/list-runs.js';
 import { type NodeStatistics, RunTally, type Spread, type Statistics } from '../../run/statistics.js';
 import { type Command, defineCommand, EXIT, UsageError } from '../command.js';
-import { ROOT_OPTION, whichRoot } from '../pick-run.js';
+import { LINE_OPTION, lineLimit, ROOT_OPTION, whichRoot } from '../pick-run.js';
 import { type Cell, Columns } from '../screen/columns.js';
 import { jsonLine, lineWidth, print, printable } from '../screen/terminal.js';
 import { cutTo } from '../screen/width.js';
@@ -29,17 +29,20 @@ export const stats: Command = defineCommand({
     pipe: { type: 'string', value: 'PIPE', help: 'Only runs of this pipe.' },
     since: { type: 'string', value: 'AGE', help: 'Only runs begun within this time, e.g. 36h or 7d.' },
     json: { type: 'boolean', help: 'Print all figures as one JSON object.' },
+    ...LINE_OPTION,
     root: ROOT_OPTION,
   },
   notes: [
     'Times of nodes are of attempts that completed. FLAKY: in so many runs a node failed and then',
     'completed. TREND: the median over time, oldest runs first, up to twenty stretches.',
   ].join('\n'),
-  async run({ values: { pipe, since, json, root }, signal }) {
+  async run({ values, signal }) {
+    const { pipe, since, json, root } = values;
+    const maxLineBytes = lineLimit(values);
     const age = since === undefined ? Number.POSITIVE_INFINITY : milliseconds(since);
     if (Number.isNaN(age)) throw new UsageError(`--since takes a time such as 36h or 7d, not '${since}'`);
     const tally = new RunTally();
-    for await (const run of foldedRuns(await whichRoot(root), { pipe, signal }, nowMs() - age))
+    for await (const run of foldedRuns(await whichRoot(root), { pipe, signal, maxLineBytes }, nowMs() - age))
       tally.add(run);
     const { statistics } = tally;
     await print(json ? jsonLine(JSON.stringify(statistics)) : textOf(statistics).join('\n'));

@@ -38,12 +38,12 @@ export type RemoteRunSummary = Pick<
 >;
 
 /** Which runs to list, and of which stream. */
-export interface RemoteRunsOptions extends Omit<RunsOptions, 'counts'> {
+export interface RemoteRunsOptions extends Omit<RunsOptions, 'counts' | 'maxLineBytes'> {
   /** The stream that holds the runs; `omne-runs` by default. */
   stream?: string | undefined;
 }
 
-const { counts: _counts, ...WHICH_RUNS } = RUNS_OPTIONS;
+const { counts: _counts, maxLineBytes: _maxLineBytes, ...WHICH_RUNS } = RUNS_OPTIONS;
 
 const REMOTE_RUNS_OPTIONS: Readonly<Record<keyof RemoteRunsOptions, OptionCheck>> = {
   ...WHICH_RUNS,
