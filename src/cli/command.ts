@@ -28,6 +28,8 @@ export interface Option {
   readonly choices?: readonly string[];
   /** Which other values there may be besides, for the help: the command checks them itself. */
   readonly orElse?: string;
+  /** What `omne-log completion` is asked for, to complete those too: it knows the run that is on the line. */
+  readonly completion?: 'types';
   readonly help: string;
 }
 

@@ -2,6 +2,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { defineEvents, EVENT_TYPES, EventLog, field } from '../../src/index.js';
 import { COMPLETED, writeRun } from '../support/cli-runs.js';
 import { COMMAND, COMMANDS, omneLog, runToEnd } from '../support/command.js';
 import { testWith } from '../support/tools.js';
@@ -56,6 +57,43 @@ describe('omne-log completion', () => {
     expect(await ask('omne-log', 'completion', '')).toEqual(['bash', 'zsh', 'fish', 'powershell']);
   });
 
+  /** A volume whose newest run has events of its own. */
+  async function ownEvents() {
+    const { root, env, runIds } = volume();
+    const events = defineEvents({ 'step.done': { step: field.string() }, 'step.ended': {} });
+    const log = await EventLog.create(root, 'steps', { events });
+    await log.close();
+    return { root, env, runId: log.runId, builtIn: runIds[0] ?? '' };
+  }
+
+  test('bash completes types of the run that is on the line, or of the newest runs', async () => {
+    const { root, env, runId, builtIn } = await ownEvents();
+    const ask = (...words: string[]) =>
+      lines(['bash', '-c', ASK_BASH, 'bash', 'omne-log', ...words], root, env);
+    expect(await ask('cat', runId, '--type', '')).toEqual(['step.done', 'step.ended']);
+    expect(await ask('cat', 'last', '--type', 'g')).toEqual(['gate.passed']); // the newest has not begun
+    expect(await ask('cat', builtIn, '--type', 's')).toEqual(['']);
+    expect(await ask('cat', '--type', 's')).toEqual(['step.done', 'step.ended']);
+    expect(await ask('cat', '--type', 'gate')).toEqual(['gate.passed']);
+    expect(await ask('cat', 'no-run', '--type', 'gate')).toEqual(['gate.passed']);
+  });
+
+  testWith(['zsh', 'fish'], 'zsh and fish ask for them too', async () => {
+    const { root, env, runId } = await ownEvents();
+    const zsh = `source <(omne-log completion zsh); compadd() { print -l -- \${(P)@[-1]}; }; words=(cat ${runId} --type ''); _omne_log_types`;
+    expect(await lines(['zsh', '-f', '-c', zsh], root, env)).toEqual(['step.done', 'step.ended']);
+    const fish = `omne-log completion fish | source; complete -C 'omne-log cat ${runId} --type s'`;
+    expect(await lines(['fish', '--no-config', '-c', fish], root, env)).toEqual(['step.done', 'step.ended']);
+  });
+
+  test('types are the built-in ones where there is no volume, and a shell takes no run', async () => {
+    const { code, stdout, stderr } = await runToEnd([process.execPath, COMMAND, 'completion', 'types'], {
+      cwd: '/',
+    });
+    expect([code, stdout.trim().split('\n'), stderr]).toEqual([0, EVENT_TYPES, '']);
+    expect(await omneLog(['completion', 'bash', 'last'])).toMatchObject({ code: 2, stdout: '' });
+  });
+
   testWith(['zsh'], 'zsh completes commands, options, values and runs', async () => {
     const { root, env, runIds } = volume();
     const ask = (...words: string[]) => {
@@ -94,6 +132,7 @@ describe('omne-log completion', () => {
     const listed = [...COMMANDS, '--help', '--version'].map(name => `'${name}'`).join(', ');
     expect(stdout).toContain(`if ($at -le 1) { @(${listed}) }`);
     expect(stdout).toContain(`'ls --status' = @('running', 'completed', 'aborted')`);
+    expect(stdout).toContain(`'cat --type' = @('TYPES')`);
     expect(stdout).toContain(`'completion' = @('bash', 'zsh', 'fish', 'powershell')`);
     expect(stdout).toContain(`'show' = @('last', 'RUN')`);
     expect(stdout).toMatch(/'tail' = @\('-f', .*'--follow'|'tail' = @\('--follow'/);

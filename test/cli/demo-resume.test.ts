@@ -13,7 +13,7 @@ const EVENT_LINE = /^\d\d:\d\d:\d\d\.\d{3}Z {2}/gm;
 const EVENTS = 16;
 const NODES = ['write', 'count', 'checksum', 'work-off'];
 
-const KILL = fileURLToPath(new URL('../support/kill-after.mjs', import.meta.url));
+const KILL = fileURLToPath(new URL('../support/kill-printed.mjs', import.meta.url));
 
 /** Runs the demo until so many of its events are on disk; it is dead then, before it takes the next step. */
 async function killedAfter(volume: string, events: number): Promise<void> {

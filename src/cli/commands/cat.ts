@@ -27,6 +27,7 @@ export const cat: Command = defineCommand({
       value: 'TYPE',
       choices: EVENT_TYPES,
       orElse: 'of the run where it has events of its own',
+      completion: 'types',
       help: 'Only events of this type; may be given several times.',
     },
     node: { type: 'string', value: 'NODE', help: 'Only events of this node.' },

@@ -41,6 +41,7 @@ ${firsts.join('\n')}
   $command = if ($at -gt 1) { $words[1] } else { '' }
   $chosen = $choices["$command $($words[$at - 1])"]
   $found = if ($at -le 1) { ${listOf(names)} }
+    elseif ($chosen -eq 'TYPES') { omne-log completion types -- "$($words[2])" 2>$null }
     elseif ($chosen) { $chosen }
     elseif ($word.StartsWith('-')) { $flags[$command] }
     elseif ($at -eq 2) { $firsts[$command] | ForEach-Object { if ($_ -eq 'RUN') { omne-log completion runs 2>$null } else { $_ } } }
@@ -50,8 +51,9 @@ ${firsts.join('\n')}
 }`;
 }
 
-function choicesOf(flag: string, { choices }: Option): string[] {
-  return choices === undefined ? [] : [`    ${quoted(flag)} = ${listOf(choices)}`];
+function choicesOf(flag: string, { choices, completion }: Option): string[] {
+  const words = completion === undefined ? choices : [completion.toUpperCase()]; // which the command itself is asked for
+  return words === undefined ? [] : [`    ${quoted(flag)} = ${listOf(words)}`];
 }
 
 function listOf(words: readonly string[]): string {

@@ -12,6 +12,9 @@ export const SHELLS = ['bash', 'zsh', 'fish', 'powershell'] as const;
 /** Prints the runs there are, also where there is no volume. */
 const RUNS = 'omne-log completion runs 2>/dev/null';
 
+/** Prints the types of events there are, for the word that is where a run would be. */
+const typesFor = (word: string) => `omne-log completion types -- ${word} 2>/dev/null`;
+
 /** What the first operand of a command is completed with, where it is known. */
 const OPERANDS: ReadonlyMap<string, string> = new Map([
   ['RUN', `last $(${RUNS})`],
@@ -54,7 +57,7 @@ function bashScript(commands: readonly CommandFacts[]): string {
   });
   return `# Completes omne-log in bash: source <(omne-log completion bash)
 _omne_log() {
-  local cur=\${COMP_WORDS[COMP_CWORD]} command=\${COMP_WORDS[1]} flags='' operands='' words=''
+  local cur=\${COMP_WORDS[COMP_CWORD]} command=\${COMP_WORDS[1]} run=\${COMP_WORDS[2]} flags='' operands='' words=''
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
     COMPREPLY=($(compgen -W '${names} --help --version' -- "$cur"))
@@ -72,7 +75,8 @@ ${cases.join('\n')}
 complete -F _omne_log omne-log`;
 }
 
-function bashValue({ value, choices }: Option): string {
+function bashValue({ value, choices, completion }: Option): string {
+  if (completion === 'types') return `COMPREPLY=($(compgen -W "$(${typesFor('"$run"')})" -- "$cur")); return`;
   if (choices !== undefined) return `COMPREPLY=($(compgen -W '${choices.join(' ')}' -- "$cur")); return`;
   const flag = value === 'DIR' ? '-d' : value === 'FILE' ? '-f' : undefined;
   return flag === undefined
@@ -97,6 +101,10 @@ _omne_log_runs() {
   local -a runs=(last \${(f)"$(${RUNS})"})
   compadd -V runs -a runs
 }
+_omne_log_types() {
+  local -a types=(\${(f)"$(${typesFor('"$words[2]"')})"})
+  compadd -a types
+}
 _omne_log() {
   local -a commands=(
 ${described.join('\n')}
@@ -115,15 +123,17 @@ if (($+functions[compdef])); then compdef _omne_log omne-log; fi`;
 }
 
 function zshOption(long: string, option: Option): string {
-  const { value, choices, help, multiple } = option;
+  const { value, choices, completion, help, multiple } = option;
   const action =
-    choices !== undefined
-      ? `(${choices.join(' ')})`
-      : value === 'DIR'
-        ? '_files -/'
-        : value === 'FILE'
-          ? '_files'
-          : ' ';
+    completion === 'types'
+      ? '_omne_log_types'
+      : choices !== undefined
+        ? `(${choices.join(' ')})`
+        : value === 'DIR'
+          ? '_files -/'
+          : value === 'FILE'
+            ? '_files'
+            : ' ';
   const rest = `[${help.replace(/[[\]\\:]/g, '\\$&')}]${value === undefined ? '' : `:${value}:${action}`}`;
   const flags = flagsOf(long, option);
   const prefix = multiple === true ? '*' : flags.length > 1 ? `(${flags.join(' ')})` : '';
@@ -148,17 +158,19 @@ complete -c omne-log -n __fish_use_subcommand -l version -d 'Show the version.'
 ${lines.join('\n')}`;
 }
 
-function fishOption(long: string, { short, value, choices, help }: Option): string {
+function fishOption(long: string, { short, value, choices, completion, help }: Option): string {
   const argument =
-    choices !== undefined
-      ? ` -x -a ${fishQuoted(choices.join(' '))}`
-      : value === 'DIR'
-        ? " -x -a '(__fish_complete_directories)'"
-        : value === 'FILE'
-          ? ' -r -F'
-          : value === undefined
-            ? ''
-            : ' -x';
+    completion === 'types'
+      ? ` -x -a ${fishQuoted(`(${typesFor('(commandline -opc)[3]')})`)}`
+      : choices !== undefined
+        ? ` -x -a ${fishQuoted(choices.join(' '))}`
+        : value === 'DIR'
+          ? " -x -a '(__fish_complete_directories)'"
+          : value === 'FILE'
+            ? ' -r -F'
+            : value === undefined
+              ? ''
+              : ' -x';
   return `${short === undefined ? '' : ` -s ${short}`} -l ${long}${argument} -d ${fishQuoted(help)}`;
 }
 
