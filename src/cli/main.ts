@@ -40,7 +40,8 @@ whenReaderLeaves(() => {
 });
 
 process.exitCode = EXIT.error; // until it has come to its end
-void main(process.argv.slice(2))
+/** Settled when the command has come to its end, and its exit code is known. */
+export const ended: Promise<void> = main(process.argv.slice(2))
   .then(
     code => (ending.signal.aborted ? exitCodeOf(ending.signal.reason) : code),
     error => exitCodeOf(ending.signal.aborted ? ending.signal.reason : error),

@@ -3,6 +3,11 @@
  * words, environment and folder, what it prints kept apart, its exit code. That takes a few milliseconds each, a process of
  * its own a hundred.
  */
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+const require = createRequire(import.meta.url);
+const MAIN = fileURLToPath(new URL('../../dist/cli/main.cjs', import.meta.url)); // what the command's first file loads
 let printed;
 
 // Stdout is /dev/null here: no pipe whose reader a command would look after.
@@ -14,14 +19,15 @@ for (const name of ['stdout', 'stderr']) {
   };
 }
 
-process.on('message', async ({ number, command, args, env, cwd }) => {
+process.on('message', async ({ command, args, env, cwd }) => {
   printed = { stdout: [], stderr: [] };
   process.chdir(cwd);
   for (const name of Object.keys(process.env)) delete process.env[name];
   Object.assign(process.env, env);
   process.argv = [process.argv[0], command, ...args];
   process.exitCode = undefined;
-  await import(`file://${command}?${number}`); // evaluated once for each number, unlike what it imports
+  delete require.cache[MAIN]; // so that it is evaluated again
+  await require(MAIN).ended;
   for (const signal of ['SIGINT', 'SIGTERM']) process.removeAllListeners(signal);
   process.stdout.removeAllListeners('error');
   const [stdout, stderr] = [printed.stdout, printed.stderr].map(chunks => Buffer.concat(chunks).toString());

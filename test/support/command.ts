@@ -59,13 +59,12 @@ export function omneLog(args: readonly string[], surroundings: Surroundings = {}
 
 const SERVER = fileURLToPath(new URL('command-server.mjs', import.meta.url));
 const idle: ChildProcess[] = [];
-let count = 0;
 
 /** The same in a process that has run other command lines before: see `command-server.mjs`. */
 async function served(args: readonly string[], { env, cwd }: Surroundings): Promise<Outcome> {
   const server = idle.pop() ?? startServer();
   const given = { env: { ...plainEnvironment(), ...env }, cwd: cwd ?? process.cwd() };
-  server.send({ number: ++count, command: COMMAND, args, ...given });
+  server.send({ command: COMMAND, args, ...given });
   const [outcome]: Outcome[] = await once(server, 'message'); // rejects when there is an 'error' first
   idle.push(server);
   return outcome ?? { code: null, stdout: '', stderr: '' };

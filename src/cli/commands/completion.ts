@@ -5,10 +5,9 @@
  * completed by asking the command, which reads the names of folders and no log; types of events likewise, of which it reads the
  * vocabularies that runs carry.
  */
-import { placesOf } from '../../volume/places.js';
 import { runIdsOf } from '../../volume/run-folders.js';
 import { type Command, defineCommand, EXIT, UsageError } from '../command.js';
-import { ROOT_OPTION, whichRoot, whichRun } from '../pick-run.js';
+import { ROOT_OPTION, whichRoot } from '../pick-run.js';
 import { print } from '../screen/terminal.js';
 import { completionScript, SHELLS } from './completion-scripts.js';
 
@@ -51,15 +50,14 @@ export function completionOf(load: () => Promise<readonly Command[]>): Command {
 
 /** The types of the events of a run, or where none is named, of the newest runs; the built-in ones where no run says more. */
 async function typesOf(root: string | undefined, run = ''): Promise<readonly string[]> {
-  const [{ EVENT_TYPES }, { runVocabulary }] = await Promise.all([
-    import('../../format/events.js'),
-    import('../../read/run-vocabulary.js'),
-  ]);
+  const { EVENT_TYPES } = await import('../../format/events.js');
   try {
+    const { volumeSource } = await import('../run-source.js');
     const folder = await whichRoot(root);
+    const source = volumeSource(folder);
     const named = run !== '' && !run.startsWith('-'); // a shell asks with whatever is at that place of the line
-    const runIds = named ? [await whichRun(folder, run)] : (await runIdsOf(folder)).slice(-NEWEST_RUNS);
-    const looked = await Promise.allSettled(runIds.map(runId => runVocabulary(placesOf(folder, runId))));
+    const runIds = named ? [await source.which(run)] : (await runIdsOf(folder)).slice(-NEWEST_RUNS);
+    const looked = await Promise.allSettled(runIds.map(source.vocabulary));
     const types = looked.flatMap(each => (each.status === 'fulfilled' ? each.value.types : []));
     return types.length === 0 ? EVENT_TYPES : [...new Set(types)];
   } catch {
