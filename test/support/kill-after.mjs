@@ -1,12 +1,10 @@
-/**
- * Loaded before a program that prints a line for each event once its append is on disk: kills it as soon as it prints so many, as
- * `KILL_AFTER` says, before it takes the next step.
- */
-const EVENT_LINE = /^\d\d:\d\d:\d\d\.\d{3}Z {2}/;
+/** Loaded before a program: kills it as soon as so many of its appends are on disk, as `KILL_AFTER` says. */
+import { EventLog } from '../../dist/index.js';
 
-const { write } = process.stdout;
+const { append } = EventLog.prototype;
 let left = Number(process.env.KILL_AFTER);
-process.stdout.write = function (chunk, ...rest) {
-  if (EVENT_LINE.test(String(chunk)) && --left === 0) process.kill(process.pid, 'SIGKILL');
-  return write.call(this, chunk, ...rest);
+EventLog.prototype.append = async function (...given) {
+  const event = await append.apply(this, given);
+  if (--left === 0) process.kill(process.pid, 'SIGKILL');
+  return event;
 };
