@@ -2,11 +2,14 @@
  * The tool `explain_failure`: in one answer what a person would look at: the reason, the nodes that failed, their errors, the end of
  * what they printed, what happened before, and where to look next.
  */
+import { isOutOfDescriptors } from '../errors.js';
+import { count } from '../figures.js';
 import { EventLog, EventLogError, type LogEvent, type NodeState } from '../index.js';
 import { runVocabulary } from '../read/run-vocabulary.js';
 import { LineIndex } from '../run/output/line-index.js';
 import { readLines } from '../run/output/output-lines.js';
 import { isFileName, placesOf } from '../volume/places.js';
+import { parseRunId } from '../volume/run-id.js';
 import { Answer, call as callOf, lastThatFit, UNTRUSTED } from './answer.js';
 import { outlines } from './list-runs.js';
 import { LINE_BYTES, numbered, usingOutput } from './output-window.js';
@@ -24,19 +27,25 @@ export const explainFailure: Tool = defineTool({
   name: 'explain_failure',
   title: 'Explain a failure',
   description:
-    'Explains why a run failed, in one call: the reason, the failed nodes with their errors and the end of their output, the last events, and where to look next. Without `run`: the latest run that was aborted or left.',
+    'Explains why a run failed, in one call: the reason, the failed nodes with their errors and the end of their output, the last events, and where to look next. Without `run`: the latest run that was aborted or left and can be read.',
   parameters: {
     run: RUN,
     pipe: { type: 'string', description: 'Without `run`: only runs of this pipe.' },
   },
   async answer({ run, pipe }, call) {
-    const runId = run === undefined ? await latestFailed(pipe, call) : await call.which(run);
-    if (runId === undefined) return 'No run was aborted or left by its writer.';
-    const facts = await factsOf(call.root, runId, call.signal);
+    const { facts, unreadable } =
+      run === undefined
+        ? await latestFailed(pipe, call)
+        : { facts: await factsOf(call.root, await call.which(run), call.signal), unreadable: [] };
+    if (facts === undefined)
+      return ['No run that can be read was aborted or left by its writer.', ...passedOver(unreadable)].join(
+        '\n',
+      );
+    const { runId } = facts;
     const suspects = suspectsOf(facts);
     const next = nextCalls(facts, suspects[0]);
     const answer = new Answer(call.most, next.join('\n').length + 1);
-    answer.addAll(headOf(facts));
+    answer.addAll([...passedOver(unreadable), ...headOf(facts)]);
     answer.add(verdictOf(facts, suspects));
     const eventsRoom = Math.floor(call.most / 8);
     const nodes = suspects.slice(0, MOST_NODES);
@@ -53,7 +62,7 @@ export const explainFailure: Tool = defineTool({
   },
 });
 
-function nextCalls({ runId, state }: RunFacts, suspect: NodeState | undefined): string[] {
+function nextCalls({ runId }: RunFacts, suspect: NodeState | undefined): string[] {
   const node = suspect?.nodeId ?? '';
   const nameable = isFileName(node); // else there is no output
   const ofNode = [
@@ -64,14 +73,35 @@ function nextCalls({ runId, state }: RunFacts, suspect: NodeState | undefined): 
     'Where to look next:',
     ...(nameable ? ofNode : []),
     `What else ran: ${callOf('get_run', { run: runId })}`,
-    `Earlier runs: ${callOf('list_runs', { pipe: cut(state.pipe, 100), before: runId })}`,
+    `Earlier runs: ${callOf('list_runs', { pipe: parseRunId(runId).pipe, before: runId })}`,
   ];
 }
 
-async function latestFailed(pipe: string | undefined, { root, signal }: Call): Promise<string | undefined> {
-  for await (const { runId, status, orphan } of outlines(root, { pipe, signal }))
-    if (status === 'aborted' || orphan) return runId;
-  return undefined;
+/** The newest that failed and can be read, and the failures of those after it that cannot. */
+async function latestFailed(
+  pipe: string | undefined,
+  { root, signal }: Call,
+): Promise<{ facts: RunFacts | undefined; unreadable: EventLogError[] }> {
+  const unreadable: EventLogError[] = [];
+  for await (const { runId, status, orphan } of outlines(root, { pipe, signal })) {
+    if (status !== 'aborted' && !orphan) continue;
+    try {
+      return { facts: await factsOf(root, runId, signal), unreadable };
+    } catch (error) {
+      if (!(error instanceof EventLogError) || isOutOfDescriptors(error)) throw error;
+      unreadable.push(error);
+    }
+  }
+  return { facts: undefined, unreadable };
+}
+
+/** A line about the runs that cannot be read. */
+function passedOver(unreadable: readonly EventLogError[]): string[] {
+  const [newest] = unreadable;
+  if (newest === undefined) return [];
+  return [
+    `Passed over, not readable: ${count(unreadable.length, 'run')}; the newest: ${newest.code}: ${oneLine(newest.message, 400)}`,
+  ];
 }
 
 /** The nodes that failed at last, the latest first; where none did, those that were cut off. */

@@ -2,7 +2,7 @@
  * The parameters of a tool: one table that is both the schema a client sees and what its arguments are checked against.
  *
  * Promises: an unknown argument is refused with the nearest name, never passed over. Models write numbers as texts and ask for more
- * than there may be: a text of digits is a number, and a number out of range is taken as the nearest within.
+ * than there may be: a text of digits is a number, and a number out of range is taken as the nearest within, and the answer says so.
  */
 import { nearest } from '../options.js';
 
@@ -53,17 +53,26 @@ export class ArgumentError extends Error {
   override readonly name = 'ArgumentError';
 }
 
+/** How arguments are checked. */
+interface CheckOptions {
+  readonly required?: readonly string[];
+  /** All names there are, for the message about one there is not. */
+  readonly known?: readonly string[];
+  /** Takes a sentence for each number that was out of range. */
+  readonly note: (sentence: string) => void;
+}
+
 /** Checks arguments as a client sent them. */
 export function checkArguments<P extends Parameters>(
   given: Readonly<Record<string, unknown>>,
   parameters: P,
-  required: readonly string[],
+  { required = [], known = Object.keys(parameters), note }: CheckOptions,
 ): ArgumentsOf<P> {
   const checked: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(given)) {
     const parameter = Object.hasOwn(parameters, name) ? parameters[name] : undefined;
-    if (parameter === undefined) throw new ArgumentError(unknown(name, Object.keys(parameters)));
-    if (value !== undefined && value !== null) checked[name] = checkedValue(name, value, parameter);
+    if (parameter === undefined) throw new ArgumentError(unknown(name, known));
+    if (value !== undefined && value !== null) checked[name] = checkedValue(name, value, parameter, note);
   }
   const missing = required.find(name => checked[name] === undefined);
   if (missing !== undefined) throw new ArgumentError(`argument ${missing} is missing`);
@@ -76,13 +85,20 @@ function unknown(name: string, known: readonly string[]): string {
   return `unknown argument ${JSON.stringify(name.slice(0, 100))}; ${hint}`;
 }
 
-function checkedValue(name: string, value: unknown, parameter: Parameter): unknown {
+function checkedValue(
+  name: string,
+  value: unknown,
+  parameter: Parameter,
+  note: CheckOptions['note'],
+): unknown {
   switch (parameter.type) {
     case 'integer': {
       const number = typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : value;
       if (typeof number !== 'number' || !Number.isInteger(number))
         throw new ArgumentError(`argument ${name} must be a whole number`);
-      return Math.min(Math.max(number, parameter.minimum), parameter.maximum);
+      const within = Math.min(Math.max(number, parameter.minimum), parameter.maximum);
+      if (within !== number) note(`${name} ${number} is taken as ${within}.`);
+      return within;
     }
     case 'boolean':
       if (value === true || value === 'true') return true;

@@ -5,6 +5,7 @@ import { EventLog, type NodeState, type RunState, RunStateReducer } from '../ind
 import { runVocabulary } from '../read/run-vocabulary.js';
 import { isLive } from '../volume/liveness.js';
 import { placesOf } from '../volume/places.js';
+import { parseRunId } from '../volume/run-id.js';
 import { cut, oneLine } from './plain-text.js';
 
 /** A run and what is known of it beside its events. */
@@ -43,7 +44,7 @@ export function headOf({ runId, state, live, problem }: RunFacts): string[] {
   const ended = status !== 'running';
   const now = ended ? status : live === true ? 'live' : live === false ? 'not ended, no writer' : 'not ended';
   const facts = [
-    `pipe ${oneLine(pipe, 100)}`,
+    `pipe ${oneLine(pipe === '' ? parseRunId(runId).pipe : pipe, 100)}`, // without pipe.started the id names it
     ...(startedAt === undefined ? [] : [`started ${startedAt}`]),
     ...(endedAt === undefined ? [] : [`ended ${endedAt}`]),
     ...(durationMs === undefined ? [] : [`took ${duration(durationMs)}`]),

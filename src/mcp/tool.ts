@@ -67,10 +67,16 @@ export function defineTool<const P extends Parameters>(spec: ToolSpec<P>): Tool 
     required,
     async answer(given, context) {
       const { max_chars, ...rest } = given;
-      const { max_chars: asked } = checkArguments({ max_chars }, { max_chars: MAX_CHARS }, []);
-      const values = checkArguments(rest, spec.parameters, required);
+      let notes = '';
+      const note = (sentence: string) => {
+        notes += `${sentence}\n`;
+      };
+      const known = Object.keys(parameters);
+      const { max_chars: asked } = checkArguments({ max_chars }, { max_chars: MAX_CHARS }, { note });
+      const values = checkArguments(rest, spec.parameters, { required, known, note });
       const again = asked === undefined ? {} : { max_chars: asked };
-      return spec.answer(values, { ...context, again, most: asked ?? USUAL_CHARACTERS });
+      const most = (asked ?? USUAL_CHARACTERS) - notes.length;
+      return notes + (await spec.answer(values, { ...context, again, most }));
     },
   };
 }

@@ -40,9 +40,9 @@ export interface Statistics {
   readonly runs: number;
   readonly completed: number;
   readonly aborted: number;
-  /** Not ended, with a writer; or with no event yet, and just made. */
+  /** Not ended, and a writer holds the log open, as `live` of a listing says. */
   readonly live: number;
-  /** Not ended, without one. */
+  /** Not ended, without one; also with no event yet. */
   readonly left: number;
   readonly damaged: number;
   /** The ids of damaged runs, the first hundred. */
@@ -88,9 +88,8 @@ export class RunTally {
   readonly #nodes = new Map<string, NodeTally>();
 
   add(run: FoldedRun): void {
-    const { status, live, orphan, bytes, problem, durationMs } = run;
-    const isLive = live || (bytes === 0 && !orphan && problem === undefined);
-    this.#ends[status === 'running' ? (isLive ? 'live' : 'left') : status]++;
+    const { status, live, problem, durationMs } = run;
+    this.#ends[status === 'running' ? (live ? 'live' : 'left') : status]++;
     if (problem !== undefined && this.#damagedCount++ < MOST_NAMES) this.#damaged.push(run.runId);
     if (status === 'completed' && durationMs !== undefined)
       this.#samples.push({ run: this.#runs, ms: durationMs });

@@ -156,6 +156,8 @@ describe('failures are answers', () => {
     ['get_run', { run: '../../etc/passwd' }, 'ERR_INVALID_RUN_ID'],
     ['get_run', {}, 'argument run is missing'],
     ['get_run', { run: 'last', rnu: 1 }, 'unknown argument "rnu"; did you mean run?'],
+    ['list_runs', { max_char: 1 }, 'unknown argument "max_char"; did you mean max_chars?'],
+    ['get_run', { xyzzyxyzzy: 1 }, 'the arguments are run, first_node, max_chars'],
     ['read_output', { run: 'last', node: '../events.jsonl' }, 'ERR_UNSAFE_PATH'],
     ['read_output', { run: 'last', node: 'plan' }, 'ERR_CAPTURE_NOT_FOUND'],
     ['read_output', { run: 'last', node: 'plan', line: 'x' }, 'argument line must be a whole number'],

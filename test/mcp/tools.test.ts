@@ -1,6 +1,8 @@
 /** The tools that show runs, events and places: what they say, how they are bounded, and the calls they name. */
+import { mkdirSync, utimesSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { defineEvents, EventLog, field } from '../../src/index.js';
+import { placesOf } from '../../src/volume/places.js';
 import {
   ABORTED,
   abandon,
@@ -67,6 +69,18 @@ describe('list_runs', () => {
     expect((await call('list_runs', { limit: '2' })).text.match(/^p-/gm)).toHaveLength(2);
     expect((await call('list_runs', { limit: 100_000 })).text.match(/^p-/gm)).toHaveLength(3);
     expect((await call('list_runs', { max_chars: 1_000_000 })).isError).toBe(false);
+  });
+
+  test('what is taken for a number out of range is said first, within the bound', async () => {
+    const root = temporaryVolume();
+    for (let index = 0; index < 60; index++) writeRun(root, 'p', COMPLETED);
+    const call = await toolsOf(root);
+    for (const max_chars of [10, '10']) {
+      const { text } = await call('list_runs', { max_chars, limit: 500 });
+      expect(text).toMatch(/^max_chars 10 is taken as 2000\.\nlimit 500 is taken as 100\.\np-/);
+      expect(text.length).toBeLessThanOrEqual(2000);
+      expect(nextCall(text)[1]).toMatchObject({ max_chars: 2000 });
+    }
   });
 });
 
@@ -175,7 +189,56 @@ describe('search_output', () => {
   });
 });
 
+/** A run that was allocated and whose folder was made ten minutes ago, and nothing more. */
+async function withoutLog(root: string, pipe: string): Promise<string> {
+  const runId = await EventLog.allocate(root, pipe);
+  const { folder } = placesOf(root, runId);
+  mkdirSync(folder, { recursive: true });
+  const before = new Date(Date.now() - 600_000);
+  utimesSync(folder, before, before);
+  return runId;
+}
+
+test('of a run without events the pipe is named, and each call that is named can be made', async () => {
+  const root = temporaryVolume();
+  const log = await EventLog.create(root, 'nightly');
+  await log.close();
+  const call = await toolsOf(root);
+  expect((await call('get_run', { run: 'last' })).isError).toBe(true); // it has not begun
+  const run = log.runId;
+  expect((await call('get_run', { run })).text).toContain('pipe nightly, 0 events');
+  const { text } = await call('explain_failure', { run });
+  const named = [...text.matchAll(/: (\w+) (\{.*\})$/gm)];
+  expect(named.map(([, tool]) => tool)).toEqual(['get_run', 'list_runs']);
+  for (const [, tool = '', values = ''] of named)
+    expect(await call(tool, JSON.parse(values))).toMatchObject({ isError: false });
+});
+
 describe('explain_failure', () => {
+  test.for([{}, { pipe: 'nightly' }])(
+    'with %j goes on to the newest failure that can be read, and names what it passed over',
+    async values => {
+      const root = temporaryVolume();
+      const failed = writeRun(root, 'nightly', ABORTED);
+      const unreadable = await withoutLog(root, 'nightly');
+      const { text, isError } = await (await toolsOf(root))('explain_failure', values);
+      expect(isError).toBe(false);
+      expect(text).toContain(`Run ${failed.runId}: aborted`);
+      expect(text).toMatch(
+        new RegExp(`^Passed over, not readable: 1 run; the newest: ERR_RUN_NOT_FOUND: .*${unreadable}`),
+      );
+    },
+  );
+
+  test('where no failure can be read it says so, and which cannot', async () => {
+    const root = temporaryVolume();
+    const unreadable = await withoutLog(root, 'nightly');
+    const { text, isError } = await (await toolsOf(root))('explain_failure');
+    expect(isError).toBe(false);
+    expect(text).toContain('No run that can be read was aborted or left');
+    expect(text).toContain(unreadable);
+  });
+
   test('the latest run that was left: what was running, and the end of what it printed', async () => {
     const root = temporaryVolume();
     writeRun(root, 'feature', COMPLETED, { start: Date.now() - HOUR_MS / 2 });

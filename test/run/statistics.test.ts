@@ -1,10 +1,10 @@
 /** Figures over many runs: exact, whatever the runs are. */
 import { describe, expect, test } from 'vitest';
 import { widthOf } from '../../src/cli/screen/width.js';
-import { decodeEvent, deriveRunState, type EventDraft } from '../../src/index.js';
+import { decodeEvent, deriveRunState, type EventDraft, EventLog } from '../../src/index.js';
 import type { FoldedRun } from '../../src/run/look-at-run.js';
 import { RunTally } from '../../src/run/statistics.js';
-import { ABORTED, COMPLETED, UNFINISHED, writeRun } from '../support/cli-runs.js';
+import { ABORTED, COMPLETED, type Step, UNFINISHED, writeRun } from '../support/cli-runs.js';
 import { omneLog } from '../support/command.js';
 import { temporaryVolume } from '../support/volume.js';
 
@@ -136,6 +136,41 @@ describe('omne-log stats', () => {
     expect(stdout).toMatch(/NODE +MEDIAN +P95 +FAILED +FLAKY +TREND/);
     for (const line of stdout.split('\n').filter(line => !line.includes('!')))
       expect(widthOf(line)).toBeLessThanOrEqual(80);
+  });
+
+  test('counts a run without an event as live only while a writer holds it, as ls says', async () => {
+    const root = temporaryVolume();
+    const log = await EventLog.create(root, 'p');
+    const figures = async () => JSON.parse((await omneLog(['stats', '--json', '--root', root])).stdout);
+    expect(await figures()).toMatchObject({ runs: 1, live: 1, left: 0 });
+    await log.close();
+    expect(await figures()).toMatchObject({ runs: 1, live: 0, left: 1 });
+  });
+
+  test('rounds what failed to the nearest percent, and says 0 and 100 of nothing else', async () => {
+    const root = temporaryVolume();
+    const attempts = (node: string, failed: number, all: number): Step[] =>
+      Array.from({ length: all }, (_, index): Step[] => [
+        [index, start(node)],
+        [index, index < failed ? fail(node) : end(node)],
+      ]).flat();
+    writeRun(root, 'p', [
+      ...attempts('third', 1, 3),
+      ...attempts('most', 299, 300),
+      ...attempts('few', 1, 300),
+    ]);
+    writeRun(root, 'p', attempts('all', 2, 2));
+    const { stdout } = await omneLog(['stats', '--root', root]);
+    expect(
+      Object.fromEntries(
+        Array.from(stdout.matchAll(/^(\w+) .* (\d+ \(\d+%\))/gm), ([, node, share]) => [node, share]),
+      ),
+    ).toEqual({
+      third: '1 (33%)',
+      most: '299 (99%)',
+      few: '1 (1%)',
+      all: '2 (100%)',
+    });
   });
 
   test('takes a pipe and a time, and gives all figures as JSON', async () => {

@@ -92,7 +92,7 @@ function nodeLines(nodes: readonly NodeStatistics[]): string[] {
   const rows = shown.map((node): Cell[] => {
     const { pipe, nodeId, took, failed, attempts, flaky, trend } = node;
     const name = printable(several ? `${pipe}/${nodeId}` : nodeId);
-    const share = failed === 0 ? '-' : `${failed} (${Math.ceil((failed / Math.max(1, attempts)) * 100)}%)`;
+    const share = failed === 0 ? '-' : `${failed} (${percent(failed, attempts)}%)`;
     return [
       { text: cutTo(name, nameWidth) },
       { text: took === undefined ? '-' : duration(took.median), align: 'right' },
@@ -104,6 +104,12 @@ function nodeLines(nodes: readonly NodeStatistics[]): string[] {
   });
   const more = nodes.length > shown.length ? [`and ${count(nodes.length - shown.length, 'more node')}`] : [];
   return [...new Columns().lines([head, ...rows], lineWidth()), ...more];
+}
+
+/** To the nearest; 0 and 100 are said only of what is so. */
+function percent(part: number, whole: number): number {
+  if (part >= whole) return 100;
+  return Math.min(99, Math.max(1, Math.round((part / whole) * 100)));
 }
 
 /** One block for each stretch: the higher, the longer it took. */
