@@ -60,8 +60,10 @@ export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }
 
-/** `no executor for 2 m 00 s`: how long nobody drove a run; nothing where somebody always did. */
+/** `no executor for up to 2 m 00 s`: how long nobody drove a run; nothing where somebody always did. */
 export function downtimeOf({ downtimes }: { downtimes: readonly { durationMs?: number }[] }): string[] {
   if (downtimes.length === 0) return [];
-  return [`no executor for ${duration(downtimes.reduce((sum, { durationMs = 0 }) => sum + durationMs, 0))}`];
+  return [
+    `no executor for up to ${duration(downtimes.reduce((sum, { durationMs = 0 }) => sum + durationMs, 0))}`,
+  ];
 }

@@ -10,6 +10,7 @@
 import type { GatePassed, NodeCompleted, NodeFailed, NodeStarted, RunEvent } from '../format/events.js';
 import { timed } from './durations.js';
 import type { Attempt, GateState, NodeState, NodeStatus } from './node-state.js';
+import type { Pause } from './pauses.js';
 import type { NodeSnapshot } from './snapshot.js';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -19,6 +20,7 @@ type Latest = Mutable<Omit<NodeSnapshot['latest'], 'gates'>> & { gates: GateStat
 export class NodeFold {
   readonly #past: Attempt[] = [];
   #attempts = 0;
+  #begun = 0; // the number of the event that began the latest attempt
   #latest: Latest;
   /** When the run was left while this attempt was open, as far as the other nodes show; see `left`. */
   #leftAt: string | undefined;
@@ -28,10 +30,11 @@ export class NodeFold {
   }
 
   /** The fold that was saved. */
-  static from({ past, attempts, latest, leftAt }: NodeSnapshot): NodeFold {
+  static from({ past, attempts, begun, latest, leftAt }: NodeSnapshot): NodeFold {
     const fold = new NodeFold(latest.nodeId);
     fold.#past.push(...past.map(attempt => Object.freeze({ ...attempt })));
     fold.#attempts = attempts;
+    fold.#begun = begun;
     fold.#latest = { ...latest, gates: [...latest.gates] };
     fold.#leftAt = leftAt;
     return fold;
@@ -40,12 +43,28 @@ export class NodeFold {
   /** What has to be saved of this fold. */
   snapshot(): NodeSnapshot {
     const leftAt = this.#leftAt === undefined ? {} : { leftAt: this.#leftAt };
-    return { past: this.#past, attempts: this.#attempts, latest: this.#latest, ...leftAt };
+    return {
+      past: this.#past,
+      attempts: this.#attempts,
+      begun: this.#begun,
+      latest: this.#latest,
+      ...leftAt,
+    };
   }
 
   /** Whether an attempt began and has not ended. */
   get open(): boolean {
     return this.#latest.status === 'running' && this.#latest.startedAt !== undefined;
+  }
+
+  /** How far the node has come. */
+  get status(): NodeStatus {
+    return this.#latest.status;
+  }
+
+  /** The number of the event that began the latest attempt. */
+  get begun(): number {
+    return this.#begun;
   }
 
   /** Whether the executor of this open attempt is known to be gone. */
@@ -58,11 +77,12 @@ export class NodeFold {
     this.#leftAt ??= ts;
   }
 
-  /** A new attempt; `lastTs` is when the executor last appended before. */
-  start(event: NodeStarted, lastTs: string): void {
-    if (this.open) this.interrupt(lastTs);
+  /** A new attempt, after a pause. */
+  start(event: NodeStarted, { index, stoppedAt }: Pause): void {
+    if (this.open) this.interrupt(stoppedAt);
     if (this.#latest.status !== 'running') this.#past.push(attemptOf(this.#latest));
     this.#attempts++;
+    this.#begun = index;
     const latest = latestOf(event.node_id);
     if (this.#latest.status === 'interrupted') latest.gates = this.#latest.gates;
     latest.kind = event.kind;

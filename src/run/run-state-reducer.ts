@@ -11,6 +11,7 @@ import { checkOptions, type OptionCheck } from '../options.js';
 import { isRunId, parseRunId } from '../volume/run-id.js';
 import { millisecondsBetween, timed } from './durations.js';
 import { isFromOutside, NodeFold } from './node-fold.js';
+import { type Pause, Pauses } from './pauses.js';
 import type { Downtime, RunState } from './run-state.js';
 import { invalid, type RunSnapshot, sealed, unsealed } from './snapshot.js';
 
@@ -52,6 +53,7 @@ export class RunStateReducer {
   };
   readonly #downtimes: Downtime[] = [];
   readonly #nodes = new Map<string, NodeFold>();
+  #pauses = new Pauses();
   /** When the executor last appended: the `ts` of the last event that is not known to be from another process. */
   #drivenTs: string | undefined;
   #lastId = '';
@@ -72,7 +74,7 @@ export class RunStateReducer {
    * const next = reducer.snapshot(reader.position); // to be saved in its turn
    */
   static from(snapshot: RunSnapshot, runId?: string, options: ReducerOptions = {}): RunStateReducer {
-    const { run, drivenTs, downtimes, nodes, lastId } = unsealed(snapshot);
+    const { run, drivenTs, downtimes, pauses, nodes, lastId } = unsealed(snapshot);
     if (runId !== undefined && run.runId !== '' && run.runId !== runId) {
       throw invalid(`it is of run ${run.runId}, not of ${runId}`);
     }
@@ -80,6 +82,7 @@ export class RunStateReducer {
     Object.assign(reducer.#run, run);
     reducer.#drivenTs = drivenTs;
     reducer.#downtimes.push(...downtimes.map(downtime => Object.freeze(downtime)));
+    reducer.#pauses = new Pauses(pauses);
     for (const node of nodes) reducer.#nodes.set(node.latest.nodeId, NodeFold.from(node));
     reducer.#lastId = lastId;
     reducer.#restored = lastId !== '';
@@ -104,6 +107,7 @@ export class RunStateReducer {
       run: this.#run,
       ...(this.#drivenTs === undefined ? {} : { drivenTs: this.#drivenTs }),
       downtimes: this.#downtimes,
+      pauses: this.#pauses.all,
       nodes,
     });
   }
@@ -132,7 +136,7 @@ export class RunStateReducer {
     const run = this.#run;
     if (this.#restored) this.#checkFollows(event);
     this.#lastId = event.id;
-    const before = this.#drivenTs ?? event.ts;
+    const pause = this.#pauseBefore(event.ts);
     run.eventCount++;
     run.lastTs = event.ts;
     if (run.runId === '') run.runId = event.run_id;
@@ -140,7 +144,7 @@ export class RunStateReducer {
       run.pipe = parseRunId(event.run_id).pipe;
     }
     if (!this.#builtIn.has('pipe.started')) run.startedAt ??= event.ts;
-    if (this.isBuiltIn(event)) this.#applyBuiltIn(event, before);
+    if (this.isBuiltIn(event)) this.#applyBuiltIn(event, pause);
     else if (this.#vocabulary.isTerminal(event)) this.#end('completed', event.ts);
     if (!this.isBuiltIn(event) || !isFromOutside(event)) this.#drivenTs = event.ts;
   }
@@ -150,7 +154,7 @@ export class RunStateReducer {
     return this.#builtIn.has(event.type);
   }
 
-  #applyBuiltIn(event: RunEvent, before: string): void {
+  #applyBuiltIn(event: RunEvent, pause: Pause): void {
     const run = this.#run;
     switch (event.type) {
       case 'pipe.started':
@@ -166,7 +170,7 @@ export class RunStateReducer {
         if (this.#end('aborted', event.ts)) run.reason = event.reason;
         break;
       default:
-        this.#applyToNode(event, before);
+        this.#applyToNode(event, pause);
     }
   }
 
@@ -186,13 +190,16 @@ export class RunStateReducer {
     return true;
   }
 
-  #applyToNode(event: Extract<RunEvent, { node_id: string }>, before: string): void {
+  #applyToNode(event: Extract<RunEvent, { node_id: string }>, pause: Pause): void {
     const node = this.#nodeOf(event.node_id);
+    if (event.type === 'node.started') {
+      if (node.open || node.status !== 'failed') this.#pauses.add(pause);
+      if (node.open && !node.abandoned) this.#resumed(node);
+      node.start(event, pause);
+      return;
+    }
+    if (node.open && !isFromOutside(event)) this.#pauses.outlived(node.begun);
     switch (event.type) {
-      case 'node.started':
-        if (node.open && !node.abandoned) this.#resumed(before, event.ts);
-        node.start(event, before);
-        break;
       case 'node.completed':
         node.complete(event);
         break;
@@ -208,12 +215,22 @@ export class RunStateReducer {
     }
   }
 
+  /** The time since the executor last appended, which ends with the event that comes now. */
+  #pauseBefore(ts: string): Pause {
+    const { eventCount, lastTs } = this.#run;
+    const quietMs = millisecondsBetween(lastTs, ts) ?? 0;
+    return { index: eventCount, stoppedAt: this.#drivenTs ?? ts, resumedAt: ts, quietMs };
+  }
+
   /** A node that was open starts again: whoever drove the run is gone, and every other node that was open stopped then too. */
-  #resumed(stoppedAt: string, resumedAt: string): void {
+  #resumed(restarted: NodeFold): void {
+    const pause = this.#pauses.takeAfter(restarted.begun);
+    if (pause === undefined) return;
+    const { index, stoppedAt, resumedAt } = pause;
     const durationMs = millisecondsBetween(stoppedAt, resumedAt);
     const downtime = { stoppedAt, resumedAt, ...(durationMs === undefined ? {} : { durationMs }) };
     this.#downtimes.push(Object.freeze(downtime));
-    for (const node of this.#nodes.values()) if (node.open) node.left(stoppedAt);
+    for (const node of this.#nodes.values()) if (node.open && node.begun < index) node.left(stoppedAt);
   }
 
   #nodeOf(nodeId: string): NodeFold {

@@ -2,11 +2,14 @@
 import type { Input } from '../format/events.js';
 import type { NodeState } from './node-state.js';
 
-/** A time in which no executor drove the run: its nodes were interrupted, and a later one began them again. */
+/**
+ * A time in which an executor of the run died, and a later one went on: no executor drove the run for so long, at most. A log does
+ * not say when an executor dies, only that it appended no more.
+ */
 export interface Downtime {
   /** When the executor last appended before: the `ts` of that event. A gate that a person or a tool passed is not from the executor. */
   readonly stoppedAt: string;
-  /** When an interrupted node started again: the `ts` of that event. */
+  /** When the first node started after it: the `ts` of that event. */
   readonly resumedAt: string;
   /** From the one to the other, in milliseconds; absent where a time cannot be read. */
   readonly durationMs?: number;

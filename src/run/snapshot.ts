@@ -7,14 +7,15 @@
 import { createHash } from 'node:crypto';
 import { EventLogError } from '../errors.js';
 import type { Attempt, NodeState } from './node-state.js';
+import type { Pause } from './pauses.js';
 import type { Downtime, RunState } from './run-state.js';
 
-const FORMAT = 2;
+const FORMAT = 3;
 
 /** What a seal adds. */
 export interface Seal {
   /** The form of the snapshot. */
-  readonly format: 2;
+  readonly format: 3;
   /** A checksum of all the others. */
   readonly checksum: string;
 }
@@ -31,6 +32,8 @@ export interface RunSnapshot extends Seal {
   readonly drivenTs?: string;
   /** When nobody drove the run. */
   readonly downtimes: readonly Downtime[];
+  /** In which the executor may have died, if a node shows later that it did. */
+  readonly pauses: readonly Pause[];
   /** The nodes, in the order of their first appearance. */
   readonly nodes: readonly NodeSnapshot[];
 }
@@ -41,6 +44,8 @@ export interface NodeSnapshot {
   readonly past: readonly Attempt[];
   /** How often the node started. */
   readonly attempts: number;
+  /** The number of the event that began the latest attempt. */
+  readonly begun: number;
   /** The node at its latest attempt. */
   readonly latest: Omit<NodeState, 'attempts' | 'failedAttempts' | 'interruptedAttempts' | 'history'>;
   /** When the run was left while the latest attempt was open, by the `ts` of the log; absent where nothing shows that the run was left. */

@@ -88,10 +88,10 @@ describe('the page of omne-log timeline', () => {
     expect(html).toContain(
       'aria-label="interrupted, started at 1.0 s, took 5.0 s; completed, started at 1 m 06 s, took 3.0 s',
     );
-    expect(html).toContain('<title>no executor for 1 m 00 s</title>');
+    expect(html).toContain('<title>no executor for up to 1 m 00 s</title>');
     expect(html).not.toContain('class="node running-row"');
     const shown = (await omneLog(['show', runId, '--root', root])).stdout;
-    expect(shown).toContain('no executor for 1 m 00 s');
+    expect(shown).toContain('no executor for up to 1 m 00 s');
     expect(shown).toMatch(/build .* 3\.0 s {2}attempt 2 \(1 interrupted\)/);
   });
 

@@ -112,8 +112,8 @@ describe('a snapshot that is not whole', () => {
       [],
       {},
       { format: 1 },
-      { ...good, format: 1 },
-      { format: 2 },
+      { ...good, format: 2 },
+      { format: 3 },
     ]) {
       expect(() => Reflect.apply(RunStateReducer.from, RunStateReducer, [other])).toThrow(INVALID);
     }

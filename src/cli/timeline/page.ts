@@ -115,7 +115,7 @@ function plotOf(row: Row, axis: Axis, now: number, downtimes: readonly Stretch[]
   const gaps = downtimes.map(({ start, end }) => {
     const x = axis.percent(start);
     const width = Math.max(NARROWEST, axis.percent(end) - x).toFixed(2);
-    return html`<rect class="downtime" x="${x}%" width="${width}%" y="-7" height="42"><title>no executor for ${duration(end - start)}</title></rect>`;
+    return html`<rect class="downtime" x="${x}%" width="${width}%" y="-7" height="42"><title>no executor for up to ${duration(end - start)}</title></rect>`;
   });
   const bars = spans.map(span => {
     const from = axis.percent(span.start);
