@@ -8,14 +8,15 @@ import { EventLogError, messageOf } from '../errors.js';
 import { nowMs, sleep } from '../real-time.js';
 import type { ErrorAnswer, RunAnswer } from './api.js';
 import { formatRunCursor } from './cursors.js';
+import { streamList } from './list-stream.js';
 import { Outputs } from './outputs.js';
 import type { PageFile } from './page-files.js';
 import { asRunId, decodePart, Parameters, RequestError } from './request.js';
 import { eventsOf } from './run-events.js';
 import { type RunHub, RunHubs } from './run-hub.js';
 import { RunList } from './run-list.js';
+import { streamRun } from './run-stream.js';
 import type { RunServerSource } from './source.js';
-import { streamList, streamRun } from './streams.js';
 
 const API = '/api/v1/';
 const RETRY_MS = 2000;

@@ -5,10 +5,9 @@
  * last is still in it; otherwise that is an error.
  */
 import { EventLogError, MalformedLineError } from '../../errors.js';
-import { decodeOrSkip } from '../../format/decode.js';
 import type { EventType } from '../../format/events.js';
 import { omneEvents } from '../../format/events.js';
-import { endOfLastLine, LF, linesBackward } from '../../format/lines.js';
+import { endOfLastLine } from '../../format/lines.js';
 import type { LogEvent } from '../../format/schema.js';
 import type { Vocabulary } from '../../format/vocabulary.js';
 import { conflictBetween } from '../../format/vocabulary-change.js';
@@ -20,6 +19,7 @@ import type { Batch } from '../event-stream.js';
 import { LogScanner } from '../log-scanner.js';
 import { runVocabulary } from '../run-vocabulary.js';
 import { markOf, type RunPlace } from './cursor.js';
+import { eventBefore } from './event-before.js';
 
 /** What is wanted of each run. */
 export interface Wanted extends Pick<AnyReadOptions, 'events' | 'types' | 'onMalformed' | 'maxLineBytes'> {
@@ -33,8 +33,6 @@ export interface PlacedEvent {
   readonly position: number;
 }
 
-/** Most last lines fit in so many bytes. */
-const BLOCK_BYTES = 4096;
 /** So much may the clock of a file system differ from that of the writers. */
 const CLOCKS_MS = 60_000;
 
@@ -286,17 +284,8 @@ export class RunReading {
     return event !== undefined && markOf(event.id) === mark;
   }
 
-  async #eventBefore(log: ReadableLog, position: number): Promise<LogEvent | undefined> {
-    const options = { path: log.path, blockBytes: BLOCK_BYTES, maxLineBytes: this.#wanted.maxLineBytes };
-    // A look at a few bytes takes less time than a trip through the thread pool, or than looking for more.
-    const from = Math.max(0, position - BLOCK_BYTES);
-    const block = Buffer.allocUnsafe(position - from);
-    const bytes = block.subarray(0, log.readNow(block, from));
-    const start = bytes.length < 2 ? -1 : bytes.lastIndexOf(LF, bytes.length - 2);
-    if (bytes.at(-1) === LF && (start !== -1 || from === 0))
-      return decodeOrSkip(bytes.subarray(start + 1, -1), this.#vocabulary);
-    for await (const { bytes: line } of linesBackward(log.read, position, options))
-      return decodeOrSkip(line, this.#vocabulary);
-    return undefined;
+  #eventBefore(log: ReadableLog, position: number): Promise<LogEvent | undefined> {
+    const { maxLineBytes } = this.#wanted;
+    return eventBefore(log, position, { events: this.#vocabulary, maxLineBytes });
   }
 }

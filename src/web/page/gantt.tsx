@@ -7,13 +7,13 @@ import type { JSX } from 'preact';
 import { useMemo, useRef } from 'preact/hooks';
 import type { NodeView, RunHead } from '../api.js';
 import { panned, TimeAxis, WHOLE, zoomed } from './axis.js';
-import { busyStretches, extentOf, type GanttRow, ganttRows, iterationOf, pictureOf } from './gantt-rows.js';
+import { GanttRowView } from './gantt-row.js';
+import { busyStretches, extentOf, ganttRows, iterationOf } from './gantt-rows.js';
 import { useKeys } from './keys.js';
 import { Button } from './parts.js';
 import { useSignal } from './reactive.js';
 import { choose } from './route.js';
-import { nodeMark } from './status.js';
-import { timeOf, visible } from './text.js';
+import { timeOf } from './text.js';
 import { duration, now } from './time.js';
 import { VirtualList } from './virtual-list.js';
 
@@ -127,7 +127,7 @@ export function Gantt({ run, nodes, selected, iteration, whole }: GanttProps): J
           const row = rows[at];
           if (row === undefined) return null;
           return (
-            <Row
+            <GanttRowView
               row={row}
               axis={axis}
               until={until}
@@ -156,80 +156,4 @@ function useReveal(index: number): { readonly index: number; readonly at: 'neare
   if (index < 0) last.current = undefined;
   else if (last.current?.index !== index) last.current = { index, at: 'nearest' };
   return last.current;
-}
-
-interface RowProps {
-  readonly row: GanttRow;
-  readonly axis: TimeAxis;
-  readonly until: number;
-  readonly chosen: boolean;
-  readonly open: boolean;
-  toggle(nodeId: string): void;
-}
-
-function Row({ row, axis, until, chosen, open, toggle }: RowProps): JSX.Element {
-  const { node } = row;
-  const iteration = iterationOf(row);
-  const { bars, ticks, gates } = pictureOf(row, until);
-  const status = iteration === undefined ? node.status : (bars[0]?.status ?? 'completed');
-  const mark = nodeMark(status);
-  const last = bars.at(-1);
-  const took = last === undefined ? '' : duration(last.end - last.start);
-  const attempts = iteration === undefined && node.attemptCount > 1 ? ` ×${node.attemptCount}` : '';
-  const label = iteration === undefined ? visible(node.nodeId) : `iteration ${iteration}`;
-  const about = [node.name, node.kind, node.model]
-    .filter(part => part !== undefined)
-    .map(visible)
-    .join(', ');
-  return (
-    <div class={`node ${mark.kind} ${chosen ? 'chosen' : ''} ${iteration === undefined ? '' : 'iteration'}`}>
-      <span class="name">
-        {node.iterationCount > 0 && iteration === undefined ? (
-          <Button
-            class="fold"
-            aria-expanded={open}
-            aria-label={`Iterations of ${label}`}
-            onClick={() => toggle(node.nodeId)}
-          >
-            {open ? '▾' : '▸'}
-          </Button>
-        ) : (
-          <span class="fold" />
-        )}
-        <Button
-          class="pick"
-          aria-current={chosen}
-          title={`${label}${about === '' ? '' : ` (${about})`}`}
-          onClick={() => choose({ node: node.nodeId, iteration, lines: undefined })}
-        >
-          <b aria-hidden="true">{mark.glyph}</b> <span class="sr">{mark.word}</span> {label}
-          <small>
-            {attempts} {iteration === undefined ? about : ''}
-          </small>
-        </Button>
-      </span>
-      <span class="plot" aria-hidden="true">
-        {bars.map(bar => {
-          const [from, to] = [axis.place(bar.start), axis.place(bar.end)];
-          if (to < 0 || from > 1) return null;
-          const left = Math.max(-0.01, from);
-          const width = Math.max(0.002, Math.min(1.01, to) - left);
-          return (
-            <span
-              key={bar.start}
-              class={`bar ${bar.status}`}
-              style={{ left: `${left * 100}%`, width: `${width * 100}%` }}
-            />
-          );
-        })}
-        {ticks.map(time => (
-          <span key={time} class="begin" style={{ left: `${axis.place(time) * 100}%` }} />
-        ))}
-        {gates.map(time => (
-          <span key={time} class="gate" style={{ left: `${axis.place(time) * 100}%` }} />
-        ))}
-      </span>
-      <span class="time">{took}</span>
-    </div>
-  );
 }

@@ -1,5 +1,5 @@
 /**
- * The streams of server-sent events: of the list, and of one run.
+ * The stream of server-sent events of one run.
  *
  * Promises: history, then what comes, without a gap and without a repeat, from the cursor that the page gives; one that does not
  * fit is a `reset`. Each client is sent what it has not got at its own pace: what all of them have lately been sent is kept once, and
@@ -20,7 +20,6 @@ import { MessageStream } from './message-stream.js';
 import { OutputFeed } from './output-feed.js';
 import { RequestError } from './request.js';
 import type { Frame, RunHub, RunHubs } from './run-hub.js';
-import type { RunList } from './run-list.js';
 import type { RunServerSource } from './source.js';
 
 /** What a stream of a run is asked for. */
@@ -38,35 +37,12 @@ type Reset = StreamMessages['reset'];
 /** Between the cursor of the events and that of the output in an id. */
 const SEPARATOR = '~';
 const OUTPUT_POLL_MS = 100;
+/** How long to wait for a change at most. */
 const REST_MS = 60_000;
 const BETWEEN_STATES_MS = 20;
 const CATCH_UP_EVENTS = 256;
 /** Output may still be on its way when its run ends. */
 const AFTER_END_MS = 1000;
-
-/** Streams what changes in the list. */
-export async function streamList(
-  list: RunList,
-  response: ServerResponse,
-  closing: AbortSignal,
-  after: string | undefined,
-): Promise<void> {
-  let cursor = after ?? list.cursor;
-  const stream = new MessageStream(response, closing);
-  while (!stream.gone.aborted) {
-    const changes = list.since(cursor);
-    if (changes === undefined) {
-      await stream.send('reset', { reason: 'cursor', message: 'the list has changed too much since' });
-      break;
-    }
-    const { runs, removed } = changes;
-    const news = changes.cursor !== cursor;
-    cursor = changes.cursor;
-    if (news) await stream.send('runs', { runs, removed, now: nowMs() }, cursor);
-    else await list.changes.wait(REST_MS, stream.gone);
-  }
-  stream.end();
-}
 
 /** Streams a run. */
 export async function streamRun(
