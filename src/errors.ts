@@ -163,7 +163,7 @@ export class MalformedLineError extends EventLogError {
 function whereabouts(what: string, { type, node_id, path, line, offset }: ErrorFacts): string {
   const places: string[] = [];
   if (type !== undefined) places.push(node_id === undefined ? type : `${type} of node ${shortened(node_id)}`);
-  if (path !== undefined && !names(what, path)) places.push(path);
+  if (path !== undefined && path !== '' && !names(what, path)) places.push(path);
   if (line !== undefined) places.push(`line ${line}`);
   if (offset !== undefined) places.push(`byte offset ${offset}`);
   return places.length === 0 ? '' : ` (${places.join(', ')})`;
