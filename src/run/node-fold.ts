@@ -5,7 +5,8 @@
  * run ends first, the attempt was interrupted: its executor died, and a retry would have logged `node.failed`.
  *
  * Promise: any legal event is taken in any order. All that is said of a node but its attempts is of the latest one; only gates stay
- * passed when an attempt is interrupted, as the person who passed one is not asked again.
+ * passed when an attempt is interrupted, as the person who passed one is not asked again. One that was passed before the first start
+ * is of the first attempt.
  */
 import type { GatePassed, NodeCompleted, NodeFailed, NodeStarted, RunEvent } from '../format/events.js';
 import { timed } from './durations.js';
@@ -84,7 +85,8 @@ export class NodeFold {
     this.#attempts++;
     this.#begun = index;
     const latest = latestOf(event.node_id);
-    if (this.#latest.status === 'interrupted') latest.gates = this.#latest.gates;
+    const goesOn = this.#latest.status === 'interrupted' || this.#latest.status === 'running'; // or never started
+    if (goesOn) latest.gates = this.#latest.gates;
     latest.kind = event.kind;
     if (event.name !== undefined) latest.name = event.name;
     if (event.model !== undefined) latest.model = event.model;

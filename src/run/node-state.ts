@@ -56,7 +56,7 @@ export interface NodeState {
   readonly history: readonly Attempt[];
   /** How many iterations began in this attempt. */
   readonly iterations: number;
-  /** The gates it passed, in the order of the events: in this attempt, and in those right before that were interrupted. */
+  /** The gates it passed, in the order of the events: in this attempt, in those right before that were interrupted, and before the first start. */
   readonly gates: readonly GateState[];
   /** When it started; absent where no `node.started` was seen. */
   readonly startedAt?: string;

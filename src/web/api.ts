@@ -154,7 +154,7 @@ export interface IterationView {
   readonly end?: number;
 }
 
-/** A gate that a node passed in its latest attempt. */
+/** A gate that a node passed in its latest attempt, in those right before that were interrupted, or before its first start. */
 export interface GateView {
   /** The name of the gate. */
   readonly gate: string;

@@ -146,9 +146,9 @@ export class RunView {
         attempts,
         history,
         iterations,
-        gates: _,
-        failedAttempts: __,
-        interruptedAttempts: ___,
+        gates,
+        failedAttempts: _,
+        interruptedAttempts: __,
         ...facts
       } = state;
       views.push({
@@ -158,7 +158,7 @@ export class RunView {
         attempts: history.slice(-MOST_ATTEMPTS).map(({ durationMs: _durationMs, ...attempt }) => attempt),
         iterationCount: iterations,
         iterations: extras.iterations.slice(-SHOWN_ITERATIONS),
-        gates: extras.gates,
+        gates: gates.length === 0 ? [] : extras.gates.slice(-gates.length), // the fold knows which still count
         lastEvent: extras.lastEvent,
       });
     }
@@ -188,7 +188,6 @@ export class RunView {
     extras.lastPosition = position;
     if (event.type === 'node.started') {
       extras.iterations = [];
-      extras.gates = [];
     } else if (event.type === 'gate.passed') {
       const { gate, method, stdout, ts: passedAt } = event;
       const view = { gate, method, passedAt, ...(stdout === undefined ? {} : { stdout }) };

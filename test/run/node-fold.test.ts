@@ -138,6 +138,16 @@ describe('a node', () => {
     });
   });
 
+  test('has the gates it passed before its first start in its first attempt, and not in one after a failure', () => {
+    const early = { ...GATE, gate: 'review', method: 'human_cli' } as const;
+    const gates = [{ gate: 'review', method: 'human_cli' }];
+    expect(nodeAfter(early, STARTED, COMPLETED)).toMatchObject({ status: 'completed', attempts: 1, gates });
+    const both = [...gates, { gate: 'tests', method: 'hook' }];
+    expect(nodeAfter(early, STARTED, GATE, STARTED, COMPLETED)).toMatchObject({ attempts: 2, gates: both });
+    expect(nodeAfter(early, STARTED, FAILED, STARTED)?.gates).toEqual([]);
+    expect(nodeAfter(early, COMPLETED, STARTED)?.gates).toEqual([]);
+  });
+
   test('that ends twice is as its last end says, with nothing left of the one before', () => {
     const completed = nodeAfter(STARTED, FAILED, COMPLETED);
     expect(completed).toEqual({ ...nodeAfter(STARTED, ITERATION, COMPLETED), iterations: 0 });
