@@ -2,22 +2,20 @@
  * Masking known values: a function for the option `redact` that replaces secrets, wherever in a text they are.
  *
  * Promise: a text that was masked holds none of the values, neither plain nor as base64, percent-encoded or escaped for
- * JSON. It costs about the same for one value and for thousands: the search looks at one block of characters for every
- * few of the text (S. Wu, U. Manber: "A fast algorithm for multi-pattern searching", 1994).
+ * JSON, whichever of their characters an encoder escapes. It costs about the same for one value and for thousands.
  */
+import { merged, PatternSearch, type Span } from './pattern-search.js';
 import type { Redact } from './redact.js';
 
 /** A shorter value is in ordinary text by chance, and masking it would destroy more than it hides. */
 const LEAST_CHARACTERS = 4;
-/** How many characters the search looks at in one step. */
-const BLOCK = 4;
 const MASK = '***';
 
 /**
  * Makes a function for the option `redact` of a log that replaces known values by `***`.
  *
  * A value is found plain, as base64 (standard and for URLs, also in the middle of a longer encoded text), percent-encoded, and
- * escaped as in JSON. Where two values overlap, what is left of the second is not masked: pass both as one value.
+ * escaped as in JSON (`\u00e4` and `\/` too), whichever characters are escaped. Values that overlap are masked as one.
  *
  * @param secrets - the values, each of 4 characters at least; `undefined` is passed over, so that `process.env` may be given.
  * @throws TypeError for a value that is not a string or too short. Its message names the position of the value, never the value.
@@ -28,18 +26,34 @@ const MASK = '***';
 export function maskValues(secrets: Iterable<string | undefined>): Redact {
   if (typeof secrets === 'string')
     throw new TypeError('the secrets must be a list of strings, not one string');
-  const patterns = new Set<string>();
+  const values = new Set<string>();
   let index = 0;
   for (const secret of secrets) {
     if (secret !== undefined) {
       checkSecret(secret, index);
-      for (const form of formsOf(secret)) patterns.add(form);
+      values.add(secret);
     }
     index++;
   }
-  if (patterns.size === 0) return text => text;
-  const search = new PatternSearch([...patterns]);
-  return text => search.replaceIn(text);
+  if (values.size === 0) return text => text;
+  const plain = new PatternSearch([...values].flatMap(formsOf));
+  const decoded = new PatternSearch([...values].flatMap(value => [value, value.replaceAll(' ', '+')]));
+  return text => {
+    const spans = plain.findIn(text);
+    for (const encoding of ENCODINGS)
+      if (text.includes(encoding.mark)) spans.push(...findDecoded(text, encoding, decoded));
+    return spans.length === 0 ? text : masked(text, spans);
+  };
+}
+
+function masked(text: string, spans: readonly Span[]): string {
+  let result = '';
+  let done = 0;
+  for (const { start, end } of merged(spans)) {
+    result += text.slice(done, start) + MASK;
+    done = end;
+  }
+  return result + text.slice(done);
 }
 
 function checkSecret(secret: unknown, index: number): asserts secret is string {
@@ -48,7 +62,7 @@ function checkSecret(secret: unknown, index: number): asserts secret is string {
     throw new TypeError(`secret ${index} must have at least ${LEAST_CHARACTERS} characters`);
 }
 
-/** How a value may be written in a text. */
+/** How common encoders write a value; found wherever they begin, also after what looks like half an escape. */
 function formsOf(secret: string): string[] {
   const escaped = JSON.stringify(secret).slice(1, -1);
   const percent = encodeURIComponent(secret.toWellFormed());
@@ -71,57 +85,59 @@ function inBase64(bytes: Buffer, shift: number): string[] {
   return [own, own.replaceAll('+', '-').replaceAll('/', '_')];
 }
 
-/** Finds many patterns at once; the longest of those that begin at one place wins. */
-class PatternSearch {
-  readonly #shortest: number;
-  /** By the hash of a block: how far the window may move, since no pattern has that block further back. */
-  readonly #shifts: Uint8Array;
-  /** By the hash of the block at the end of the window: the patterns that may begin where the window does, longest first. */
-  readonly #patterns = new Map<number, string[]>();
+/** An encoding in which a character may be written as it is or escaped. */
+interface Encoding {
+  /** What every escape begins with. */
+  readonly mark: string;
+  /** Each escape of a character. */
+  readonly escapes: RegExp;
+  readonly decode: (written: string) => string;
+}
 
-  constructor(patterns: string[]) {
-    this.#shortest = Math.min(255, ...patterns.map(({ length }) => length));
-    const blocks = patterns.length * (this.#shortest - BLOCK + 1);
-    this.#shifts = new Uint8Array(2 ** Math.min(24, Math.ceil(Math.log2(blocks)) + 4));
-    this.#shifts.fill(this.#shortest - BLOCK + 1);
-    for (const pattern of patterns.sort((a, b) => b.length - a.length)) this.#add(pattern);
-  }
+const ENCODINGS: readonly Encoding[] = [
+  {
+    mark: '%',
+    escapes:
+      /%[0-7][\da-f]|%[c-d][\da-f]%[89ab][\da-f]|%e[\da-f](?:%[89ab][\da-f]){2}|%f[0-4](?:%[89ab][\da-f]){3}/gi,
+    decode: written => Buffer.from(written.replaceAll('%', ''), 'hex').toString(),
+  },
+  {
+    mark: '\\',
+    escapes: /\\(?:u[\da-fA-F]{4}|["\\/bfnrt])/g,
+    decode: written =>
+      written[1] === 'u'
+        ? String.fromCharCode(Number.parseInt(written.slice(2), 16))
+        : (SHORT_ESCAPES.get(written) ?? written.slice(1)),
+  },
+];
 
-  #add(pattern: string): void {
-    for (let end = BLOCK; end <= this.#shortest; end++) {
-      const hash = this.#hash(pattern, end);
-      this.#shifts[hash] = Math.min(this.#shifts[hash] ?? 0, this.#shortest - end);
-      if (end < this.#shortest) continue;
-      const same = this.#patterns.get(hash);
-      if (same === undefined) this.#patterns.set(hash, [pattern]);
-      else same.push(pattern);
+const SHORT_ESCAPES: ReadonlyMap<string, string> = new Map([
+  ['\\b', '\b'],
+  ['\\f', '\f'],
+  ['\\n', '\n'],
+  ['\\r', '\r'],
+  ['\\t', '\t'],
+]);
+
+/** Where the text, decoded, holds a pattern. */
+function findDecoded(text: string, { escapes, decode }: Encoding, search: PatternSearch): Span[] {
+  const found = merged(search.findIn(text.replace(escapes, decode)));
+  if (found.length === 0) return [];
+  const ends = found.flatMap(({ start, end }) => [start, end]);
+  const places: number[] = [];
+  let shift = 0; // how much further an end is in the text than in what it was decoded to
+  for (const { 0: written, index } of text.matchAll(escapes)) {
+    const { length } = decode(written);
+    for (
+      let end = ends[places.length];
+      end !== undefined && end + shift < index + length;
+      end = ends[places.length]
+    ) {
+      const isWithin = end + shift > index;
+      places.push(!isWithin ? end + shift : places.length % 2 === 0 ? index : index + written.length);
     }
+    shift += written.length - length;
   }
-
-  /** The hash of the block that ends before `end`. */
-  #hash(text: string, end: number): number {
-    let hash = 0;
-    for (let at = end - BLOCK; at < end; at++) hash = Math.imul(hash, 0x9e37_79b1) + text.charCodeAt(at);
-    return (hash ^ (hash >>> 15)) & (this.#shifts.length - 1);
-  }
-
-  replaceIn(text: string): string {
-    let masked = '';
-    let done = 0;
-    for (let end = this.#shortest; end <= text.length; ) {
-      const hash = this.#hash(text, end);
-      const shift = this.#shifts[hash] ?? 0;
-      const start = end - this.#shortest;
-      const found =
-        shift === 0 ? this.#patterns.get(hash)?.find(pattern => text.startsWith(pattern, start)) : undefined;
-      if (found === undefined) {
-        end += Math.max(1, shift);
-        continue;
-      }
-      masked += text.slice(done, start) + MASK;
-      done = start + found.length;
-      end = done + this.#shortest;
-    }
-    return done === 0 ? text : masked + text.slice(done);
-  }
+  for (const end of ends.slice(places.length)) places.push(end + shift);
+  return found.map((_, index) => ({ start: places[2 * index] ?? 0, end: places[2 * index + 1] ?? 0 }));
 }

@@ -49,6 +49,59 @@ describe('a known value', () => {
     expect(mask([value], JSON.stringify({ value }))).toBe('{"value":"***"}');
   });
 
+  test('is masked with all but ASCII escaped, in either case, and with escaped slashes', () => {
+    const value = 'pässwörd/🔑"end';
+    const escaped = JSON.stringify(value).replace(
+      /[^\x20-\x7e]/g,
+      unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    );
+    const upper = escaped.replace(/[\da-f]{4}/g, code => code.toUpperCase());
+    for (const text of [escaped, upper, escaped.replaceAll('/', '\\/')])
+      expect(mask([value], `{"x":${text},"y":"\\n"}`)).toBe('{"x":"***","y":"\\n"}');
+    expect(mask(['pässwörd'], '{"x":"p\\u00e4ssw\\u00f6rd"}')).toBe('{"x":"***"}');
+  });
+
+  test('is masked in a URL that keeps some of its characters', () => {
+    const value = 'a b/c?d';
+    expect(mask([value], `get ${encodeURI(value)} 100%`)).toBe('get *** 100%');
+    expect(mask([value], `%E2%82%AC=${new URL('x:?q=a b/c?d').search}&%41`)).toBe('%E2%82%AC=?q=***&%41');
+  });
+
+  test('that overlaps another is masked with it as one', () => {
+    expect(mask(['secretA', 'tAbcdef'], 'a secretAbcdef b')).toBe('a *** b');
+    expect(mask(['secretA', 'tAbcdef'], 'a secretA+tAbcdef b')).toBe('a ***+*** b');
+    expect(mask(['sécretA', 'tAbcdef'], '"s\\u00e9cretAbcdef"')).toBe('"***"');
+  });
+
+  test('is not in a text however its characters were escaped, each on its own', () => {
+    const hex = (code: number, digits: number, upper: boolean) => {
+      const text = code.toString(16).padStart(digits, '0');
+      return upper ? text.toUpperCase() : text;
+    };
+    const percent = (character: string, upper: boolean) =>
+      Array.from(Buffer.from(character), byte => `%${hex(byte, 2, upper)}`).join('');
+    const json = (character: string, upper: boolean) =>
+      character
+        .split('')
+        .map(unit => `\\u${hex(unit.charCodeAt(0), 4, upper)}`)
+        .join('');
+    const choices = fc.array(fc.constantFrom('plain', 'lower', 'upper'), { minLength: 40, maxLength: 40 });
+    const around = fc.string({ maxLength: 30, unit: characters });
+    fc.assert(
+      fc.property(secret, choices, around, around, fc.boolean(), (value, chosen, before, after, inJson) => {
+        const escaped = inJson ? json : percent;
+        const written = Array.from(value, (character, index) =>
+          chosen[index] === 'plain' && !'%\\'.includes(character)
+            ? character
+            : escaped(character, chosen[index] === 'upper'),
+        ).join('');
+        const masked = mask([value], `${before}"${written}"${after}`);
+        expect(masked).toContain('"***"');
+        expect(masked).not.toContain(written);
+      }),
+    );
+  });
+
   test('is not in the masked text in any of its forms, whatever it is and whatever surrounds it', () => {
     const around = fc.string({ maxLength: 30, unit: characters });
     fc.assert(
