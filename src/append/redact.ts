@@ -17,7 +17,8 @@ export interface RedactPlace {
 
 /**
  * Returns a text as it may be logged. Called for every text of a draft but its `type`, and in json fields for the names in objects
- * too. What it throws refuses the draft, and so does a change of `node_id`, `pipe` or `output_path` (`ERR_INVALID_EVENT`).
+ * too. What it throws refuses the draft, and so does a change of `node_id`, `pipe` or `output_path`, or of two names into one
+ * (`ERR_INVALID_EVENT`).
  */
 export type Redact = (text: string, place: RedactPlace) => string;
 
@@ -53,7 +54,7 @@ export function redactDraft(draft: unknown, redact: Redact, schema: EventSchema 
     });
     const copy = Object.fromEntries(entries);
     if (Object.keys(copy).length === entries.length) return copy;
-    throw new TypeError(`option redact must not make two names in ${field} the same`);
+    throw sameNames(field);
   };
   const entries = Object.entries(draft).map(([name, value]): [string, unknown] => {
     if (name === 'type') return [name, type];
@@ -67,6 +68,13 @@ export function redactDraft(draft: unknown, redact: Redact, schema: EventSchema 
 
 function changedIdentifier(field: string): EventLogError {
   const what = `invalid event: redact would change field "${field}", which names a node, a pipe or a file`;
+  return new EventLogError('ERR_INVALID_EVENT', what, { field });
+}
+
+/** Names the field of the event alone: what leads on from there may hold names that are secret. */
+function sameNames(path: string): EventLogError {
+  const [field = ''] = path.split(/[.[]/, 1);
+  const what = `invalid event: redact would make two names in field "${field}" the same`;
   return new EventLogError('ERR_INVALID_EVENT', what, { field });
 }
 

@@ -97,13 +97,15 @@ export function wholeNumber(name: string, given: string | undefined): number | u
   throw new UsageError(`${name} takes a whole number, not '${given}'`);
 }
 
-/** An unknown option is reported with the nearest one there is. */
-function strictly<Result>(options: Options, parse: () => Result): Result {
+/** A mistake is reported on one line, an unknown option with the nearest one there is. */
+export function strictly<Result>(options: Options, parse: () => Result): Result {
   try {
     return parse();
   } catch (error) {
-    const [, given] = /Unknown option '(-[^']*)'/.exec(messageOf(error)) ?? [];
-    if (errnoOf(error) !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION' || given === undefined) throw error;
+    if (errnoOf(error)?.startsWith('ERR_PARSE_ARGS_') !== true) throw error;
+    const message = messageOf(error);
+    const [, given] = /Unknown option '(-[^']*)'/.exec(message) ?? [];
+    if (given === undefined) throw new UsageError(message.split(/\s*\n\s*/).join(' '));
     const near = nearest(
       given,
       [...Object.keys(options), 'help'].map(name => `--${name}`),

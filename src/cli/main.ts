@@ -53,15 +53,31 @@ export const ended: Promise<void> = main(process.argv.slice(2))
   });
 
 async function main([name, ...args]: readonly string[]): Promise<number> {
-  if (name === undefined) return (await import('./commands/overview.js')).overview(ending.signal);
+  if (name === undefined) return overviewOf([]);
+  if (/^--root(=|$)/.test(name)) return overviewOf([name, ...args]);
+  if (name === 'help') return helpAbout(args);
   if (name === '--version') return print(packageVersion()).then(() => EXIT.ok);
   if (name === '--help' || name === '-h') return print(help()).then(() => EXIT.ok);
   const command = await loadCommand(name);
   if (command !== undefined) return command.run(args, ending.signal);
   const option = name.startsWith('-');
-  const near = nearest(name, option ? ['--help', '--version'] : Object.keys(SUMMARIES));
+  const near = nearest(
+    name,
+    option ? ['--help', '--root', '--version'] : [...Object.keys(SUMMARIES), 'help'],
+  );
   const hint = near === undefined ? '' : `; did you mean ${near}?`;
   throw new UsageError(`unknown ${option ? 'option' : 'command'} '${name}'${hint}`);
+}
+
+/** `omne-log` and `omne-log --root DIR`. */
+async function overviewOf(args: readonly string[]): Promise<number> {
+  return (await import('./commands/overview.js')).overview(args, ending.signal);
+}
+
+/** `omne-log help` and `omne-log help COMMAND` are what `--help` is. */
+async function helpAbout([name, extra]: readonly string[]): Promise<number> {
+  if (extra !== undefined) throw new UsageError(`unexpected argument '${extra}'`);
+  return main(name === undefined || name.startsWith('-') ? ['--help'] : [name, '--help']);
 }
 
 function help(): string {
@@ -73,8 +89,9 @@ function help(): string {
     'Commands:',
     ...table(Object.entries(SUMMARIES)),
     '',
-    'omne-log alone shows what is going on in the volume here. omne-log COMMAND --help lists the options of a',
-    'command, with an example; omne-log --version prints the version.',
+    'omne-log alone shows what is going on in the volume here, omne-log --root DIR in that one. omne-log help',
+    'COMMAND lists the options of a command, with an example, as omne-log COMMAND --help does; omne-log --version',
+    'prints the version.',
   ].join('\n');
 }
 

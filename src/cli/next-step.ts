@@ -61,7 +61,8 @@ function commandLine(name: string, runId: string | undefined, suffix: string): s
   return `\`omne-log ${name}${runId === undefined ? '' : ` ${runId}`}${suffix}\``;
 }
 
-async function rootSuffix(root: string | undefined): Promise<string> {
+/** ` --root DIR` where the volume would not be found from here. */
+export async function rootSuffix(root: string | undefined): Promise<string> {
   if (root === undefined || root === (await findVolumeRoot())) return '';
   return ` --root ${/^[\w./-]+$/.test(root) ? root : `'${root.replaceAll("'", "'\\''")}'`}`;
 }

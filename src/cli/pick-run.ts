@@ -37,11 +37,15 @@ export const RUN_HELP = "RUN is a run id, the beginning of one or of its ULID, o
 
 const SHOWN_CANDIDATES = 5;
 
+/** What is said where no volume is found. */
+export const NO_VOLUME =
+  'there is no folder .omne here or above; name one with --root DIR, this folder with --root .';
+
 /** The volume root. */
 export async function whichRoot(given: string | undefined): Promise<string> {
   const root = given ?? (await findVolumeRoot());
   if (root === undefined || root === '') {
-    throw new UsageError('there is no folder .omne here or above; name one with --root');
+    throw new UsageError(NO_VOLUME);
   }
   return root;
 }

@@ -88,7 +88,17 @@ describe('redactDraft', () => {
     });
     expect(called).toMatchObject({ headers: { '***': [{ '***': 1 }] }, at: { key: '-' } });
     const clash = log.append({ type: 'called', headers: { [SECRET]: 1, '***': 2 }, at: { key: '' } });
-    expect(await rejection(clash)).toBeInstanceOf(TypeError);
+    expect(await rejection(clash)).toMatchObject({ code: 'ERR_INVALID_EVENT', field: 'headers' });
+    const inner = log.append({
+      type: 'called',
+      headers: { [SECRET]: { [SECRET]: 1, '***': 2 } },
+      at: { key: '' },
+    });
+    expect(JSON.stringify(await rejection(inner))).not.toContain(SECRET);
+    expect(await rejection(inner)).toMatchObject({
+      field: 'headers',
+      message: expect.not.stringContaining(SECRET),
+    });
   });
 
   test('keeps a name __proto__ a name', () => {

@@ -13,7 +13,7 @@ import { NATS_HELP, NATS_OPTIONS } from '../nats.js';
 import { LINE_OPTION, lineLimit, ROOT_OPTION, RUN_HELP } from '../pick-run.js';
 import { openSource } from '../run-source.js';
 import { eventLine } from '../screen/event-line.js';
-import { jsonLine, print } from '../screen/terminal.js';
+import { jsonLine, print, sayNothing } from '../screen/terminal.js';
 
 /** The command `cat`. */
 export const cat: Command = defineCommand({
@@ -66,8 +66,12 @@ export const cat: Command = defineCommand({
     };
     const lineOf = (event: LogEvent) =>
       values.json === true ? jsonLine(encodeEvent({ ...event }, { events })) : eventLine(event, builtIn);
-    for await (const batch of source.read(runId, options).batches())
+    let printed = false;
+    for await (const batch of source.read(runId, options).batches()) {
+      printed ||= batch.length > 0;
       await print(batch.map(lineOf).join('\n'));
+    }
+    if (!printed && values.json !== true) sayNothing('no event is what was asked for');
     return EXIT.ok;
   },
 });

@@ -11,11 +11,13 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { EventLog, type EventType, eventDecoder, type RunEvent } from '../../index.js';
+import { EventLog, type EventType, eventDecoder, omneEvents, type RunEvent } from '../../index.js';
+import { parseRunId } from '../../volume/run-id.js';
 import { type Command, defineCommand, EXIT, table } from '../command.js';
 import { type FinishedRun, type RunPipeOptions, resumePipe, runPipe } from '../demo/executor.js';
 import { notesPipe } from '../demo/notes-pipe.js';
 import { RUN_HELP, whichRoot, whichRun } from '../pick-run.js';
+import { volumeSource } from '../run-source.js';
 import { eventLine } from '../screen/event-line.js';
 import { print, printable } from '../screen/terminal.js';
 
@@ -96,9 +98,13 @@ async function goOn(
   options: RunPipeOptions,
 ): Promise<FinishedRun> {
   const runId = await whichRun(root, given);
+  const pipe = notesPipe();
+  const ofDemo =
+    parseRunId(runId).pipe === pipe.name && (await volumeSource(root).vocabulary(runId)) === omneEvents;
+  if (!ofDemo) throw new Error(`${runId} is no run of the demo; --resume goes on with those only`);
   for await (const event of EventLog.read(root, runId)) events.push(event);
   await print(`Going on with ${runId}, which has ${events.length} events (times are UTC):\n`);
-  return resumePipe(root, runId, notesPipe(), options);
+  return resumePipe(root, runId, pipe, options);
 }
 
 /** Reads a run in another process, `omne-log cat RUN --json`, and decodes what that prints. */

@@ -16,7 +16,7 @@ import { LINE_OPTION, lineLimit, ROOT_OPTION } from '../pick-run.js';
 import { openSource } from '../run-source.js';
 import { type Cell, Columns } from '../screen/columns.js';
 import { DAMAGED, MARKS, NO_EVENT } from '../screen/status-marks.js';
-import { jsonLine, lineWidth, print, printable } from '../screen/terminal.js';
+import { jsonLine, lineWidth, print, printable, sayNothing } from '../screen/terminal.js';
 import { jsonInUtc } from '../screen/times.js';
 
 const PAGE_ROWS = 50;
@@ -68,9 +68,13 @@ export const ls: Command = defineCommand({
       return EXIT.ok;
     }
     const columns = new Columns();
+    let printed = false;
     for await (const page of pagesOf(runs)) {
+      printed = true;
       await print(columns.lines(page.map(rowOf), lineWidth()).join('\n'));
     }
+    if (!printed)
+      sayNothing(pipe === undefined && status === undefined ? 'no runs' : 'no run is what was asked for');
     return EXIT.ok;
   },
 });

@@ -4,6 +4,8 @@
  * Promise: nothing but the protocol goes to stdout. The SDK is loaded only here, and only when this command runs.
  */
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { rootNotFound } from '../../errors.js';
 import { isNotInstalled } from '../../packages.js';
 import { type Command, defineCommand, EXIT } from '../command.js';
 import { ROOT_OPTION, whichRoot, whichRun } from '../pick-run.js';
@@ -31,6 +33,7 @@ export const mcp: Command = defineCommand({
   ].join('\n'),
   async run({ values, signal }) {
     const root = await whichRoot(values.root);
+    if (!existsSync(root)) throw rootNotFound(root);
     // Whatever a library may say goes where it does no harm.
     for (const method of ['log', 'info', 'debug'] as const) console[method] = console.error;
     const { createMcpServer } = await import('../../mcp/server.js').catch(notInstalled);

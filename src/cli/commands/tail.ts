@@ -30,7 +30,7 @@ export const tail: Command = defineCommand({
     json: { type: 'boolean', help: 'Print canonical JSON, an event per line.' },
     'exit-status': {
       type: 'boolean',
-      help: 'Exit with 1 when the run was aborted, with 3 when it was left: its executor died.',
+      help: 'Exit with 1 when the run was aborted, with 3 when it was left: its executor died. A run that an event of its own type ended is completed: 0.',
     },
     ...LINE_OPTION,
     root: ROOT_OPTION,

@@ -7,7 +7,7 @@
 import { createReadStream } from 'node:fs';
 import { type Iteration, iterations, openCapture } from '../../run/iterations.js';
 import { capturePath, placesOf, type RunPlaces } from '../../volume/places.js';
-import { type Command, defineCommand, EXIT, UsageError, wholeNumber } from '../command.js';
+import { type Command, defineCommand, EXIT, wholeNumber } from '../command.js';
 import { LINE_OPTION, lineLimit, ROOT_OPTION, RUN_HELP, whichRoot, whichRun } from '../pick-run.js';
 import { printableText, write } from '../screen/terminal.js';
 
@@ -61,7 +61,7 @@ async function chosen(
   const [part, counted] = attempt === undefined ? ['', ''] : [` of attempt ${attempt}`, 'attempts '];
   const numbers = all.map(each => (attempt === undefined ? each.iteration : each.attempt));
   const known = all.length === 0 ? 'none' : `${counted}${Math.min(...numbers)} to ${Math.max(...numbers)}`;
-  throw new UsageError(`node '${node}' has no ${sought}${part}; it has ${known}`);
+  throw new Error(`node '${node}' has no ${sought}${part}; it has ${known}`);
 }
 
 async function printCapture(places: RunPlaces, node: string, signal: AbortSignal): Promise<void> {

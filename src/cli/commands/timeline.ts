@@ -1,5 +1,4 @@
 /** `omne-log timeline`: a run as a picture in time, in one HTML page that needs nothing else. */
-import { writeFile } from 'node:fs/promises';
 import { stripVTControlCharacters } from 'node:util';
 import type { LogEvent } from '../../index.js';
 import { type Command, defineCommand, EXIT, UsageError } from '../command.js';
@@ -10,6 +9,7 @@ import { treeOf } from '../screen/run-tree.js';
 import { print, printable, write } from '../screen/terminal.js';
 import { timelinePage } from '../timeline/page.js';
 import { Timeline } from '../timeline/rows.js';
+import { writeWhole } from '../write-whole.js';
 
 /** The command `timeline`. */
 export const timeline: Command = defineCommand({
@@ -39,7 +39,7 @@ export const timeline: Command = defineCommand({
     if (file === '-') {
       await write(page);
     } else {
-      await writeFile(file, page);
+      await writeWhole(file, page);
       await print(`the timeline of ${runId} is in ${printable(file)}`);
     }
     if (damage !== undefined) throw damage;

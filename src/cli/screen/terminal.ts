@@ -71,6 +71,11 @@ export function jsonLine(json: string): string {
   return process.stdout.isTTY ? printable(json) : json;
 }
 
+/** Says on stderr that there is nothing to print, to a person: in a pipe nothing is the answer. */
+export function sayNothing(text: string): void {
+  if (process.stdout.isTTY) console.error(`omne-log: ${text}`);
+}
+
 /** Whether stdout is a terminal on which a line can be drawn over again. */
 export function canRedraw(): boolean {
   return process.stdout.isTTY === true && process.env['TERM'] !== 'dumb';
