@@ -36,7 +36,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'public/web': ['web', 'web/api'],
   'web/page': ['web/api'],
   mcp: ['.', 'public', 'read', 'volume', 'run', 'run/output'],
-  'cli/screen': ['.', 'format', 'public'],
+  'cli/screen': ['.', 'format', 'public', 'run'],
   'cli/timeline': ['.', 'public', 'run', 'cli/screen'],
   'cli/demo': ['.', 'public'],
   cli: [

@@ -3,6 +3,7 @@
 import { count, duration } from '../figures.js';
 import { EventLog, type NodeState, type RunState, RunStateReducer } from '../index.js';
 import { runVocabulary } from '../read/run-vocabulary.js';
+import { shortened } from '../run/shortened.js';
 import { isLive } from '../volume/liveness.js';
 import { placesOf } from '../volume/places.js';
 import { parseRunId } from '../volume/run-id.js';
@@ -31,7 +32,7 @@ export async function factsOf(root: string, runId: string, signal: AbortSignal):
     onMalformed,
     signal,
   }).batches())
-    for (const event of events) reducer.apply(event);
+    for (const event of events) reducer.apply(shortened(event));
   const { state } = reducer;
   const live =
     state.status === 'running' ? await isLive(placesOf(root, runId)).catch(() => undefined) : false;

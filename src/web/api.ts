@@ -16,7 +16,8 @@
  * where the writer kept to that; nothing promises that `Date.parse` can read them. `now` is the clock of the server, so that a
  * page can let the bar of a running node grow although its own clock is off. Positions, offsets and sizes are in bytes. An
  * absent property is left out, never null. All text is as it is in the log or the file: it may hold control characters,
- * escape sequences and markup, and goes into a page as text nodes only.
+ * escape sequences and markup, and goes into a page as text nodes only. A text of an event with more than 4000 characters (a `message`,
+ * `reason`, `stdout`, the value of an input) has its middle left out and says so there; see `PlacedEvent`.
  */
 
 /** A JSON value. */
@@ -246,8 +247,13 @@ export interface PlacedEvent {
   readonly number?: number;
   /** The position after it, in bytes. */
   readonly position: number;
-  /** The event. */
+  /** The event; see `shortened`. */
   readonly event: ApiEvent;
+  /**
+   * True where the event is not as it is in the log: of a text of more than 4000 characters the middle is left out, which the text says
+   * (`… (96000 characters left out) …`), and lists end after about 65536 characters. Absent where it is whole. `whole=1` gives all.
+   */
+  readonly shortened?: true;
 }
 
 /**
@@ -256,13 +262,16 @@ export interface PlacedEvent {
  * Without a filter ask by number, as a virtual list does: `number` (from 0; negative: from the end, so `number=-200` is the last
  * 200) and `limit` (200 by default, 1000 at most). With a filter, `types` (with commas) or `node`: `from` (a position; 0 by default)
  * and `limit` for a page of what matches from there on, or `last` (1000 at most) for the last that match.
+ *
+ * A page has at most about 2 MB: it may end before `limit`, and has fewer than `last`. With `number`, `limit=1` and `whole=1` it is one event
+ * as it is in the log, however long.
  */
 export interface EventsAnswer {
   /** In the order of the log. */
   readonly events: readonly PlacedEvent[];
   /** How many events the log holds at this moment, whatever the filter. */
   readonly total: number;
-  /** Pass it as `from` to go on; for a page by number go on with the next `number`. */
+  /** Pass it as `from` to go on; for a page by number go on with the number after the last one. */
   readonly next: number;
   /** Nothing more matches after `next` at this moment. */
   readonly atEnd: boolean;

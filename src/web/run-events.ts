@@ -1,14 +1,16 @@
 /**
  * A window of the events of a run, by number or by a filter.
  *
- * Promise: no more is read than from the nearest place that is remembered, or with a filter what lies between the matches.
+ * Promises: no more is read than from the nearest place that is remembered, or with a filter what lies between the matches. A page
+ * is bounded, whatever its events hold.
  */
 import type { EventsAnswer, PlacedEvent } from './api.js';
+import { asItIs, MOST_OF_PAGE, placed, sizeOf } from './placed.js';
 import { Parameters, RequestError } from './request.js';
 import type { RunHub } from './run-hub.js';
 import type { RunServerSource } from './source.js';
 
-const NAMES = ['number', 'limit', 'types', 'node', 'from', 'last'];
+const NAMES = ['number', 'limit', 'types', 'node', 'from', 'last', 'whole'];
 const MOST = 1000;
 
 /** Answers what a query asks for. */
@@ -21,7 +23,10 @@ export async function eventsOf(
   const parameters = new Parameters(query, NAMES);
   const limit = parameters.integer('limit', 0, MOST) ?? 200;
   const filtered = ['types', 'node', 'from', 'last'].some(name => query.has(name));
-  if (!filtered) return byNumber(source, hub, parameters, limit, signal);
+  const whole = parameters.flag('whole');
+  if (whole && (filtered || limit !== 1))
+    throw new RequestError(400, 'request', 'whole goes with number and limit=1');
+  if (!filtered) return byNumber(source, hub, parameters, { limit, whole }, signal);
   if (query.has('number')) throw new RequestError(400, 'request', 'number goes with limit alone');
   const last = parameters.integer('last', 0, MOST);
   const { vocabulary } = hub.view;
@@ -35,17 +40,19 @@ export async function eventsOf(
     signal,
     ...(last === undefined ? { limit } : { last }),
   });
-  const events: PlacedEvent[] = [];
-  for await (const event of reader) events.push({ position: reader.position, event: { ...event } });
-  const atEnd = last !== undefined || events.length < limit || reader.position >= hub.view.position;
-  return { events, total: hub.view.count, next: reader.position, atEnd };
+  const page = new Page(last !== undefined);
+  for await (const event of reader) if (!page.add(placed(event, reader.position))) break;
+  const { events, isFull } = page;
+  const next = isFull ? (events.at(-1)?.position ?? 0) : reader.position;
+  const isDone = last !== undefined || (!isFull && events.length < limit);
+  return { events, total: hub.view.count, next, atEnd: isDone || next >= hub.view.position };
 }
 
 async function byNumber(
   source: RunServerSource,
   hub: RunHub,
   parameters: Parameters,
-  limit: number,
+  { limit, whole }: { readonly limit: number; readonly whole: boolean },
   signal: AbortSignal,
 ): Promise<EventsAnswer> {
   const { view } = hub;
@@ -62,14 +69,46 @@ async function byNumber(
     onMalformed: () => undefined,
     signal,
   });
-  const events: PlacedEvent[] = [];
+  const page = new Page(false);
   let number = first - skip;
   if (end > first)
     for await (const event of reader) {
-      if (number >= first) events.push({ number, position: reader.position, event: { ...event } });
+      if (number >= first && !page.add({ number, ...(whole ? asItIs : placed)(event, reader.position) }))
+        break;
       number++;
     }
-  return { events, total, next: reader.position, atEnd: end >= total };
+  const { events, isFull } = page;
+  const next = isFull ? (events.at(-1)?.position ?? from) : reader.position;
+  return { events, total, next, atEnd: !isFull && end >= total };
+}
+
+/** The events of an answer: as many as there is room for. */
+class Page {
+  readonly events: PlacedEvent[] = [];
+  /** Whether an event was left out. */
+  isFull = false;
+  readonly #keepsLast: boolean;
+  #size = 0;
+
+  /** With `keepsLast` the first ones make room for the last ones. */
+  constructor(keepsLast: boolean) {
+    this.#keepsLast = keepsLast;
+  }
+
+  /** Whether the next event may fit as well. */
+  add(event: PlacedEvent): boolean {
+    const size = sizeOf(event);
+    const fits = this.events.length === 0 || this.#size + size <= MOST_OF_PAGE;
+    if (!fits) this.isFull = true;
+    if (!fits && !this.#keepsLast) return false;
+    this.events.push(event);
+    this.#size += size;
+    while (this.#size > MOST_OF_PAGE && this.events.length > 1) {
+      const first = this.events.shift();
+      if (first !== undefined) this.#size -= sizeOf(first);
+    }
+    return true;
+  }
 }
 
 function typesOf(

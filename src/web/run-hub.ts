@@ -1,8 +1,8 @@
 /**
  * One run that somebody looks at: read once, followed once, however many look.
  *
- * Promises: what was sent last is kept for all, up to a bound; whoever is further back reads the log itself. A run that nobody
- * looks at is let go after a while.
+ * Promises: what was sent last is kept for all, up to a bound, and holds no giants; whoever is further back reads the log itself. A run
+ * that nobody looks at is let go after a while.
  */
 
 import { EventLogError, type MalformedLineError } from '../errors.js';
@@ -10,6 +10,7 @@ import type { Vocabulary } from '../format/vocabulary.js';
 import { vocabularyText } from '../format/vocabulary-text.js';
 import { monotonicMs, startTimer, stopTimer } from '../real-time.js';
 import type { PlacedEvent, RunHead, RunRow } from './api.js';
+import { placed } from './placed.js';
 import { RunView } from './run-view.js';
 import { Signal } from './signal.js';
 import type { RunServerSource } from './source.js';
@@ -118,8 +119,9 @@ export class RunHub {
       for await (const event of tail) {
         const { position } = tail;
         const number = this.view.count;
-        this.view.apply(event, position);
-        this.#frames.push({ number, position, event: { ...event } });
+        const frame = { number, ...placed(event, position) };
+        this.view.apply(frame.event, position);
+        this.#frames.push(frame);
         if (this.#frames.length >= 2 * KEPT_FRAMES) this.#frames = this.#frames.slice(-KEPT_FRAMES);
         if (this.#live) this.changed.fireSoon();
       }

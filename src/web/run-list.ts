@@ -6,6 +6,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { nowMs } from '../real-time.js';
+import { shortText } from '../run/shortened.js';
 import { compareRunIds } from '../volume/run-id.js';
 import type { RunRow, RunsAnswer, SourceFacts } from './api.js';
 import { formatListCursor, parseListCursor } from './cursors.js';
@@ -63,7 +64,7 @@ export class RunList implements RowListener {
 
   changed(row: RunRow): void {
     this.#rows.delete(row.runId); // so that it goes to the end
-    this.#rows.set(row.runId, { row, version: ++this.#version });
+    this.#rows.set(row.runId, { row: shortRow(row), version: ++this.#version });
     this.#removed.delete(row.runId);
     this.#sorted = undefined;
     this.#rowChanged(row.runId);
@@ -166,4 +167,9 @@ export class RunList implements RowListener {
 
 function textOf({ runId, reason = '', problem = '' }: RunRow): string {
   return `${runId}\n${reason}\n${problem}`.toLowerCase();
+}
+
+/** The row with a reason that a list can hold. */
+function shortRow(row: RunRow): RunRow {
+  return row.reason === undefined ? row : { ...row, reason: shortText(row.reason) };
 }

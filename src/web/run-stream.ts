@@ -18,6 +18,7 @@ import {
 } from './cursors.js';
 import { MessageStream } from './message-stream.js';
 import { OutputFeed } from './output-feed.js';
+import { placed } from './placed.js';
 import { RequestError } from './request.js';
 import type { Frame, RunHub, RunHubs } from './run-hub.js';
 import type { RunServerSource } from './source.js';
@@ -199,7 +200,7 @@ class RunStream {
     const reader = this.#source.read(this.#hub.view.runId, options);
     const frames: Frame[] = [];
     for await (const event of reader) {
-      frames.push({ number: this.#count + frames.length, position: reader.position, event: { ...event } });
+      frames.push({ number: this.#count + frames.length, ...placed(event, reader.position) });
       if (reader.position >= this.#hub.view.position) break;
     }
     if (frames.length > 0) return frames;

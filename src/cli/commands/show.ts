@@ -1,6 +1,7 @@
 /** `omne-log show`: what happened in a run, as a tree of its nodes or as JSON. */
 import type { LogEvent } from '../../index.js';
 import { RunStateReducer } from '../../run/run-state-reducer.js';
+import { shortenedNodeEvent } from '../../run/shortened.js';
 import { type Command, defineCommand, EXIT } from '../command.js';
 import { NATS_HELP, NATS_OPTIONS } from '../nats.js';
 import { LINE_OPTION, lineLimit, ROOT_OPTION, RUN_HELP } from '../pick-run.js';
@@ -28,11 +29,12 @@ export const show: Command = defineCommand({
     const runId = await source.which(run);
     const vocabulary = await source.vocabulary(runId);
     const reducer = new RunStateReducer({ events: vocabulary });
-    const take = (event: LogEvent) => reducer.apply(event);
+    const json = values.json === true;
+    const take = (event: LogEvent) => reducer.apply(json ? event : shortenedNodeEvent(event));
     const options = { events: vocabulary, signal, maxLineBytes };
     const damage = await readPastDamage(source, runId, options, take);
     const state = reducer.state.eventCount === 0 ? { ...reducer.state, runId } : reducer.state;
-    if (values.json === true) await print(jsonLine(jsonInUtc(state)));
+    if (json) await print(jsonLine(jsonInUtc(state)));
     else {
       const writer = state.status === 'running' ? await source.writerOf(runId) : ''; // an ended run has none
       await print(treeOf(state, writer, lineWidth()).join('\n'));

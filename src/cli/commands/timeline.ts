@@ -1,6 +1,7 @@
 /** `omne-log timeline`: a run as a picture in time, in one HTML page that needs nothing else. */
 import { stripVTControlCharacters } from 'node:util';
 import type { LogEvent } from '../../index.js';
+import { shortenedNodeEvent } from '../../run/shortened.js';
 import { type Command, defineCommand, EXIT, UsageError } from '../command.js';
 import { LINE_OPTION, lineLimit, ROOT_OPTION, RUN_HELP, whichRoot, whichRun } from '../pick-run.js';
 import { readPastDamage } from '../read-past-damage.js';
@@ -31,7 +32,7 @@ export const timeline: Command = defineCommand({
     const source = volumeSource(root);
     const vocabulary = await source.vocabulary(runId);
     const picture = new Timeline(vocabulary);
-    const take = (event: LogEvent) => picture.apply(event);
+    const take = (event: LogEvent) => picture.apply(shortenedNodeEvent(event));
     const damage = await readPastDamage(source, runId, { events: vocabulary, signal, maxLineBytes }, take);
     const state = { ...picture.state, runId };
     const text = treeOf(state, 'as far as this page knows').map(stripVTControlCharacters); // colours are for terminals

@@ -6,6 +6,7 @@
 
 import { count, downtimeOf, duration } from '../../figures.js';
 import type { NodeState, RunState } from '../../index.js';
+import { MOST_CHARACTERS } from '../../run/shortened.js';
 import { type Cell, Columns } from './columns.js';
 import { MARKS, NO_EVENT } from './status-marks.js';
 import { type Colour, paint, printable } from './terminal.js';
@@ -101,8 +102,9 @@ function detailsOf({ gates, status, errorKind, message }: NodeState): { text: st
   if (status !== 'failed') return passed;
   const lines = (message ?? '').trimEnd().split('\n');
   const left = lines.length - MOST_LINES;
-  const shown =
-    left > 0 ? [`... ${count(left, 'line')} before (--json has all)`, ...lines.slice(left)] : lines;
+  const isCut = message !== undefined && message.length > MOST_CHARACTERS; // nobody counted its lines
+  const more = isCut ? 'more' : count(left, 'line');
+  const shown = left > 0 ? [`... ${more} before (--json has all)`, ...lines.slice(left)] : lines;
   const said = shown.map(line => printable(line.trimEnd()));
   const first =
     said.length === 1 && said[0] !== '' ? [`${errorKind}: ${said[0]}`] : [`${errorKind}`, ...said];

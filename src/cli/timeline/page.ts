@@ -7,6 +7,7 @@
 import { createHash } from 'node:crypto';
 import { count, downtimeOf, duration } from '../../figures.js';
 import type { MalformedLineError, NodeState, RunState } from '../../index.js';
+import { shortText } from '../../run/shortened.js';
 import { MARKS } from '../screen/status-marks.js';
 import { utc } from '../screen/times.js';
 import { Axis } from './axis.js';
@@ -65,7 +66,7 @@ function headerOf(state: RunState): Markup {
     count(nodes.length, 'node'),
     count(eventCount, 'event'),
     ...downtimeOf(state),
-    ...inputs.map(({ key, value }) => `${key} = ${value}`),
+    ...inputs.map(({ key, value }) => `${shortText(key)} = ${shortText(value)}`),
   ];
   return html`<header>
 <h1>${pipe} <small>${runId}</small></h1>

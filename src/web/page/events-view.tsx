@@ -31,9 +31,15 @@ export function EventsView({ model, node }: EventsProps): JSX.Element {
   const total = useSignal(0);
   const windows = useMemo(() => {
     const load = async (number: number, signal?: AbortSignal) => {
-      const answer = await getEvents(model.runId, { number, limit: WINDOW }, signal);
-      total.value = Math.max(total.value, answer.total);
-      return answer.events;
+      const events: PlacedEvent[] = [];
+      for (let isDone = false; !isDone; ) {
+        const next = { number: number + events.length, limit: WINDOW - events.length };
+        const answer = await getEvents(model.runId, next, signal); // a page of long events ends early
+        total.value = Math.max(total.value, answer.total);
+        events.push(...answer.events);
+        isDone = answer.atEnd || answer.events.length === 0 || events.length >= WINDOW;
+      }
+      return events;
     };
     return new Windows<PlacedEvent>(load);
   }, [model, loads]);

@@ -1,0 +1,43 @@
+/** Events of megabytes: what the command shows of them is bounded, and says what is left out; JSON has all. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { type Step, writeRun } from '../support/cli-runs.js';
+import { omneLog } from '../support/command.js';
+import { toolsOf } from '../support/mcp-client.js';
+import { temporaryVolume } from '../support/volume.js';
+
+const FAILURES = 5;
+
+test('show, timeline and get_run cut the messages of a run, show --json has them', async () => {
+  const root = temporaryVolume();
+  const message = `${'first\n'.repeat(200_000)}\u0001${'last\n'.repeat(200_000)}`;
+  const failures = Array.from(
+    { length: FAILURES },
+    (_, index): Step => [
+      index,
+      { type: 'node.failed', node_id: `n${index}`, error: { kind: 'crash' }, message },
+    ],
+  );
+  const prompt = '\u0001'.repeat(2_000_000);
+  const { runId } = writeRun(root, 'giants', [
+    [0, { type: 'pipe.started', pipe: 'giants', inputs: [{ key: 'prompt', value: prompt }] }],
+    ...failures,
+    [100, { type: 'pipe.aborted', reason: message }],
+  ]);
+  const shown = await omneLog(['show', runId, '--root', root]);
+  expect(shown.stdout.length).toBeLessThan(40_000);
+  expect(shown.stdout).toContain('(2000000 characters, --json has all)');
+  expect(shown.stdout).toContain('... more before (--json has all)');
+  expect(shown.stdout.match(/ last\n/g)).toHaveLength(FAILURES * 20);
+  const file = join(root, 'timeline.html');
+  await omneLog(['timeline', runId, '--html', file, '--root', root]);
+  const page = readFileSync(file, 'utf8');
+  expect(page.length).toBeLessThan(200_000);
+  expect(page).toContain(' characters left out) …');
+  const { stdout } = await omneLog(['show', runId, '--json', '--root', root]);
+  expect(JSON.parse(stdout).nodes[FAILURES - 1].message).toBe(message);
+  const call = await toolsOf(root);
+  expect((await call('get_run', { run: runId })).text).toContain('- n4: failed');
+  expect((await call('explain_failure', { run: runId })).text).toContain('  message| last');
+});
