@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EVENT_TYPES } from '../src/format/events.js';
 import { plainEnvironment } from './support/command.js';
-import { manual, textOf } from './support/pages.js';
+import { linksOf, manual, pages, textOf } from './support/pages.js';
 
 const run = promisify(execFile);
 const require = createRequire(import.meta.url);
@@ -83,6 +83,9 @@ describe('the tarball', () => {
       'README.md',
       'package.json',
       'dist/event.schema.json',
+      'src/web/page/page.png',
+      'test/bench/README.md',
+      'test/power/README.md',
       ...built,
       ...written,
     ].concat(
@@ -90,6 +93,18 @@ describe('the tarball', () => {
       BUNDLE.map(name => `dist/${name}`),
     );
     expect(packed.files.map(({ path }) => path).sort()).toEqual(wanted.sort());
+  });
+
+  test('holds what its pages lead to, but for what they say is in the repository only', () => {
+    const held = packed.files.map(({ path }) => path);
+    const leadsOut = pages
+      .filter(({ path }) => held.includes(path))
+      .flatMap(page => linksOf(page).map(({ path }) => ({ page: page.path, path: path.replace(/\/$/, '') })))
+      .filter(({ path }) => !held.some(each => each === path || each.startsWith(`${path}/`)));
+    const said = leadsOut.filter(({ page, path }) =>
+      page === 'src/README.md' ? path.startsWith('test/') : path === 'src/web/page/README.md',
+    );
+    expect(leadsOut).toEqual(said);
   });
 
   test('has the name that the README installs', () => {

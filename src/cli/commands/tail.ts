@@ -30,13 +30,17 @@ export const tail: Command = defineCommand({
     json: { type: 'boolean', help: 'Print canonical JSON, an event per line.' },
     'exit-status': {
       type: 'boolean',
-      help: 'Exit with 1 when the run was aborted, with 3 when it was left: its executor died. A run that an event of its own type ended is completed: 0.',
+      help: 'Exit with 1 when the run was aborted, with 3 when it was left: its executor died.',
     },
     ...LINE_OPTION,
     root: ROOT_OPTION,
     ...NATS_OPTIONS,
   },
-  notes: `${RUN_HELP}\n\n${NATS_HELP}`,
+  notes: `${RUN_HELP}
+
+To --exit-status a run that ended with an event of its own type is completed, whatever that says.
+
+${NATS_HELP}`,
   async run({ values, positionals: [run = ''], signal }) {
     const maxLineBytes = lineLimit(values);
     await using source = await openSource(values);
