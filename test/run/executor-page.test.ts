@@ -1,7 +1,7 @@
 /** The executor of the chapter "Writing an executor", as it is printed there: run, killed, and resumed. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -117,6 +117,47 @@ test.skipIf(process.platform !== 'linux')(
   },
   150_000,
 );
+
+test.skipIf(process.platform !== 'linux')(
+  'a resumed run waits until nothing of the killed executor goes on, also what its watchdog does not reach', // /proc says which run
+  async () => {
+    // The first attempt starts a process in a group of its own, which no watchdog kills; the second starts none.
+    const sh =
+      'test -e ready || { setsid sh -c "echo \\$\\$ > pid; mv pid ready; sleep 1000" & sleep 1000; }; echo second';
+    const root = await volumeWithProgram(programOf({ id: 'slow', kind: 'bash', sh }));
+    const { child, ended, runId } = await started(root);
+    const ready = join(root, 'ready');
+    await vi.waitUntil(() => existsSync(ready), { timeout: 60_000 });
+    const pid = readFileSync(ready, 'utf8').trim();
+    onTestFinished(() => {
+      if (runs(pid)) process.kill(Number(pid), 'SIGKILL');
+    });
+    child.kill('SIGKILL');
+    await ended;
+    const resumed = runToEnd([process.execPath, 'executor.mjs', runId], { cwd: root });
+    const isWaiting = () => heldBy(`${runId}/events.jsonl.children`).includes('cat');
+    await vi.waitUntil(isWaiting, { timeout: 60_000 });
+    const before = await EventLog.read(root, runId).toArray();
+    expect(before.map(({ type }) => type)).toEqual(['pipe.started', 'node.started']);
+    process.kill(-Number(pid), 'SIGKILL');
+    const { code, stderr } = await resumed;
+    expect([code, stderr]).toEqual([0, '']);
+    expect(await readFile(join(root, '.omne/var/runs', runId, 'nodes/slow.out'), 'utf8')).toBe('second\n');
+  },
+  150_000,
+);
+
+/** The names of the processes that have a file open. */
+function heldBy(file: string): string[] {
+  return readdirSync('/proc').flatMap(pid => {
+    try {
+      const open = readdirSync(`/proc/${pid}/fd`).map(fd => readlinkSync(`/proc/${pid}/fd/${fd}`));
+      return open.some(path => path.endsWith(file)) ? [readFileSync(`/proc/${pid}/comm`, 'utf8').trim()] : [];
+    } catch {
+      return []; // no process, or it has gone
+    }
+  });
+}
 
 test('a need that is no node before it is refused before there is a run', async () => {
   for (const needs of [['absent'], ['b'], ['a']]) {
