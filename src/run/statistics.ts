@@ -42,8 +42,10 @@ export interface Statistics {
   readonly aborted: number;
   /** Not ended, and a writer holds the log open, as `live` of a listing says. */
   readonly live: number;
-  /** Not ended, without one; also with no event yet. */
+  /** Not ended, without one. */
   readonly left: number;
+  /** Without an event, without a writer, and made within the last minute: it may be in the making. Later it is left. */
+  readonly noEvent: number;
   readonly damaged: number;
   /** The ids of damaged runs, the first hundred. */
   readonly damagedRuns: readonly string[];
@@ -80,7 +82,7 @@ interface NodeTally {
 /** Adds up runs, oldest first. */
 export class RunTally {
   #runs = 0;
-  readonly #ends = { completed: 0, aborted: 0, live: 0, left: 0 };
+  readonly #ends = { completed: 0, aborted: 0, live: 0, left: 0, noEvent: 0 };
   readonly #damaged: string[] = [];
   #damagedCount = 0;
   readonly #samples: Sample[] = [];
@@ -88,8 +90,8 @@ export class RunTally {
   readonly #nodes = new Map<string, NodeTally>();
 
   add(run: FoldedRun): void {
-    const { status, live, problem, durationMs } = run;
-    this.#ends[status === 'running' ? (live ? 'live' : 'left') : status]++;
+    const { status, problem, durationMs } = run;
+    this.#ends[endOf(run)]++;
     if (problem !== undefined && this.#damagedCount++ < MOST_NAMES) this.#damaged.push(run.runId);
     if (status === 'completed' && durationMs !== undefined)
       this.#samples.push({ run: this.#runs, ms: durationMs });
@@ -136,6 +138,19 @@ export class RunTally {
       nodes: nodes.sort((a, b) => inAll(b) - inAll(a)),
     };
   }
+}
+
+/** How a run ended, or what became of it. */
+function endOf({
+  status,
+  live,
+  orphan,
+  problem,
+  state,
+}: FoldedRun): 'completed' | 'aborted' | 'live' | 'left' | 'noEvent' {
+  if (status !== 'running') return status;
+  if (live) return 'live';
+  return state.eventCount === 0 && !orphan && problem === undefined ? 'noEvent' : 'left';
 }
 
 function newTally(pipe: string, nodeId: string): NodeTally {

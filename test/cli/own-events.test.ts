@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { defineEvents, EventLog, field, omneEvents } from '../../src/index.js';
 import { NatsServer, noServer } from '../jetstream/nats-server.js';
 import { omneLog } from '../support/command.js';
+import { temporaryVolume } from '../support/volume.js';
 
 const builds = defineEvents(
   {
@@ -36,6 +37,19 @@ describe('a run of events of its own', () => {
       expect(stdout).toMatch(/build\.finished +ok=true$/m);
     },
   );
+
+  test('is completed to tail --exit-status, also where its last event says that it failed', async () => {
+    const volume = temporaryVolume();
+    const events = defineEvents(
+      { 'build.failed': { reason: field.string() } },
+      { terminal: ['build.failed'] },
+    );
+    await using log = await EventLog.create(volume, 'nightly', { events });
+    await log.append({ type: 'build.failed', reason: 'no room' });
+    const outcome = await omneLog(['tail', log.runId, '--exit-status', '--root', volume]);
+    expect(outcome).toMatchObject({ code: 0, stdout: expect.stringContaining('reason=no room') });
+    for await (const { status } of EventLog.runs(volume)) expect(status).toBe('completed');
+  });
 
   test('is printed by the types it has, and no others', async () => {
     const cat = (type: string) => omneLog(['cat', runId, '--type', type, '--root', root]);

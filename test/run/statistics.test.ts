@@ -1,10 +1,11 @@
 /** Figures over many runs: exact, whatever the runs are. */
+import { dirname } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { widthOf } from '../../src/cli/screen/width.js';
 import { decodeEvent, deriveRunState, type EventDraft, EventLog } from '../../src/index.js';
 import type { FoldedRun } from '../../src/run/look-at-run.js';
 import { RunTally } from '../../src/run/statistics.js';
-import { ABORTED, COMPLETED, type Step, UNFINISHED, writeRun } from '../support/cli-runs.js';
+import { ABORTED, abandon, COMPLETED, type Step, UNFINISHED, writeRun } from '../support/cli-runs.js';
 import { omneLog } from '../support/command.js';
 import { temporaryVolume } from '../support/volume.js';
 
@@ -115,7 +116,7 @@ describe('RunTally', () => {
 
   test('has no figures for nothing', () => {
     expect(new RunTally().statistics).toEqual({
-      ...{ runs: 0, completed: 0, aborted: 0, live: 0, left: 0, damaged: 0, damagedRuns: [] },
+      ...{ runs: 0, completed: 0, aborted: 0, live: 0, left: 0, noEvent: 0, damaged: 0, damagedRuns: [] },
       ...{ trend: [], failures: [], nodes: [] },
     });
   });
@@ -142,9 +143,12 @@ describe('omne-log stats', () => {
     const root = temporaryVolume();
     const log = await EventLog.create(root, 'p');
     const figures = async () => JSON.parse((await omneLog(['stats', '--json', '--root', root])).stdout);
-    expect(await figures()).toMatchObject({ runs: 1, live: 1, left: 0 });
+    expect(await figures()).toMatchObject({ runs: 1, live: 1, left: 0, noEvent: 0 });
     await log.close();
-    expect(await figures()).toMatchObject({ runs: 1, live: 0, left: 1 });
+    expect(await figures()).toMatchObject({ runs: 1, live: 0, left: 0, noEvent: 1 });
+    expect((await omneLog(['stats', '--root', root])).stdout).toBe('1 run: 1 with no event yet\n');
+    abandon({ runId: log.runId, path: log.path, folder: dirname(log.path) });
+    expect(await figures()).toMatchObject({ runs: 1, live: 0, left: 1, noEvent: 0 });
   });
 
   test('rounds what failed to the nearest percent, and says 0 and 100 of nothing else', async () => {

@@ -71,7 +71,7 @@ export const cat: Command = defineCommand({
       printed ||= batch.length > 0;
       await print(batch.map(lineOf).join('\n'));
     }
-    if (!printed && values.json !== true) sayNothing('no event is what was asked for');
+    if (!printed && values.json !== true) sayNothing('no event matches');
     return EXIT.ok;
   },
 });

@@ -73,8 +73,8 @@ export const ls: Command = defineCommand({
       printed = true;
       await print(columns.lines(page.map(rowOf), lineWidth()).join('\n'));
     }
-    if (!printed)
-      sayNothing(pipe === undefined && status === undefined ? 'no runs' : 'no run is what was asked for');
+    const all = pipe === undefined && status === undefined && limit === undefined;
+    if (!printed) sayNothing(all ? 'no runs' : 'no run matches');
     return EXIT.ok;
   },
 });

@@ -51,13 +51,14 @@ export const stats: Command = defineCommand({
 });
 
 function textOf(statistics: Statistics): string[] {
-  const { runs, completed, aborted, live, left, damaged, took, failures, nodes } = statistics;
+  const { runs, completed, aborted, live, left, noEvent, damaged, took, failures, nodes } = statistics;
   if (runs === 0) return ['no runs'];
   const ends = [
     [completed, 'completed'],
     [aborted, 'aborted'],
     [live, 'live'],
     [left, 'left without an end'],
+    [noEvent, 'with no event yet'],
     [damaged, 'damaged'],
   ] as const;
   const ended = ends.filter(([number]) => number > 0).map(([number, word]) => `${number} ${word}`);
