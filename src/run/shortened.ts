@@ -31,7 +31,7 @@ export function shortened<Event extends LogEvent>(event: Event): Event {
     copy ??= { ...event };
     Reflect.set(copy, name, short);
   }
-  return copy ?? event;
+  return copy === undefined ? event : structuredClone(copy); // its texts may be parts of a line, which they keep in memory
 }
 
 /** The same of what there may be any number of in a run; its start stays whole, so that a view may say how much there is of an input. */
@@ -46,8 +46,7 @@ export function shortText(text: string): string {
   let last = text.length - (MOST_CHARACTERS - FIRST_CHARACTERS);
   if (isHalf(text, first)) first--;
   if (isHalf(text, last)) last++;
-  const cut = `${text.slice(0, first)}… (${count(last - first, 'character')} left out) …${text.slice(last)}`;
-  return Buffer.from(cut, 'utf16le').toString('utf16le'); // a slice would keep the whole text in memory
+  return `${text.slice(0, first)}… (${count(last - first, 'character')} left out) …${text.slice(last)}`;
 }
 
 /** Whether a character would be cut in two. */

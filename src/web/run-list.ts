@@ -169,7 +169,8 @@ function textOf({ runId, reason = '', problem = '' }: RunRow): string {
   return `${runId}\n${reason}\n${problem}`.toLowerCase();
 }
 
-/** The row with a reason that a list can hold. */
+/** The row with a reason that a list can hold; a copy, since texts that are parts of a long line keep it in memory. */
 function shortRow(row: RunRow): RunRow {
-  return row.reason === undefined ? row : { ...row, reason: shortText(row.reason) };
+  const reason = shortText(row.reason ?? '');
+  return row.reason === undefined || row.reason === reason ? row : structuredClone({ ...row, reason });
 }

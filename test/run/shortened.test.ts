@@ -1,4 +1,7 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
+import { decodeEvent, encodeEvent } from '../../src/index.js';
 import { MOST_CHARACTERS, shortened, shortText } from '../../src/run/shortened.js';
 import { eventOf, FAILED, STARTED } from '../support/folding.js';
 
@@ -38,6 +41,24 @@ describe('an event', () => {
       inputs: [{ key: 'a', value: shortText(long) }, inputs[1]],
     });
     expect(inputs[0]?.value).toBe(long);
+  });
+
+  test('keeps nothing of a long line in memory', () => {
+    setFlagsFromString('--expose-gc');
+    const collect: unknown = runInNewContext('gc');
+    if (typeof collect !== 'function') throw new Error('no gc');
+    const used = () => {
+      collect();
+      const { heapUsed, external } = process.memoryUsage();
+      return heapUsed + external;
+    };
+    const before = used();
+    const kept = Array.from({ length: 40 }, () => {
+      const line = encodeEvent(eventOf({ ...FAILED, message: 'x'.repeat(2_000_000) }, 0));
+      return shortened(decodeEvent(Buffer.from(line).toString('latin1')));
+    });
+    expect(used() - before).toBeLessThan(20_000_000);
+    expect(kept).toHaveLength(40);
   });
 
   test('has lists that end where it is long enough', () => {
