@@ -9,6 +9,7 @@ import { age, count, duration } from '../../figures.js';
 import type { RunSummary } from '../../index.js';
 import type { RemoteRunSummary } from '../../jetstream.js';
 import { nowMs } from '../../real-time.js';
+import { shortText } from '../../run/shortened.js';
 import { parseRunId } from '../../volume/run-id.js';
 import { type Command, defineCommand, EXIT, wholeNumber } from '../command.js';
 import { NATS_HELP, NATS_OPTIONS } from '../nats.js';
@@ -133,5 +134,5 @@ function remark({
   if (live) return { text: `LIVE${noEvent}`, colour: 'blue' };
   if (orphan) return { text: `ORPHAN${noEvent}`, colour: 'yellow' };
   if (eventCount === 0) return { text: NO_EVENT, colour: 'dim' };
-  return { text: printable(reason ?? ''), colour: 'dim' };
+  return { text: printable(shortText(reason ?? '')), colour: 'dim' };
 }
