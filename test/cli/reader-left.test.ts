@@ -61,22 +61,33 @@ async function timeToLeave(seen: number, apartMs: number): Promise<number> {
 }
 
 const PROMISED_MS = 50;
+/** For so long another round may find the machine less busy: what the command itself makes late is late in each. */
+const PATIENCE_MS = 60_000;
 
 /** The first round that is quick enough, or the best of all: another program at work on the machine only makes it longer. */
 async function best(seen: number, apartMs: number): Promise<number> {
   let shortest = Number.POSITIVE_INFINITY;
-  for (let round = 0; round < 20 && shortest > PROMISED_MS; round++)
-    shortest = Math.min(shortest, await timeToLeave(seen, apartMs));
+  const giveUp = performance.now() + PATIENCE_MS;
+  do shortest = Math.min(shortest, await timeToLeave(seen, apartMs));
+  while (shortest >= PROMISED_MS && performance.now() < giveUp);
   return shortest;
 }
 
-test('a tail ends within 50 ms of a reader that leaves at once', async () => {
-  expect(await best(1, 0)).toBeLessThan(PROMISED_MS);
-}, 60_000);
+test(
+  'a tail ends within 50 ms of a reader that leaves at once',
+  async () => {
+    expect(await best(1, 0)).toBeLessThan(PROMISED_MS);
+  },
+  2 * PATIENCE_MS,
+);
 
-test('a tail ends within 50 ms of a reader that leaves later', async () => {
-  expect(await best(4, 200)).toBeLessThan(PROMISED_MS);
-}, 60_000);
+test(
+  'a tail ends within 50 ms of a reader that leaves later',
+  async () => {
+    expect(await best(4, 200)).toBeLessThan(PROMISED_MS);
+  },
+  2 * PATIENCE_MS,
+);
 
 test('a tail whose reader is there, and slow, goes on', async () => {
   await using log = await quietRun();

@@ -24,11 +24,17 @@ const LONG = [
   'readme.test.ts',
 ].map(name => `test/${name}`);
 
-/** Wings whose tests are of texts, or start processes: what they leave to the next file in their process is its modules. */
-const SHARING = /^test\/(cli|format|mcp|power)\//;
-/** What must not be left to the next file: modules and clocks replaced, a server, a browser. */
-const OF_ITS_OWN =
-  /\bvi\.(mock|doMock|resetModules|useFakeTimers|stub|spyOn)|\/nats-server\.js'|process\.env\[.*\] = /;
+/** Files that are the only ones that need what they load, or that have programs measured: a process costs them little. */
+const ALONE = /^test\/(package|bundles|jest|typescript|processes|properties|append\/kill)\.test\.ts$/;
+/**
+ * What must not be left to the next file in a process, or is not to be had from it: modules and clocks replaced, a server, a
+ * browser, threads, disks, listeners, and a count of memory, of processor time or of open files.
+ */
+const OF_ITS_OWN = [
+  /\bvi\.(mock|doMock|resetModules|useFakeTimers|stub|spyOn)|\.prototype\.|process\.env\[.*\] = /,
+  /\/(nats-server|browser|disks|diagnostics)\.js'|new Worker\(|diagnostics_channel/,
+  /process\.(chdir|umask|on|once|exit|memoryUsage|cpuUsage)\b|[hH]eap|\bgc\b|[dD]escriptors/,
+];
 
 /** The test files that share processes, whose modules are loaded once; where all counts, each has its own. */
 export function filesThatShare(): string[] {
@@ -36,8 +42,11 @@ export function filesThatShare(): string[] {
   const folder = fileURLToPath(new URL('..', import.meta.url));
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .map(path => `test/${path.replaceAll(sep, '/')}`)
-    .filter(path => SHARING.test(path) && path.endsWith('.test.ts'))
-    .filter(path => !OF_ITS_OWN.test(readFileSync(join(folder, '..', path), 'utf8')));
+    .filter(path => path.endsWith('.test.ts') && !ALONE.test(path))
+    .filter(path => {
+      const source = readFileSync(join(folder, '..', path), 'utf8');
+      return !OF_ITS_OWN.some(reason => reason.test(source));
+    });
 }
 
 /** Long files first, and files that share a process one after the other. */
