@@ -133,6 +133,5 @@ function contentOf(option: string, path: string): Uint8Array {
 }
 
 function notInstalled(error: unknown): never {
-  if (isNotInstalled(error)) throw new Error(NOT_INSTALLED);
-  throw error;
+  throw isNotInstalled(error) ? new Error(NOT_INSTALLED) : error;
 }

@@ -9,6 +9,7 @@ import {
   ABORTED,
   abandon,
   COMPLETED,
+  type Step,
   UNFINISHED,
   type WrittenRun,
   writeCapture,
@@ -394,6 +395,22 @@ describe('omne-log verify and repair', () => {
     const missing = await omneLog(['verify', 'feature-01kp8g6dg0zg6axb6gqz17wf7m', '--root', root]);
     expect(missing).toMatchObject({ code: 1, stdout: '' });
     expect(missing.stderr).toContain('ERR_RUN_NOT_FOUND');
+  });
+
+  test('verify shows the first twenty problems and warnings, and counts the others', async () => {
+    const folder = temporaryVolume();
+    const gates: Step[] = Array.from({ length: 25 }, (_, index) => [
+      index,
+      { type: 'gate.passed', node_id: `n${index}`, gate: 'g', method: 'hook' },
+    ]);
+    const { runId } = writeRun(folder, 'feature', gates, { rest: 'nonsense\n'.repeat(22) });
+    const { code, stdout } = await omneLog(['verify', runId, '--root', folder]);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/ 22 problems, 25 warnings, 25 events, /);
+    expect(stdout.match(/: malformed: /g)).toHaveLength(20);
+    expect(stdout.match(/: warning: gate-without-start: /g)).toHaveLength(20);
+    expect(stdout).toMatch(/^ {4}\.\.\. and 2 more$/m);
+    expect(stdout).toMatch(/^ {4}\.\.\. and 5 more warnings$/m);
   });
 
   test('verify --all checks every run, also after one that cannot be read, and prints what is wrong, with -v each run', async () => {

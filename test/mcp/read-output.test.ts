@@ -82,6 +82,9 @@ describe('by line', () => {
     const { text } = await call('read_output', { ...asked, iteration: 1 });
     expect(text).toContain(' 2| one\n');
     expect(text).not.toContain('two');
+    const second = await call('read_output', { ...asked, iteration: 2, line: 1 });
+    expect(second.text).toContain(' 3| two\n');
+    expect(second.text).not.toContain('one');
     expect(await call('read_output', { ...asked, iteration: 7 })).toMatchObject({ isError: true });
   });
 });

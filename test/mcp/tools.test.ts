@@ -71,6 +71,21 @@ describe('list_runs', () => {
     expect((await call('list_runs', { max_chars: 1_000_000 })).isError).toBe(false);
   });
 
+  test('a truth as a text and one text for a list are taken as what was meant', async () => {
+    const root = temporaryVolume();
+    const run = writeRun(root, 'p', COMPLETED).runId;
+    const call = await toolsOf(root);
+    const asked = async (last: unknown, types: unknown) => {
+      const { text, isError } = await call('read_events', { run, last, types, limit: 1 });
+      expect(isError).toBe(false);
+      return text;
+    };
+    for (const last of [true, false])
+      expect(await asked(String(last), 'node.started')).toBe(await asked(last, ['node.started']));
+    expect(await asked('true', 'node.started')).toContain('publish');
+    expect(await asked('false', 'node.started')).not.toContain('publish');
+  });
+
   test('what is taken for a number out of range is said first, within the bound', async () => {
     const root = temporaryVolume();
     for (let index = 0; index < 60; index++) writeRun(root, 'p', COMPLETED);

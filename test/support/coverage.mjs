@@ -1,6 +1,7 @@
 /**
  * Coverage that counts child processes too: the tests start programs that import `dist/`, and what these run belongs to
- * the source it was compiled from. A child writes what V8 counted when it ends by itself; one that is killed does not.
+ * the source it was compiled from, also where they run a copy of `dist/` elsewhere, e.g. without an optional package. A child
+ * writes what V8 counted when it ends by itself; one that is killed does not.
  *
  * Lines are exact. A statement, function or branch that the two compilers place differently is twice in the table,
  * so these figures are too low for files that both run.
@@ -42,8 +43,8 @@ export default {
 function scriptsOfChildren() {
   let merged = { result: [] };
   for (const name of existsSync(CHILDREN) ? readdirSync(CHILDREN) : []) {
-    const result = scriptsIn(readFileSync(new URL(name, CHILDREN), 'utf8'));
-    merged = mergeProcessCovs([merged, { result: result.filter(({ url }) => url.startsWith(DIST.href)) }]);
+    const result = scriptsIn(readFileSync(new URL(name, CHILDREN), 'utf8')).flatMap(ofThisBuild);
+    merged = mergeProcessCovs([merged, { result }]);
   }
   return merged.result;
 }
@@ -54,6 +55,16 @@ function scriptsIn(text) {
   } catch {
     return []; // cut short: some children run under a limit on the length of files
   }
+}
+
+/** What was counted of a file of `dist/`, or of a copy of it: V8 keeps no text, but says how long the script was. */
+function ofThisBuild(script) {
+  if (script.url.startsWith(DIST.href)) return [script];
+  const [, path] = /^file:.*\/dist\/(.+)$/.exec(script.url) ?? [];
+  const original = path === undefined ? undefined : new URL(path, DIST);
+  if (original === undefined || !existsSync(original)) return [];
+  const length = script.functions[0]?.ranges[0]?.endOffset;
+  return length === readFileSync(original, 'utf8').length ? [{ ...script, url: original.href }] : [];
 }
 
 async function toSource(coverage) {

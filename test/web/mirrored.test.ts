@@ -1,8 +1,16 @@
 /** The copies of runs on a NATS server, served as those of a volume are, but for outputs. */
+import { jetstreamManager } from '@nats-io/jetstream';
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { EventLog } from '../../src/index.js';
+import { subjectOf } from '../../src/jetstream/subjects.js';
 import { mirrorRun } from '../../src/jetstream.js';
-import { createRunServer, mirroredRuns, type RunAnswer, type RunsAnswer } from '../../src/web.js';
+import {
+  createRunServer,
+  type EventsAnswer,
+  mirroredRuns,
+  type RunAnswer,
+  type RunsAnswer,
+} from '../../src/web.js';
 import { NatsServer, noServer } from '../jetstream/nats-server.js';
 import { quickVolume } from '../support/quick-volume.js';
 import { connectTo } from '../support/raw-publisher.js';
@@ -32,6 +40,8 @@ describe.skipIf(noServer)('a server of mirrored runs', () => {
     }, 15_000);
     const { nodes, cursor } = await askJson<RunAnswer>(port, `/api/v1/runs/${log.runId}`);
     expect(nodes).toMatchObject([{ nodeId: 'build', status: 'running' }]);
+    const page = await askJson<EventsAnswer>(port, `/api/v1/runs/${log.runId}/events?number=0`);
+    expect(page).toMatchObject({ total: 1, events: [{ event: { type: 'node.started', node_id: 'build' } }] });
     const client = new StreamClient(port, `/api/v1/stream?run=${log.runId}&after=${cursor}&node=build`);
     await log.append({ type: 'node.completed', node_id: 'build', output_path: 'build.out' });
     await log.append({ type: 'pipe.completed' });
@@ -45,5 +55,11 @@ describe.skipIf(noServer)('a server of mirrored runs', () => {
     expect(output.status).toBe(404);
     expect(output.text).toContain('output files are not mirrored');
     await mirroring;
+    const streams = (await jetstreamManager(connection)).streams;
+    await streams.purge('omne-runs', { filter: subjectOf(log.runId) });
+    await vi.waitFor(
+      async () => expect((await askJson<RunsAnswer>(port, '/api/v1/runs')).runs).toEqual([]),
+      15_000,
+    );
   }, 40_000);
 });

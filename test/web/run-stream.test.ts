@@ -126,6 +126,26 @@ describe('the stream of a run', () => {
     expect((await ask(port, `/api/v1/runs/${runId}`)).status).toBe(how === 'deleted' ? 404 : 200);
   });
 
+  test.each([100, 101])(
+    'of a run that ended and was cut since, to %i events, says so to a client further back',
+    async kept => {
+      const root = quickVolume();
+      const steps = Array.from({ length: 1500 }, (_, index) => [index, gate(`${index}`)] as const);
+      const { runId, path } = writeRun(root, 'p', [...steps, [1500, { type: 'pipe.completed' }]]);
+      const { port } = await serverOf(root);
+      const client = new StreamClient(port, `/api/v1/stream?run=${runId}&after=.0.0`);
+      await until(() => expect(client.ended).toBe(true));
+      const ids = named(client, 'event').map(({ id }) => id);
+      const positions = ids.map(id => Number(id?.split('.')[1]));
+      truncateSync(path, positions[99]);
+      const back = new StreamClient(port, `/api/v1/stream?run=${runId}`, {
+        'Last-Event-ID': ids[kept - 1] ?? '',
+      });
+      await until(() => expect(back.ended).toBe(true));
+      expect(back.messages).toMatchObject([{ name: 'reset', data: { reason: 'truncated' } }]);
+    },
+  );
+
   test('of another log than the cursor was made of begins with a reset', async () => {
     const root = quickVolume();
     const { runId } = writeRun(root, 'p', UNFINISHED);

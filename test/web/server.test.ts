@@ -1,12 +1,14 @@
 /** The JSON API: the list, a run, its events, and outputs. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
+import { rmSync, truncateSync } from 'node:fs';
+import { get } from 'node:http';
 import { createInterface } from 'node:readline';
-import { describe, expect, test, vi } from 'vitest';
-import { EventLog } from '../../src/index.js';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { EventLog, EventLogError } from '../../src/index.js';
+import { NodeOutput } from '../../src/run/output/node-output.js';
 import type { EventsAnswer, OutputAnswer, RunAnswer, RunsAnswer, SearchAnswer } from '../../src/web.js';
-import { createRunServer } from '../../src/web.js';
+import { createRunServer, volumeRuns } from '../../src/web.js';
 import { ABORTED, abandon, COMPLETED, UNFINISHED, writeCapture, writeRun } from '../support/cli-runs.js';
 import { rejection } from '../support/logs.js';
 import { quickVolume } from '../support/quick-volume.js';
@@ -180,6 +182,10 @@ describe('a run', () => {
     const { run } = await askJson<RunAnswer>(port, `/api/v1/runs/${runId}`);
     expect(run).toMatchObject({ malformedLines: 1, counts: { events: UNFINISHED.length } });
     expect(run.problem).toContain('malformed line');
+    const events = (query: string) =>
+      askJson<EventsAnswer>(port, `/api/v1/runs/${runId}/events?limit=200${query}`);
+    for (const query of ['', '&number=0', '&from=0', '&types=node.started&last=1'])
+      expect((await events(query)).events.at(-1)?.event).toMatchObject({ node_id: 'publish' });
   });
 });
 
@@ -212,6 +218,85 @@ test('an output is read by line, by byte and by iteration, and searched', async 
   expect(await askJson<SearchAnswer>(port, `${of}/search?q=TWO&case=1`)).toMatchObject({ matches: 0 });
   expect((await ask(port, `${of}/search?q=`)).status).toBe(400);
   expect((await ask(port, `${of}/raw`)).text).toBe('one\none two two\n');
+});
+
+test('nothing of an output but a window, a search and its bytes is at an address', async () => {
+  const root = quickVolume();
+  const run = writeRun(root, 'p', COMPLETED);
+  writeCapture(run, 'plan', 'one\n');
+  const { port } = await serverOf(root);
+  for (const rest of ['nodes/plan/output/lines', 'nodes/plan/output/raw/more', 'nodes/plan', 'nodes'])
+    expect((await ask(port, `/api/v1/runs/${run.runId}/${rest}`)).status).toBe(404);
+});
+
+test('outputs of more nodes than are remembered are answered alike, whichever was asked for last', async () => {
+  const root = quickVolume();
+  const run = writeRun(root, 'p', COMPLETED);
+  const nodes = Array.from({ length: 70 }, (_, index) => `node-${index}`);
+  for (const node of nodes) writeCapture(run, node, `${node}\n`.repeat(3));
+  const { port } = await serverOf(root);
+  for (const node of [...nodes, ...nodes]) {
+    const answer = await askJson<OutputAnswer>(port, `/api/v1/runs/${run.runId}/nodes/${node}/output?line=3`);
+    expect(answer).toMatchObject({ totalLines: 3, lines: [{ number: 3, text: node }] });
+  }
+});
+
+describe('the bytes of an output', () => {
+  const raw = '/nodes/plan/output/raw';
+
+  test('a file that is cut while it is sent: the answer breaks off, and does not look whole', async () => {
+    const root = quickVolume();
+    const run = writeRun(root, 'p', COMPLETED);
+    writeCapture(run, 'plan', '');
+    const file = `${run.folder}/nodes/plan.out`;
+    truncateSync(file, 2 ** 28); // more than any socket holds
+    const { port } = await serverOf(root);
+    let received = 0;
+    const broken = await new Promise<boolean>((resolve, reject) => {
+      get({ port, host: '127.0.0.1', path: `/api/v1/runs/${run.runId}${raw}`, agent: false }, response => {
+        response.once('readable', () => {
+          truncateSync(file, 1); // before anything more is taken
+          response.on('data', (chunk: Buffer) => (received += chunk.length));
+        });
+        response.on('error', () => undefined); // 'close' says whether it is complete
+        response.on('close', () => resolve(!response.complete));
+      }).on('error', reject);
+    });
+    expect(broken).toBe(true);
+    expect(received).toBeLessThan(2 ** 28);
+  });
+
+  test('a read that fails: before the answer began it is an error, after it the answer breaks off', async () => {
+    const root = quickVolume();
+    const run = writeRun(root, 'p', COMPLETED);
+    writeCapture(run, 'plan', 'one\n');
+    const { port } = await serverOf(root);
+    const read = vi.spyOn(NodeOutput.prototype, 'read');
+    onTestFinished(() => read.mockRestore());
+    const output = `/api/v1/runs/${run.runId}/nodes/plan/output`;
+    read.mockRejectedValueOnce(new EventLogError('ERR_SYSTEM', 'the output could not be read'));
+    const { status, text } = await ask(port, `${output}?from=0`);
+    expect([status, JSON.parse(text)]).toEqual([
+      500,
+      { error: { code: 'ERR_SYSTEM', message: 'the output could not be read' } },
+    ]);
+    read.mockRejectedValueOnce(new EventLogError('ERR_SYSTEM', 'the output could not be read'));
+    await expect(ask(port, `${output}/raw`)).rejects.toMatchObject({ code: 'ECONNRESET' });
+    expect((await ask(port, `${output}/raw`)).text).toBe('one\n');
+  });
+});
+
+test('a source of your own that fails is an error of the system, in its words', async () => {
+  const root = quickVolume();
+  const { runId } = writeRun(root, 'p', COMPLETED);
+  const output = () => Promise.reject(new Error('the archive is at lunch'));
+  const server = await createRunServer({ ...volumeRuns(root), output }, { token: false });
+  onTestFinished(() => server.close());
+  const { status, text } = await ask(server.port, `/api/v1/runs/${runId}/nodes/plan/output`);
+  expect([status, JSON.parse(text)]).toEqual([
+    500,
+    { error: { code: 'ERR_SYSTEM', message: 'the archive is at lunch' } },
+  ]);
 });
 
 test('options that make no sense are a TypeError, a port that is taken an error', async () => {

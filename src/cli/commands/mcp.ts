@@ -57,6 +57,5 @@ async function aborted(signal: AbortSignal): Promise<void> {
 }
 
 function notInstalled(error: unknown): never {
-  if (isNotInstalled(error)) throw new Error(NOT_INSTALLED);
-  throw error;
+  throw isNotInstalled(error) ? new Error(NOT_INSTALLED) : error;
 }

@@ -155,8 +155,10 @@ export class RemoteTail<T extends string = EventType, V extends Vocabulary = Omn
 
 /** Whether the server has said that there is no such run. */
 function isMissing(error: unknown): boolean {
-  if (!(error instanceof EventLogError)) return false;
-  return error.code === 'ERR_RUN_NOT_FOUND' || error.code === 'ERR_STREAM_NOT_FOUND';
+  return (
+    error instanceof EventLogError &&
+    (error.code === 'ERR_RUN_NOT_FOUND' || error.code === 'ERR_STREAM_NOT_FOUND')
+  );
 }
 
 /**
