@@ -1,11 +1,18 @@
 /** A copy of a log on a server, read while the server loses it. */
 import { expect, test } from 'vitest';
+import type { RunEvent } from '../../src/index.js';
 import { readRemote } from '../../src/jetstream.js';
-import { linesOf, RUN_ID, rejection, sampleEvents } from '../support/logs.js';
+import { linesOf, RUN_ID, rejection, sampleEvent } from '../support/logs.js';
 import { connectTo, RawPublisher } from '../support/raw-publisher.js';
 import { NatsServer, noServer } from './nats-server.js';
 
-const EVENTS = sampleEvents(100);
+/** Ten megabytes, each event a message: more than a reader asks for before the first event is taken. */
+const COUNT = 1000;
+const NAME = 'x'.repeat(10_000);
+const EVENTS = Array.from(
+  { length: COUNT },
+  (_, index) => ({ ...sampleEvent(5 * index), name: NAME }) as RunEvent,
+);
 
 test.skipIf(noServer)(
   'a copy that is gone before it was read to its end is an error, not an end',

@@ -87,6 +87,14 @@ describe('by line', () => {
     expect(second.text).not.toContain('one');
     expect(await call('read_output', { ...asked, iteration: 7 })).toMatchObject({ isError: true });
   });
+
+  test('nothing yet, and a line after the last one, are said', async () => {
+    const { call, run, node } = await withOutput('');
+    expect((await call('read_output', node)).text).toBe('The output of the node holds nothing yet.');
+    writeCapture(run, 'publish', 'one\ntwo\n');
+    const { text, isError } = await call('read_output', { ...node, line: 3 });
+    expect([text, isError]).toEqual(['The output of the node holds 2 lines, none from line 3 on.', false]);
+  });
 });
 
 describe('by byte', () => {

@@ -165,6 +165,7 @@ describe('failures are answers', () => {
     ['read_events', { run: 'last', types: ['node.failed', 1] }, 'argument types must be a list of texts'],
     ['list_runs', { status: 'lost' }, 'argument status must be one of '],
     ['search_output', { run: 'last', text: '' }, 'argument text must be a text of 1 to '],
+    ['search_output', { run: 'last', text: 'x', node: 'plan' }, 'ERR_CAPTURE_NOT_FOUND'],
     ['read_events', { run: 'last', last: 'yes' }, 'argument last must be true or false'],
     ['list_run', {}, 'did you mean list_runs?'],
   ] as const)('%s %j: %s', async ([name, values, expected]) => {

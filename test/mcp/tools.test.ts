@@ -229,6 +229,15 @@ test('of a run without events the pipe is named, and each call that is named can
     expect(await call(tool, JSON.parse(values))).toMatchObject({ isError: false });
 });
 
+test('of a run with a damaged line all else is told, and the damage', async () => {
+  const root = temporaryVolume();
+  const run = writeRun(root, 'feature', UNFINISHED, { rest: 'nonsense\n' }).runId;
+  const { text, isError } = await (await toolsOf(root))('get_run', { run });
+  expect(isError).toBe(false);
+  expect(text).toContain('publish');
+  expect(text).toMatch(/damage.*malformed line/i);
+});
+
 describe('explain_failure', () => {
   test.for([{}, { pipe: 'nightly' }])(
     'with %j goes on to the newest failure that can be read, and names what it passed over',

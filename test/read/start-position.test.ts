@@ -6,7 +6,6 @@ import { describe, expect, test } from 'vitest';
 import { EventLog, eventDecoder, type RunEvent } from '../../src/index.js';
 import type { ReadOptions } from '../../src/read/event-filter.js';
 import { collect, linesOf, RUN_ID, readerOf, sampleEvent, writeLog } from '../support/logs.js';
-import { quickVolume } from '../support/quick-volume.js';
 import { temporaryVolume } from '../support/volume.js';
 
 /** Events with these ids, in this order. */
@@ -86,22 +85,18 @@ describe('reading after an id', () => {
   });
 
   test('is found in a long log, between lines longer than a look and lines that are no events', async () => {
-    const root = quickVolume();
-    const log = await EventLog.create(root, 'long');
-    const gate = (stdout: string) =>
-      ({ type: 'gate.passed', node_id: 'n', gate: 'g', method: 'hook', stdout }) as const;
-    const ids: string[] = [];
-    for (let index = 0; index < 60; index++) {
-      ids.push((await log.append(gate('x'.repeat(index % 3 === 0 ? 50_000 : 20)))).id);
-      appendFileSync(log.path, 'no event\n'.repeat(index % 4 === 0 ? 300 : 1));
-    }
-    await log.close();
-    for (const [index, after] of ids.entries()) {
-      const reader = EventLog.read(root, log.runId, { after, limit: 1, onMalformed: () => undefined });
-      expect((await reader.toArray()).map(({ id }) => id)).toEqual(ids.slice(index + 1, index + 2));
-    }
-    const tail = EventLog.read(root, log.runId, { after: `${ids.at(-1)}z`, onMalformed: () => undefined });
-    expect(await tail.toArray()).toEqual([]);
+    const root = temporaryVolume();
+    const ids = Array.from({ length: 60 }, (_, index) => `id-${String(index).padStart(2, '0')}`);
+    const text = eventsWith(ids).map((event, index) => {
+      const name = 'x'.repeat(index % 3 === 0 ? 60_000 : 20);
+      return linesOf([{ ...event, name } as RunEvent]) + 'no event\n'.repeat(index % 4 === 0 ? 300 : 1);
+    });
+    writeLog(root, text.join(''));
+    const next = (after: string) =>
+      readerOf(root, { after, limit: 1, onMalformed: () => undefined }).toArray();
+    for (const [index, after] of ids.entries())
+      expect((await next(after)).map(({ id }) => id)).toEqual(ids.slice(index + 1, index + 2));
+    expect(await next('id-60')).toEqual([]);
   });
 
   test('means the same with any ids, any last and any filter', async () => {

@@ -76,6 +76,8 @@ describe('a listing without counts', () => {
     expect(empty).toMatchObject({ status: 'running', bytes: 0 });
     expect(empty).not.toHaveProperty('problem');
     expect(await outlineOf('{"type":')).toMatchObject({ status: 'running', bytes: 8 });
+    const long = `{"type":"${'x'.repeat(10_000)}`;
+    expect(await outlineOf(long)).toMatchObject({ status: 'running', bytes: long.length });
   });
 
   test('takes a log of one event, and lines longer than a block', async () => {
