@@ -31,4 +31,5 @@ test.skipIf(noServer)(
     expect(ids).toEqual(EVENTS.slice(0, ids.length).map(({ id }) => id));
     expect(ids.length).toBeLessThan(EVENTS.length);
   },
+  60_000, // a reader waits ten seconds for more before it looks whether there is any
 );

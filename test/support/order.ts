@@ -14,6 +14,7 @@ const LONG = [
   'package.test.ts',
   'cli/views.test.ts',
   'jetstream/mirror-run.test.ts',
+  'jetstream/remote-log.test.ts',
   'read/all/volume-stream.test.ts',
   'append/threads.test.ts',
   'web/safety.test.ts',
