@@ -9,7 +9,7 @@ import { temporaryVolume } from '../support/volume.js';
 
 const FAILURES = 5;
 
-test('ls, show, cat, tail, timeline and get_run cut the messages of a run, show --json has them', async () => {
+test('the overview, ls, show, cat, tail, timeline and get_run cut the messages of a run, show --json has them', async () => {
   const root = temporaryVolume();
   const message = `${'first\n'.repeat(50_000)}\u0001${'last\n'.repeat(50_000)}`;
   const failures = Array.from(
@@ -38,6 +38,9 @@ test('ls, show, cat, tail, timeline and get_run cut the messages of a run, show 
   const listed = await omneLog(['ls', '--root', root]);
   expect(listed.stdout.length).toBeLessThan(20_000);
   expect(listed.stdout).toContain(' characters left out) …');
+  const overview = await omneLog(['--root', root]);
+  expect(overview.stdout.length).toBeLessThan(20_000);
+  expect(overview.stdout).toContain(' characters left out) …');
   for (const command of ['cat', 'tail']) {
     const lines = await omneLog([command, runId, '--root', root]);
     expect(lines.stdout.length).toBeLessThan(60_000);

@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { age, count, duration } from '../../figures.js';
 import type { RunOutline } from '../../index.js';
 import { listRuns } from '../../run/list-runs.js';
+import { shortText } from '../../run/shortened.js';
 import { findVolumeRoot } from '../../volume/places.js';
 import { EXIT, strictly, table, UsageError } from '../command.js';
 import { rootSuffix } from '../next-step.js';
@@ -85,7 +86,7 @@ function rowOf({
     { text: runId },
     { text: age(since), align: 'right', colour: 'dim' },
     { text: durationMs === undefined ? '-' : duration(durationMs), align: 'right' },
-    { text: printable(said), colour: 'dim' },
+    { text: printable(shortText(said)), colour: 'dim' },
   ];
 }
 
