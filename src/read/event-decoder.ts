@@ -120,10 +120,14 @@ export function eventDecoder<V extends Vocabulary = OmneEvents, T extends TypesO
 /**
  * Keeps the bytes of a line whose end has not come yet, so that split2 sees whole lines only and joins nothing. Its lines are copies:
  * between two of them code of the user runs, which may reuse the chunk, or give its memory away.
+ *
+ * A long line is kept in blocks: a buffer that doubles leaves as much memory behind as it has in the end.
  */
 class UnfinishedLine {
   readonly #maxLineBytes: number;
-  #buffer: Buffer = Buffer.alloc(0);
+  #full: Buffer[] = [];
+  #block: Buffer = NOTHING;
+  #used = 0; // of the block
   bytes = 0;
 
   constructor(maxLineBytes: number) {
@@ -137,10 +141,10 @@ class UnfinishedLine {
       this.#keep(chunk);
       return NOTHING;
     }
-    const parts = [this.#buffer.subarray(0, this.bytes), chunk.subarray(0, lastLf + 1)];
+    const parts = [...this.#full, this.#block.subarray(0, this.#used), chunk.subarray(0, lastLf + 1)];
     const length = this.bytes + lastLf + 1;
     const lines = Buffer.concat(parts, length + LOOK_AHEAD).subarray(0, length);
-    this.bytes = 0;
+    this.#forget();
     this.#keep(chunk.subarray(lastLf + 1));
     return lines;
   }
@@ -148,20 +152,39 @@ class UnfinishedLine {
   /** Keeps nothing of a line that is too long: its length is all that will be reported. */
   #keep(rest: Buffer): void {
     const bytes = this.bytes + rest.length;
-    if (bytes <= this.#maxLineBytes) {
-      if (bytes > this.#buffer.length) {
-        const larger = Buffer.allocUnsafe(
-          Math.max(bytes, Math.min(this.#buffer.length * 2, this.#maxLineBytes)),
-        );
-        this.#buffer.copy(larger, 0, 0, this.bytes);
-        this.#buffer = larger;
+    if (bytes > this.#maxLineBytes) this.#forget();
+    else
+      for (let start = 0; start < rest.length; ) {
+        if (this.#used === this.#block.length) this.#makeRoom(rest.length - start);
+        const copied = rest.copy(this.#block, this.#used, start);
+        this.#used += copied;
+        start += copied;
       }
-      rest.copy(this.#buffer, this.bytes);
-    }
     this.bytes = bytes;
+  }
+
+  #makeRoom(bytes: number): void {
+    const { length } = this.#block;
+    if (length < KEPT_BYTES) {
+      const larger = Buffer.allocUnsafe(Math.min(KEPT_BYTES, Math.max(length + bytes, length * 2)));
+      this.#block.copy(larger);
+      this.#block = larger;
+    } else {
+      this.#full.push(this.#block);
+      this.#block = Buffer.allocUnsafe(KEPT_BYTES);
+      this.#used = 0;
+    }
+  }
+
+  #forget(): void {
+    this.#full = [];
+    this.#used = 0;
+    this.bytes = 0;
   }
 }
 
+/** The size of a block: what is longer than that is kept in several. */
+const KEPT_BYTES = 2 ** 20;
 const NOTHING = Buffer.alloc(0);
 
 /** The bytes of the lines that split2 gives as texts, in step with it: matching them where they are takes less time. */

@@ -54,6 +54,20 @@ describe('eventDecoder', () => {
     }
   });
 
+  test('joins lines of several MiB from chunks of any size, one after the other', async () => {
+    const MIB = 2 ** 20;
+    const events = [MIB - 300, MIB, 5, 3 * MIB + 77, 2 * MIB].map((length, index) => {
+      const message = String.fromCharCode(97 + index).repeat(length);
+      return { ...sampleEvent(0), type: 'node.failed', node_id: 'n', error: { kind: 'crash' }, message };
+    });
+    const content = Buffer.from(events.map(event => `${JSON.stringify(event)}\n`).join(''));
+    const { events: wanted, malformed } = expected(content);
+    expect(malformed).toEqual([]);
+    for (const sizes of [[65_536], [MIB], [MIB + 1], [1, 700_000], [3 * MIB, 13, 4096]]) {
+      expect(await decode(content, sizes)).toEqual(wanted);
+    }
+  });
+
   test('decodes a gzip file in a pipeline', async () => {
     const path = join(temporaryVolume(), 'events.jsonl.gz');
     writeFileSync(path, gzipSync(REFERENCE));
