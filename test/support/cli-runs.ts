@@ -1,7 +1,7 @@
 /** Runs written by hand, without a sync, for the tests of the command: one of every kind that people come across. */
 import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { ulid } from 'ulid';
+import { monotonicFactory, ulid } from 'ulid';
 import { decodeEvent, type EventDraft, encodeEvent } from '../../src/index.js';
 import { writeLog } from './logs.js';
 
@@ -15,6 +15,15 @@ export interface WrittenRun {
   readonly folder: string;
 }
 
+const ulidsOf = new Map<number, () => string>();
+
+/** Greater than all before it of the same millisecond, as those of a volume are. */
+function nextUlid(at: number): string {
+  const next = ulidsOf.get(at) ?? monotonicFactory().bind(undefined, at);
+  ulidsOf.set(at, next);
+  return next();
+}
+
 /** Writes a run that began at `start`; `rest` is after the last event. */
 export function writeRun(
   root: string,
@@ -22,7 +31,7 @@ export function writeRun(
   steps: readonly Step[],
   { start = Date.now() - 3_600_000, rest = '' }: { start?: number; rest?: string } = {},
 ): WrittenRun {
-  const run_id = `${pipe}-${ulid(start).toLowerCase()}`;
+  const run_id = `${pipe}-${nextUlid(start).toLowerCase()}`;
   const lines = steps.map(([at, draft], index) => {
     const id = `${ulid(start).slice(0, 10).toLowerCase()}${String(index + 1).padStart(16, '0')}`;
     const common = { id, ts: new Date(start + at).toISOString(), run_id };
