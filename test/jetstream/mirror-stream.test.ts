@@ -181,11 +181,11 @@ describe.skipIf(noServer)('the stream', () => {
     const begin = performance.now();
     const root = temporaryVolume();
     const runId = await finishedRun(root, 3);
-    for (const failed of [
-      mirrorVolume(root, { connection: other }),
-      mirrorRun(root, runId, { connection: other }),
+    for (const mirror of [
+      () => mirrorVolume(root, { connection: other }),
+      () => mirrorRun(root, runId, { connection: other }),
     ]) {
-      const error = await rejection(failed);
+      const error = await rejection(mirror());
       expect(error).toMatchObject({ code: 'ERR_REMOTE_FAILED', cause: expect.any(Error) });
       expect(String(error)).toContain('the server has no JetStream');
     }

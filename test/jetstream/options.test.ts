@@ -11,11 +11,11 @@ describe.for(NOT_THE_CONNECTION)('%s in the place of a connection', text => {
   const told = /the connection must be one of @nats-io/;
 
   test('is refused by the mirrors', async () => {
-    for (const failed of [
-      mirrorRun(temporaryVolume(), RUN_ID, { connection }),
-      mirrorVolume(temporaryVolume(), { connection, once: true }),
+    for (const mirror of [
+      () => mirrorRun(temporaryVolume(), RUN_ID, { connection }),
+      () => mirrorVolume(temporaryVolume(), { connection, once: true }),
     ]) {
-      const error = await rejection(failed);
+      const error = await rejection(mirror());
       expect(error).toBeInstanceOf(TypeError);
       expect(String(error)).toMatch(told);
     }

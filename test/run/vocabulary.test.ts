@@ -136,8 +136,8 @@ describe('a run with a vocabulary', () => {
     const problems: (string | undefined)[] = [];
     for await (const run of EventLog.runs(root)) problems.push(run.problem);
     expect(problems).toEqual([expect.stringContaining('vocabulary of the run is damaged'), undefined]);
-    for (const outcome of [verifyRun(root, runId), repairRun(root, runId), EventLog.open(root, runId)])
-      await expect(outcome).rejects.toMatchObject({ code: 'ERR_VOCABULARY_INVALID', path: file });
+    for (const use of [verifyRun, repairRun, EventLog.open])
+      await expect(use(root, runId)).rejects.toMatchObject({ code: 'ERR_VOCABULARY_INVALID', path: file });
   });
 
   test('whose vocabulary is missing has lines of an unknown type', async () => {
