@@ -2,7 +2,7 @@
 /**
  * `npm run bench -- [options]`: measures this library side by side with its floor and its peers.
  *
- *     --only NAME   one suite: write, read, tail, catch-up, large, diagnostics; mirror, remote (both need nats-server), page (needs chromium), start
+ *     --only NAME   one suite: write, read, tail, volume, catch-up, large, diagnostics; mirror, remote (both need nats-server), page (needs chromium), start
  *     --rounds N    rounds that count, 7 by default
  *     --quick       two short rounds: shows that it works, measures nothing
  *     --dir DIR     where to write; a new folder in the system's temporary one by default
@@ -23,6 +23,7 @@ const SUITES = {
   write: () => import('./write.mjs'),
   read: () => import('./read.mjs'),
   tail: () => import('./tail.mjs'),
+  volume: () => import('./volume.mjs'),
   'catch-up': () => import('./catch-up.mjs'),
   large: () => import('./large.mjs'),
   diagnostics: () => import('./diagnostics.mjs'),

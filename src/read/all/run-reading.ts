@@ -7,7 +7,6 @@
 import { EventLogError, MalformedLineError } from '../../errors.js';
 import type { EventType } from '../../format/events.js';
 import { omneEvents } from '../../format/events.js';
-import { endOfLastLine } from '../../format/lines.js';
 import type { LogEvent } from '../../format/schema.js';
 import type { Vocabulary } from '../../format/vocabulary.js';
 import { conflictBetween } from '../../format/vocabulary-change.js';
@@ -19,7 +18,7 @@ import type { Batch } from '../event-stream.js';
 import { LogScanner } from '../log-scanner.js';
 import { runVocabulary } from '../run-vocabulary.js';
 import { markOf, type RunPlace } from './cursor.js';
-import { eventBefore } from './event-before.js';
+import { eventBefore, lastEvent } from './event-before.js';
 
 /** What is wanted of each run. */
 export interface Wanted extends Pick<AnyReadOptions, 'events' | 'types' | 'onMalformed' | 'maxLineBytes'> {
@@ -192,13 +191,11 @@ export class RunReading {
     return this.#scanner !== undefined;
   }
 
-  /** The id of the event that ends the log at this moment, and where that ends; undefined where there is none. */
+  /** The event that ends the log at this moment, and where it ends; undefined where there is none. */
   async lastEvent(): Promise<{ event: LogEvent; position: number } | undefined> {
     const log = await openForReading(this.#places);
     try {
-      const position = await endOfLastLine(log.read, 0, log.size());
-      const event = await this.#eventBefore(log, position);
-      return event && { event, position };
+      return await lastEvent(log, this.#decoding);
     } finally {
       await log.close();
     }
@@ -280,12 +277,12 @@ export class RunReading {
   async #holdsLast(log: ReadableLog): Promise<boolean> {
     const { position, mark } = this.#place;
     if (position === 0) return true;
-    const event = await this.#eventBefore(log, position);
+    const event = await eventBefore(log, position, this.#decoding);
     return event !== undefined && markOf(event.id) === mark;
   }
 
-  #eventBefore(log: ReadableLog, position: number): Promise<LogEvent | undefined> {
-    const { maxLineBytes } = this.#wanted;
-    return eventBefore(log, position, { events: this.#vocabulary, maxLineBytes });
+  /** How a line of its log is read. */
+  get #decoding(): { readonly events: Vocabulary; readonly maxLineBytes: number | undefined } {
+    return { events: this.#vocabulary, maxLineBytes: this.#wanted.maxLineBytes };
   }
 }
