@@ -16,8 +16,8 @@ import {
 } from '../format/lines.js';
 import type { LogEvent } from '../format/schema.js';
 import type { ReadableLog } from '../volume/readable-log.js';
+import type { Batch } from './batch-source.js';
 import { type AnyReadOptions, EventFilter } from './event-filter.js';
-import type { Batch } from './event-stream.js';
 import type { LogSource } from './log-source.js';
 import { checkLineStart, findStart } from './start-position.js';
 

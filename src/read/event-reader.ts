@@ -10,8 +10,9 @@ import { checkOptions } from '../options.js';
 import type { RunPlaces } from '../volume/places.js';
 import { openForReading } from '../volume/readable-log.js';
 import { BackwardScanner } from './backward-scanner.js';
+import { type Batch, type BatchSource, batchSource } from './batch-source.js';
 import { EventFilter, READ_OPTIONS, type ReadOptions } from './event-filter.js';
-import { type Batch, type BatchSource, batchSource, EventStream } from './event-stream.js';
+import { EventStream } from './event-stream.js';
 import { LogScanner } from './log-scanner.js';
 
 /**

@@ -27,9 +27,10 @@ import {
 import { monotonicMs, nowMs, sleep } from '../real-time.js';
 import { isOrphan } from '../volume/orphan.js';
 import type { RunPlaces } from '../volume/places.js';
+import { type Batch, type BatchSource, batchSource } from './batch-source.js';
 import { CaughtUp } from './caught-up.js';
 import { EventFilter, READ_OPTIONS, type ReadOptions } from './event-filter.js';
-import { type Batch, type BatchSource, batchSource, EventStream } from './event-stream.js';
+import { EventStream } from './event-stream.js';
 import { Growth, type Woken } from './file-growth.js';
 import { LogScanner } from './log-scanner.js';
 import { endsRunAt } from './start-position.js';

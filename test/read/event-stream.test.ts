@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Batch } from '../../src/read/event-stream.js';
-import { type BatchSource, EventStream } from '../../src/read/event-stream.js';
+import type { Batch, BatchSource } from '../../src/read/batch-source.js';
+import { EventStream } from '../../src/read/event-stream.js';
 import { collect, rejection, sampleEvent, sampleEvents } from '../support/logs.js';
 
 /** A stream over given batches; event `i` ends at position `100 + i`. */

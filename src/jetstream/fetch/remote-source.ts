@@ -6,7 +6,7 @@
  */
 import { onAbort } from '../../on-abort.js';
 import type { BackwardScanner } from '../../read/backward-scanner.js';
-import { type Batch, type BatchSource, batchSource } from '../../read/event-stream.js';
+import { type Batch, type BatchSource, batchSource } from '../../read/batch-source.js';
 import type { LogScanner } from '../../read/log-scanner.js';
 import { orAborted } from '../retry.js';
 import type { RemoteLog } from './remote-log.js';

@@ -10,8 +10,9 @@ import type { DefinitionOf, EventIn, Vocabulary } from '../../format/vocabulary.
 import { onAbort } from '../../on-abort.js';
 import { checkOptions } from '../../options.js';
 import { absoluteRoot } from '../../volume/places.js';
+import { type BatchSource, batchSource } from '../batch-source.js';
 import { CaughtUp } from '../caught-up.js';
-import { type BatchSource, batchSource, type EventIterator, StreamIterator } from '../event-stream.js';
+import { type EventIterator, StreamIterator } from '../stream-iterator.js';
 import {
   VOLUME_READ_OPTIONS,
   VOLUME_TAIL_OPTIONS,
