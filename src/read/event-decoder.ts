@@ -9,10 +9,8 @@ import { isUtf8 } from 'node:buffer';
 import type { Duplex } from 'node:stream';
 import type split2 from 'split2';
 import { MalformedLineError } from '../errors.js';
-import { decodeMatched } from '../format/decode.js';
 import { type EventType, type OmneEvents, omneEvents } from '../format/events.js';
-import type { LineMatcher } from '../format/lanes/line-matcher.js';
-import { LF, LOOK_AHEAD, lineTooLong, MAX_LINE_BYTES } from '../format/lines.js';
+import { LF, lineTooLong, MAX_LINE_BYTES } from '../format/lines.js';
 import type { LogEvent } from '../format/schema.js';
 import type { DefinitionOf, EventIn, TypesOf, Vocabulary } from '../format/vocabulary.js';
 import { onAbort } from '../on-abort.js';
@@ -20,6 +18,8 @@ import { checkOptions, type OptionCheck } from '../options.js';
 import { loadPackage } from '../packages.js';
 import { afterThis } from '../real-time.js';
 import { EventFilter, READ_OPTIONS, type ReadOptions } from './event-filter.js';
+import { LinesInStep } from './lines-in-step.js';
+import { UnfinishedLine } from './unfinished-line.js';
 
 /** What an `eventDecoder` passes on, and what a malformed line does. */
 export type DecoderOptions<T extends string = EventType, V extends Vocabulary = OmneEvents> = Pick<
@@ -115,106 +115,6 @@ export function eventDecoder<V extends Vocabulary = OmneEvents, T extends TypesO
   stream._flush = done => done();
   destroyOnAbort(stream, signal);
   return stream as EventDecoder<T, V>; // what it gives was decoded and filtered above; its iterator is a generator
-}
-
-/**
- * Keeps the bytes of a line whose end has not come yet, so that split2 sees whole lines only and joins nothing. Its lines are copies:
- * between two of them code of the user runs, which may reuse the chunk, or give its memory away.
- *
- * A long line is kept in blocks: a buffer that doubles leaves as much memory behind as it has in the end.
- */
-class UnfinishedLine {
-  readonly #maxLineBytes: number;
-  #full: Buffer[] = [];
-  #block: Buffer = NOTHING;
-  #used = 0; // of the block
-  bytes = 0;
-
-  constructor(maxLineBytes: number) {
-    this.#maxLineBytes = maxLineBytes;
-  }
-
-  /** The whole lines that a chunk completes; the rest of the chunk is kept. */
-  complete(chunk: Buffer): Buffer {
-    const lastLf = chunk.lastIndexOf(LF);
-    if (lastLf === -1) {
-      this.#keep(chunk);
-      return NOTHING;
-    }
-    const parts = [...this.#full, this.#block.subarray(0, this.#used), chunk.subarray(0, lastLf + 1)];
-    const length = this.bytes + lastLf + 1;
-    const lines = Buffer.concat(parts, length + LOOK_AHEAD).subarray(0, length);
-    this.#forget();
-    this.#keep(chunk.subarray(lastLf + 1));
-    return lines;
-  }
-
-  /** Keeps nothing of a line that is too long: its length is all that will be reported. */
-  #keep(rest: Buffer): void {
-    const bytes = this.bytes + rest.length;
-    if (bytes > this.#maxLineBytes) this.#forget();
-    else
-      for (let start = 0; start < rest.length; ) {
-        if (this.#used === this.#block.length) this.#makeRoom(rest.length - start);
-        const copied = rest.copy(this.#block, this.#used, start);
-        this.#used += copied;
-        start += copied;
-      }
-    this.bytes = bytes;
-  }
-
-  #makeRoom(bytes: number): void {
-    const { length } = this.#block;
-    if (length < KEPT_BYTES) {
-      const larger = Buffer.allocUnsafe(Math.min(KEPT_BYTES, Math.max(length + bytes, length * 2)));
-      this.#block.copy(larger);
-      this.#block = larger;
-    } else {
-      this.#full.push(this.#block);
-      this.#block = Buffer.allocUnsafe(KEPT_BYTES);
-      this.#used = 0;
-    }
-  }
-
-  #forget(): void {
-    this.#full = [];
-    this.#used = 0;
-    this.bytes = 0;
-  }
-}
-
-/** The size of a block: what is longer than that is kept in several. */
-const KEPT_BYTES = 2 ** 20;
-const NOTHING = Buffer.alloc(0);
-
-/** The bytes of the lines that split2 gives as texts, in step with it: matching them where they are takes less time. */
-class LinesInStep {
-  readonly #vocabulary: Vocabulary;
-  readonly #matcher: LineMatcher;
-  #bytes: Buffer = NOTHING;
-  #start = 0;
-
-  constructor(vocabulary: Vocabulary) {
-    this.#vocabulary = vocabulary;
-    this.#matcher = vocabulary.newMatcher();
-  }
-
-  /** Gives the lines that split2 is about to cut. */
-  use(bytes: Buffer): void {
-    this.#bytes = bytes;
-    this.#start = 0;
-    this.#matcher.use(bytes);
-  }
-
-  /** Decodes the next of them. */
-  decode(text: string): LogEvent {
-    const matched = this.#matcher.match(this.#start);
-    const asLongAsText = this.#start + text.length; // all the line, where it is ASCII; otherwise within it
-    const isEnd = this.#bytes[asLongAsText] === LF;
-    const end = matched >= 0 ? matched : isEnd ? asLongAsText : this.#bytes.indexOf(LF, this.#start);
-    this.#start = end + 1;
-    return decodeMatched(this.#matcher, this.#vocabulary, text);
-  }
 }
 
 /** The lines before the first one that is too long. */
