@@ -5,9 +5,10 @@
  * are hints, which get lost, are not to be had on some file systems, and cost a watch of which there are not many. Who waits may
  * look in the very call that brings the notice, before any promise.
  */
-import { type FSWatcher, watch } from 'node:fs';
+import type { FSWatcher } from 'node:fs';
 import type { WokenBy } from '../diagnostics.js';
 import { after } from '../real-time.js';
+import { noticesOf } from './file-notices.js';
 
 /** A longer timer of Node goes off at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -22,13 +23,13 @@ export interface Woken<Found> {
 /** Waits for one file. */
 export class Growth {
   readonly #pollInterval: number;
-  #watcher: FSWatcher | undefined;
+  readonly #watcher: FSWatcher | undefined;
   #noticed = false;
   #wake: ((notice?: boolean) => void) | undefined;
 
   constructor(path: string, pollInterval: number, useNotices: boolean) {
     this.#pollInterval = Math.min(pollInterval, LONGEST_TIMER_MS);
-    if (useNotices) this.#watch(path);
+    this.#watcher = useNotices ? noticesOf(path, () => this.#notice()) : undefined;
   }
 
   /** Forgets earlier notices: what they announced is about to be read. */
@@ -71,15 +72,5 @@ export class Growth {
   #notice(): void {
     this.#noticed = true;
     this.#wake?.(true);
-  }
-
-  #watch(path: string): void {
-    try {
-      // Not persistent: it is the wait, not the watcher, that keeps a process alive.
-      this.#watcher = watch(path, { persistent: false }, () => this.#notice());
-      this.#watcher.on('error', () => this.#watcher?.close());
-    } catch {
-      // No watch to be had (ENOSPC, EMFILE: the limits of inotify): the poll alone does it.
-    }
   }
 }

@@ -5,14 +5,12 @@
  * come sooner. No log is held open. A run nobody writes to is looked at less and less often, and one that is done with not at
  * all.
  */
-import fs, { type FSWatcher, type WatchEventType, watch } from 'node:fs';
-import { errnoOf, systemError } from '../errors.js';
+import fs from 'node:fs';
 import { monotonicMs, nowMs, startTimer, stopTimer, turn } from '../real-time.js';
-import { files } from '../volume/file-calls.js';
-import { RUNS, within } from '../volume/folder.js';
 import { fileOf } from '../volume/open-log.js';
-import { placesOf, runsFolder } from '../volume/places.js';
-import { isRunId } from '../volume/run-id.js';
+import { placesOf } from '../volume/places.js';
+import { FileNotices, FRESH_MS, type Watchable } from './file-notices.js';
+import { RunsListing } from './runs-listing.js';
 
 /** What a look at a log shows. */
 export interface LogLook {
@@ -45,57 +43,48 @@ export interface VolumeWatchOptions {
   readonly wanted?: ((runId: string) => boolean) | undefined;
 }
 
-/** Half of them is kept for logs that were written to within `FRESH_MS`. */
-const MOST_WATCHES = 1024;
-const FRESH_MS = 60_000;
 const LONGEST_REST_MS = 5000;
-/** A folder may change twice within what its time stamp can tell apart. */
-const STAMP_MS = 2000;
 /** How soon to look for a log whose folder has just appeared, and for the folder of all runs. */
 const SOON_MS = 5;
 const NO_FOLDER_MS = 25;
 /** The looks of a round that are made without letting anything else run. */
 const LOOKS_A_TURN = 256;
 
-interface Known {
+interface Known extends Watchable {
   /** The path of the log. */
   readonly log: string;
   readonly foundAt: number;
   look: LogLook | undefined;
   /** When to look next, on the clock of `performance.now`. */
   due: number;
-  watcher: FSWatcher | undefined;
 }
 
 /** The runs of a volume that are not done with. */
 export class VolumeWatch {
   readonly #root: string;
   readonly #pollInterval: number;
-  readonly #notices: boolean;
+  readonly #notices: FileNotices;
+  readonly #runs: RunsListing;
   readonly #wanted: (runId: string) => boolean;
   readonly #listener: VolumeListener;
   readonly #known = new Map<string, Known>();
   readonly #done = new Set<string>();
-  #folder: { readonly file: string; readonly watcher: FSWatcher | undefined } | undefined;
-  #stamp = -1;
-  #listedAt = 0;
-  #watches = 0;
   #due = 0;
   #woken = false;
-  #closed = false;
   #wake: (() => void) | undefined;
 
   constructor(root: string, options: VolumeWatchOptions, listener: VolumeListener) {
     this.#root = root;
     this.#pollInterval = options.pollInterval;
-    this.#notices = options.watch ?? true;
+    this.#notices = new FileNotices(options.watch ?? true);
+    this.#runs = new RunsListing(root, this.#notices, () => this.#folderChanged());
     this.#wanted = options.wanted ?? (() => true);
     this.#listener = listener;
   }
 
   /** When the last listing of the folder began, in milliseconds since the epoch: what was there then has been found. */
   get listedAt(): number {
-    return this.#listedAt;
+    return this.#runs.listedAt;
   }
 
   /** Whether it is time for a look. */
@@ -107,7 +96,8 @@ export class VolumeWatch {
   async look(): Promise<void> {
     const now = monotonicMs();
     this.#due = now + this.#pollInterval;
-    await this.#list();
+    const isThere = await this.#runs.list(runIds => this.#compare(runIds));
+    if (!isThere) this.#due = Math.min(this.#due, monotonicMs() + NO_FOLDER_MS);
     let looked = 0;
     for (const [runId, known] of this.#known) {
       if (known.due <= now) {
@@ -141,7 +131,7 @@ export class VolumeWatch {
 
   /** The run has nothing more to say. */
   done(runId: string): void {
-    this.#unwatch(this.#known.get(runId));
+    this.#notices.unwatch(this.#known.get(runId));
     this.#known.delete(runId);
     this.#done.add(runId);
   }
@@ -149,7 +139,7 @@ export class VolumeWatch {
   /** The run is looked at as if it were new. */
   renew(runId: string): void {
     this.#done.delete(runId);
-    this.#unwatch(this.#known.get(runId));
+    this.#notices.unwatch(this.#known.get(runId));
     const now = monotonicMs();
     const { log } = placesOf(this.#root, runId);
     this.#known.set(runId, { log, foundAt: now, look: undefined, due: 0, watcher: undefined });
@@ -158,41 +148,10 @@ export class VolumeWatch {
 
   /** Watches nothing any more; a look that is under way begins no watching either. */
   close(): void {
-    this.#closed = true;
-    this.#folder?.watcher?.close();
-    for (const known of this.#known.values()) this.#unwatch(known);
+    this.#notices.close();
+    this.#runs.close();
+    for (const known of this.#known.values()) this.#notices.unwatch(known);
     this.wake();
-  }
-
-  /** Reads the folder when it may have changed. */
-  async #list(): Promise<void> {
-    try {
-      await within(this.#root, RUNS, folder => this.#listIn(folder.at('.')));
-    } catch (error) {
-      if (errnoOf(error) !== 'ENOENT')
-        throw systemError('the runs could not be listed', runsFolder(this.#root), error);
-      this.#due = Math.min(this.#due, monotonicMs() + NO_FOLDER_MS);
-      this.#listedAt = nowMs();
-      this.#compare(new Set());
-    }
-  }
-
-  async #listIn(folder: string): Promise<void> {
-    const began = nowMs();
-    const { mtimeMs, dev, ino } = fs.statSync(folder);
-    const file = `${dev}:${ino}`;
-    if (this.#folder?.file !== file) {
-      this.#folder?.watcher?.close();
-      this.#folder = { file, watcher: this.#watched(folder, () => this.#folderChanged()) };
-      this.#stamp = -1;
-    }
-    if (mtimeMs !== this.#stamp) {
-      this.#compare(
-        new Set((await files.readdir(folder)).filter(name => isRunId(name) && this.#wanted(name))),
-      );
-      this.#stamp = nowMs() - mtimeMs > STAMP_MS ? mtimeMs : -1;
-    }
-    this.#listedAt = began;
   }
 
   #folderChanged(): void {
@@ -200,7 +159,8 @@ export class VolumeWatch {
     this.wake();
   }
 
-  #compare(names: ReadonlySet<string>): void {
+  #compare(runIds: readonly string[]): void {
+    const names = new Set(runIds.filter(this.#wanted));
     for (const runId of names) {
       if (this.#known.has(runId) || this.#done.has(runId)) continue;
       this.renew(runId);
@@ -230,44 +190,18 @@ export class VolumeWatch {
     if (before === undefined && idleMs < FRESH_MS) known.due = now; // once more, with a watch
     if (before?.size === look.size && before.changedAt === look.changedAt && before.file === look.file)
       return;
-    if (before !== undefined && before.file !== look.file) this.#unwatch(known);
+    if (before !== undefined && before.file !== look.file) this.#notices.unwatch(known);
     this.#listener.changed(runId, look);
     this.wake();
   }
 
-  /** Watches a log, where there are watches left for one that was last written to so long ago. */
   #watch(runId: string, known: Known): void {
     const idleMs = nowMs() - (known.look?.changedAt ?? 0);
-    const most = idleMs < FRESH_MS ? MOST_WATCHES : MOST_WATCHES / 2;
-    if (known.watcher !== undefined) {
-      if (this.#watches > most) this.#unwatch(known);
-    } else if (this.#watches < most) {
-      known.watcher = this.#watched(known.log, what => {
-        if (this.#known.get(runId) !== known) return;
-        if (what === 'change' && this.#listener.noticed?.(runId) === true) this.wake();
-        else this.#lookAt(runId, known);
-      });
-      if (known.watcher !== undefined) this.#watches++;
-    }
-  }
-
-  #unwatch(known: Known | undefined): void {
-    if (known?.watcher === undefined) return;
-    known.watcher.close();
-    known.watcher = undefined;
-    this.#watches--;
-  }
-
-  /** Notices of a change; undefined where there are none to be had. */
-  #watched(path: string, noticed: (what: WatchEventType) => void): FSWatcher | undefined {
-    if (!this.#notices || this.#closed) return undefined;
-    try {
-      const watcher = watch(path, { persistent: false }, noticed);
-      watcher.on('error', () => watcher.close());
-      return watcher;
-    } catch {
-      return undefined; // the poll alone does it
-    }
+    this.#notices.watch(known, known.log, idleMs, what => {
+      if (this.#known.get(runId) !== known) return;
+      if (what === 'change' && this.#listener.noticed?.(runId) === true) this.wake();
+      else this.#lookAt(runId, known);
+    });
   }
 }
 
