@@ -2,7 +2,6 @@
 
 import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { appendFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Append } from '../src/append/admission.js';
 import { Committer } from '../src/append/committer.js';
@@ -17,6 +16,7 @@ import {
 import { runToEnd } from './support/command.js';
 import { linesOf, RUN_ID, rejection, sampleEvents, writeLog } from './support/logs.js';
 import { MemoryDisk, systemError } from './support/memory-file.js';
+import { programPath } from './support/programs.js';
 import { temporaryVolume } from './support/volume.js';
 
 // These tests set the clock themselves.
@@ -243,7 +243,7 @@ test('without a subscriber no clock is read and nothing is published', async () 
 });
 
 test('a subscriber that throws is an uncaught exception of its own; commits, recoveries and tails go on', async () => {
-  const program = fileURLToPath(new URL('support/diagnostics/throwing.mjs', import.meta.url));
+  const program = programPath('diagnostics/throwing');
   const { code, stdout, stderr } = await runToEnd([process.execPath, program, temporaryVolume()]);
   expect([code, stderr]).toEqual([0, '']);
   expect(JSON.parse(stdout)).toEqual({

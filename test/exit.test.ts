@@ -4,9 +4,10 @@ import { statSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { type EventDraft, EventLog } from '../src/index.js';
 import { attempt, codesOf, expectSound, gate, namesIn } from './support/faults/outcomes.js';
+import { programPath } from './support/programs.js';
 import { temporaryVolume } from './support/volume.js';
 
-const PROGRAM = new URL('support/faults/exit.mjs', import.meta.url).pathname;
+const PROGRAM = programPath('faults/exit');
 const code = (name: string) => expect.objectContaining({ name: 'EventLogError', code: name });
 // Drafts that the type checker would refuse.
 const invalid: EventDraft = JSON.parse('{ "type": "no event" }');

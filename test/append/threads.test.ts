@@ -7,6 +7,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { EventLog } from '../../src/index.js';
 import { files } from '../../src/volume/file-calls.js';
 import { lineOf, sampleEvent } from '../support/logs.js';
+import { programPath } from '../support/programs.js';
 import { testWith } from '../support/tools.js';
 import { temporaryVolume } from '../support/volume.js';
 
@@ -28,7 +29,7 @@ const DURATION_MS = 1000;
 /** Far above what a read takes, far below what it takes after a disk that hangs. */
 const BOUND_MS = 100;
 
-const PROGRAM = new URL('../support/faults/latency.mjs', import.meta.url).pathname;
+const PROGRAM = programPath('faults/latency');
 
 async function measure(logs: readonly EventLog[], wrap: readonly string[] = []): Promise<Latency> {
   const [root = ''] = logs.map(log => log.root);
@@ -81,7 +82,7 @@ describe('where every sync takes a second, an unrelated file is read before the 
     append: 'first appends to logs that were reopened',
     sync: 'syncs of logs that are read',
   };
-  const program = new URL('../support/faults/beside-disk.mjs', import.meta.url).pathname;
+  const program = programPath('faults/beside-disk');
   for (const [way, what] of Object.entries(WAYS)) {
     testWith(['strace'], what, async () => {
       const logs = (await newLogs()).slice(0, 8);

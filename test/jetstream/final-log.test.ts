@@ -2,7 +2,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync, closeSync, openSync, readFileSync, truncateSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openLogFile } from '../../src/append/log-file.js';
 import { omneEvents } from '../../src/format/events.js';
@@ -20,9 +19,10 @@ import {
   sampleEvents,
   writeLog,
 } from '../support/logs.js';
+import { programPath } from '../support/programs.js';
 import { temporaryVolume } from '../support/volume.js';
 
-const PROGRAM = fileURLToPath(new URL('../support/processes/look-between-commits.mjs', import.meta.url));
+const PROGRAM = programPath('processes/look-between-commits');
 const TEXT = linesOf(sampleEvents(30));
 const END = Buffer.byteLength(TEXT);
 

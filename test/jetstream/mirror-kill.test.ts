@@ -5,19 +5,19 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { mirrorVolume } from '../../src/jetstream.js';
 import { connectTo, eventually, expectSame } from '../support/jetstream/copies.js';
 import { Writers } from '../support/jetstream/writers.js';
+import { programPath } from '../support/programs.js';
 import { rounds } from '../support/rounds.js';
 import { temporaryVolume } from '../support/volume.js';
 import { NatsServer, noServer } from './nats-server.js';
 
 const KILLS = rounds(30);
-const PROGRAM = fileURLToPath(new URL('../support/jetstream/mirror-volume.mjs', import.meta.url));
+const PROGRAM = programPath('jetstream/mirror-volume');
 
 function startMirror(root: string, server: NatsServer): ChildProcess {
   const child = spawn(process.execPath, [PROGRAM, root, server.url], {

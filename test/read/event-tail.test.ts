@@ -12,11 +12,11 @@ import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { expect, test, vi } from 'vitest';
 import { BLOCK_BYTES } from '../../src/format/lines.js';
 import { EventLog, type EventTail, type RunEvent } from '../../src/index.js';
 import { bytesRead } from '../support/logs.js';
+import { programPath } from '../support/programs.js';
 import { testNotOnWindows } from '../support/tools.js';
 import { temporaryVolume } from '../support/volume.js';
 
@@ -290,7 +290,7 @@ test('mistakes in the options are TypeErrors', async () => {
   await log.close();
 });
 
-const idle = fileURLToPath(new URL('../support/tail/idle.mjs', import.meta.url));
+const idle = programPath('tail/idle');
 
 test('a process whose only work is an idle tail stays alive; one that dropped its tail exits', async () => {
   const log = await newLog();

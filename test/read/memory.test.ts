@@ -4,16 +4,16 @@
 import { execFile } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { generateLog, RUN_ID } from '../../fixtures/generate.mjs';
 import { placesOf } from '../../src/volume/places.js';
+import { programPath } from '../support/programs.js';
 import { temporaryVolume } from '../support/volume.js';
 
 const MIB = 1024 * 1024;
 const LOG_BYTES = Number(process.env['OMNE_LOG_MIB'] ?? 128) * MIB;
-const program = fileURLToPath(new URL('../support/memory/replay.mjs', import.meta.url));
+const program = programPath('memory/replay');
 
 function longLog(): string {
   const root = temporaryVolume();

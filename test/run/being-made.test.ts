@@ -9,6 +9,7 @@ import type { RunsAnswer } from '../../src/web.js';
 import { omneLog } from '../support/command.js';
 import { logPath } from '../support/logs.js';
 import { Program, startProgram } from '../support/processes/program.js';
+import { programPath } from '../support/programs.js';
 import { testWith } from '../support/tools.js';
 import { temporaryVolume } from '../support/volume.js';
 import { askJson, serverOf } from '../support/web-client.js';
@@ -115,7 +116,7 @@ describe('a line that is being written', () => {
   });
 });
 
-const PROGRAM = new URL('../support/processes/create-run.mjs', import.meta.url).pathname;
+const PROGRAM = programPath('processes/create-run');
 /** All by which files come to be, or are locked. */
 const CALLS = 'mkdir,mkdirat,openat,fcntl,flock,fsync,fdatasync,rename,renameat,renameat2,write,pwrite64';
 

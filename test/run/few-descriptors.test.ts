@@ -3,10 +3,11 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect } from 'vitest';
 import { EventLog } from '../../src/index.js';
+import { programPath } from '../support/programs.js';
 import { testWith } from '../support/tools.js';
 import { temporaryVolume } from '../support/volume.js';
 
-const PROGRAM = new URL('../support/list-without-descriptors.mjs', import.meta.url).pathname;
+const PROGRAM = programPath('list-without-descriptors');
 
 const RUNS = 8; // more than are looked at at once
 

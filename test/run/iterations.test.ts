@@ -310,7 +310,7 @@ testWith(['strace'], 'a read that a signal interrupts is repeated, and the text 
   const { root, capture } = volumeWith([0, 4], 'one\ntwo\n');
   const trace = join(root, 'trace');
   const inject = ['-e', 'trace=pread64', '-e', 'inject=pread64:error=EINTR:when=1'];
-  const strace = ['strace', '-f', '-qq', '-o', trace, '-P', capture, ...inject] as const;
+  const strace = ['strace', '-f', '--seccomp-bpf', '-qq', '-o', trace, '-P', capture, ...inject] as const;
   const text = await runToEnd([
     ...strace,
     process.execPath,

@@ -12,7 +12,6 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { EventLog, verifyRun } from '../../src/index.js';
@@ -27,13 +26,14 @@ import {
 } from '../support/cli-runs.js';
 import { omneLog } from '../support/command.js';
 import { rejection } from '../support/logs.js';
+import { programPath } from '../support/programs.js';
 import { quickVolume } from '../support/quick-volume.js';
 import { rounds } from '../support/rounds.js';
 import { testWith } from '../support/tools.js';
 import { temporaryVolume } from '../support/volume.js';
 
 const DAY = 86_400_000;
-const PRUNER = fileURLToPath(new URL('../support/processes/prune.mjs', import.meta.url));
+const PRUNER = programPath('processes/prune');
 
 /** A run that began so many days ago, and was last written to then. */
 function oldRun(root: string, pipe: string, days: number, steps = COMPLETED): WrittenRun {

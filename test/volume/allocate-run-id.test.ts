@@ -14,12 +14,12 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { EventLog, EventLogError, parseRunId } from '../../src/index.js';
 import { tryLock } from '../../src/volume/flock.js';
 import { runsFolder, ulidLastPath } from '../../src/volume/places.js';
+import { programPath } from '../support/programs.js';
 import { rounds } from '../support/rounds.js';
 import { testNotOnWindows } from '../support/tools.js';
 import { temporaryVolume } from '../support/volume.js';
@@ -30,7 +30,7 @@ vi.mock('../../src/real-time.js', async original => ({
   nowMs: () => Date.now(),
 }));
 
-const CHILD = fileURLToPath(new URL('../support/allocate-child.mjs', import.meta.url));
+const CHILD = programPath('allocate-child');
 const FUTURE = '7abcdefghjkmnpqrstvwxyz000';
 const MAXIMUM = '7zzzzzzzzzzzzzzzzzzzzzzzzz';
 

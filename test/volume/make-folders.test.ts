@@ -8,10 +8,11 @@ import { EventLog, EventLogError } from '../../src/index.js';
 import { inRunFolder } from '../../src/volume/make-folders.js';
 import { placesOf } from '../../src/volume/places.js';
 import { mountTmpfs } from '../support/faults/disks.js';
+import { programPath } from '../support/programs.js';
 import { testNotOnWindows, testWith } from '../support/tools.js';
 import { temporaryVolume } from '../support/volume.js';
 
-const PROGRAM = new URL('../support/create-runs.mjs', import.meta.url).pathname;
+const PROGRAM = programPath('create-runs');
 
 interface Outcome {
   readonly runId?: string;

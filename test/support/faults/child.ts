@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { placesOf } from '../../../src/volume/places.js';
+import { programPath } from '../programs.js';
 import type { Outcome } from './outcomes.js';
 
 /** What the child does; each step makes its calls at once and waits for all of them. */
@@ -45,7 +46,7 @@ export interface Run {
 }
 
 /** What makes a plan come true. */
-export const PROGRAM: string = new URL('append.mjs', import.meta.url).pathname;
+export const PROGRAM: string = programPath('faults/append');
 const WATCHED = 'write,pwrite64,writev,pwritev,fsync,fdatasync,ftruncate';
 /** A child takes a fraction of a second; one that hangs is ended and fails the test. */
 const HANG_MS = 20_000;

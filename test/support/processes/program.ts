@@ -2,8 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
+import { programPath, sourcePath } from '../programs.js';
 
 /** How a process ended. */
 export interface Ending {
@@ -94,15 +94,14 @@ export class Program {
 
 /** Starts one of the programs of this folder. */
 export function startProgram(name: string, ...args: string[]): Program {
-  return startProgramWith([process.execPath], name, ...args);
+  return new Program(process.execPath, [programPath(`processes/${name}`), ...args]);
 }
 
-/** Starts one of them with another runtime, given as its command. */
+/** Starts one of them, as it is written, with another runtime, given as its command. */
 export function startProgramWith(
   [runtime, ...flags]: readonly [string, ...string[]],
   name: string,
   ...args: string[]
 ): Program {
-  const path = fileURLToPath(new URL(`${name}.mjs`, import.meta.url));
-  return new Program(runtime, [...flags, path, ...args]);
+  return new Program(runtime, [...flags, sourcePath(`processes/${name}`), ...args]);
 }
