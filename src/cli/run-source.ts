@@ -4,7 +4,16 @@
  * Promise: both answer alike, so that a command is written once; closing gives back a connection.
  */
 import type { NatsConnection } from '@nats-io/transport-node';
-import type { EventStream, ReadOptions, RunSummary, RunsOptions, TailOptions, Vocabulary } from '../index.js';
+import type {
+  EventStream,
+  OutlinesOptions,
+  ReadOptions,
+  RunOutline,
+  RunSummary,
+  RunsOptions,
+  TailOptions,
+  Vocabulary,
+} from '../index.js';
 import { isStreamName } from '../jetstream/options.js';
 import { DEFAULT_STREAM } from '../jetstream/subjects.js';
 import type { RemoteRunSummary } from '../jetstream.js';
@@ -35,7 +44,8 @@ export interface RunSource extends AsyncDisposable {
     runId: string,
     options: FollowOptions,
   ): EventStream<string, Vocabulary> & { readonly caughtUp: Promise<void>; readonly orphaned?: boolean };
-  runs(options: RunsOptions): AsyncIterable<RunSummary | RemoteRunSummary>;
+  /** Without counts a volume gives outlines; a stream knows how many events there are in either case. */
+  runs(options: RunsOptions | OutlinesOptions): AsyncIterable<RunOutline | RunSummary | RemoteRunSummary>;
   /** What is known of who writes a run that has not ended. */
   writerOf(runId: string): Promise<string>;
 }

@@ -5,8 +5,8 @@
  * come at once.
  */
 
-import { age, count, duration } from '../../figures.js';
-import type { RunSummary } from '../../index.js';
+import { age, count, duration, size } from '../../figures.js';
+import type { RunOutline, RunSummary } from '../../index.js';
 import type { RemoteRunSummary } from '../../jetstream.js';
 import { nowMs } from '../../real-time.js';
 import { shortText } from '../../run/shortened.js';
@@ -22,7 +22,7 @@ import { jsonInUtc } from '../screen/times.js';
 
 const PAGE_ROWS = 50;
 
-type AnyRun = RunSummary | RemoteRunSummary;
+type AnyRun = RunOutline | RunSummary | RemoteRunSummary;
 
 /** The command `ls`. */
 export const ls: Command = defineCommand({
@@ -38,6 +38,7 @@ export const ls: Command = defineCommand({
       help: 'Only runs with this status.',
     },
     limit: { type: 'string', short: 'n', value: 'N', help: 'At most so many.' },
+    'no-counts': { type: 'boolean', help: 'Read only the two ends of each log: its size, but no nodes.' },
     json: { type: 'boolean', help: 'Print a JSON object for each run, one a line.' },
     ...LINE_OPTION,
     root: ROOT_OPTION,
@@ -46,7 +47,8 @@ export const ls: Command = defineCommand({
   notes: [
     'LIVE: a writer holds the run open. ORPHAN: it has not ended, no writer holds it, and',
     'nothing was written for a minute. A damaged log is marked with !; its figures are those',
-    'of what could be read.',
+    'of what could be read. With --no-counts a listing takes no longer for larger logs; damage',
+    'between the two ends is not seen then.',
     '',
     NATS_HELP,
     'Such a listing knows the first event, the last and how many there are.',
@@ -56,14 +58,15 @@ export const ls: Command = defineCommand({
     const limit = wholeNumber('-n', values.limit);
     const maxLineBytes = lineLimit(values);
     await using source = await openSource(values);
-    const runs = source.runs({
+    const options = {
       reverse: true,
       signal,
       pipe,
       status: isStatus(status) ? status : undefined,
       limit,
       maxLineBytes,
-    });
+    };
+    const runs = source.runs(values['no-counts'] === true ? { ...options, counts: false } : options);
     if (values.json === true) {
       for await (const run of runs) await print(jsonLine(jsonInUtc(run)));
       return EXIT.ok;
@@ -104,12 +107,15 @@ function rowOf(run: AnyRun): Cell[] {
     { text: run.runId }, // whole, so that it can be copied; it begins with the pipe
     { text: age(startedAt), align: 'right', colour: 'dim' },
     { text: lasts === undefined ? '-' : duration(lasts), align: 'right' },
-    { text: local === undefined ? count(run.eventCount, 'event') : progressOf(local) },
-    remark({ live: false, orphan: false, ...run }),
+    { text: progressOf(run) },
+    remark(run),
   ];
 }
 
-function progressOf({ completedCount, nodeCount, failedCount }: RunSummary): string {
+/** How far a run is, by what is known of it. */
+function progressOf(run: AnyRun): string {
+  if (!('nodeCount' in run)) return 'eventCount' in run ? count(run.eventCount, 'event') : size(run.bytes);
+  const { completedCount, nodeCount, failedCount } = run;
   const failed = failedCount === 0 ? '' : `, ${failedCount} failed`;
   return `${completedCount}/${count(nodeCount, 'node')} done${failed}`;
 }
@@ -118,21 +124,17 @@ function progressOf({ completedCount, nodeCount, failedCount }: RunSummary): str
 const LOG_PATH = / \([^(]*[\\/]events\.jsonl(?:, |\)$)/;
 
 /** What else is to be said of a run. */
-function remark({
-  live,
-  orphan,
-  problem,
-  reason,
-  eventCount,
-}: Pick<RunSummary, 'live' | 'orphan' | 'problem' | 'reason' | 'eventCount'>): Cell {
+function remark(run: AnyRun): Cell {
+  const { problem, reason, lastTs } = run;
   if (problem !== undefined)
     return {
       text: printable(problem.replace(LOG_PATH, place => (place.endsWith(')') ? '' : ' ('))),
       colour: 'yellow',
     };
-  const noEvent = eventCount === 0 ? `, ${NO_EVENT}` : '';
-  if (live) return { text: `LIVE${noEvent}`, colour: 'blue' };
-  if (orphan) return { text: `ORPHAN${noEvent}`, colour: 'yellow' };
-  if (eventCount === 0) return { text: NO_EVENT, colour: 'dim' };
+  const hasNoEvent = 'eventCount' in run ? run.eventCount === 0 : lastTs === undefined;
+  const noEvent = hasNoEvent ? `, ${NO_EVENT}` : '';
+  if ('live' in run && run.live) return { text: `LIVE${noEvent}`, colour: 'blue' };
+  if ('orphan' in run && run.orphan) return { text: `ORPHAN${noEvent}`, colour: 'yellow' };
+  if (hasNoEvent) return { text: NO_EVENT, colour: 'dim' };
   return { text: printable(shortText(reason ?? '')), colour: 'dim' };
 }
