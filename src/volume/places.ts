@@ -76,13 +76,17 @@ export function shown(nodeId: string): string {
 export function capturePath(places: RunPlaces, nodeId: string): string {
   if (typeof nodeId !== 'string') throw new TypeError('the node id must be a string');
   const folder = join(places.folder, CAPTURE_FOLDER);
-  if (!isFileName(nodeId)) throw unsafePath(folder, `node id ${shown(nodeId)} cannot be a file name`);
+  if (!isFileName(nodeId)) {
+    const hint = nodeId.isWellFormed() ? '' : ': it holds a lone surrogate; pass nodeId.toWellFormed()';
+    throw unsafePath(folder, `node id ${shown(nodeId)} cannot be a file name${hint}`);
+  }
   return join(folder, `${nodeId}.out`);
 }
 
 /** Whether a node with this id can have a capture file: whether the id can be part of a file's name, here and on other systems. */
 export function isFileName(nodeId: string): boolean {
   if (nodeId === '' || /[\\/\0]/.test(nodeId)) return false;
+  if (!nodeId.isWellFormed()) return false; // as a name it would be that of another id, with U+FFFD in its place
   if (Buffer.byteLength(`${nodeId}.out`) > LONGEST_NAME_BYTES) return false;
   return !(PLATFORM.reserved?.test(`${nodeId}.out`) ?? false);
 }

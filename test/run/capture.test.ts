@@ -94,7 +94,7 @@ describe('a capture', () => {
 });
 
 describe('a capture is refused', () => {
-  test.for(['', 'a/b', '..\\x', 'nul\0', 'n'.repeat(252), 'é'.repeat(126)])(
+  test.for(['', 'a/b', '..\\x', 'nul\0', 'n'.repeat(252), 'é'.repeat(126), '\ud800', 'a\udc00b'])(
     'for node id %j, which is no file name',
     async id => {
       const { log, nodes } = await newLog();
@@ -108,6 +108,11 @@ describe('a capture is refused', () => {
     const { log } = await newLog();
     expect(await rejection(log.capture('a/b'))).toMatchObject({
       message: expect.stringMatching(/^node id "a\/b" cannot be a file name/),
+    });
+    expect(await rejection(log.capture('\ud800'))).toMatchObject({
+      message: expect.stringMatching(
+        /^node id "\\ud800" cannot be a file name: it holds a lone surrogate; pass/,
+      ),
     });
     expect((await log.capture('n'.repeat(251))).path).toContain('n'.repeat(251));
     await log.close();
