@@ -102,12 +102,19 @@ describe('where nothing matches', () => {
     ['ls', '--pipe', '../x', '--root', root],
     ['ls', '--status', 'aborted', '--root', root],
     ['ls', '-n', '0', '--root', root],
+    ['stats', '--pipe', 'NOSUCH', '--root', root],
+    ['stats', '--since', '1s', '--root', root],
   ];
 
   test('nothing is printed into a pipe, and the exit code is 0', async () => {
     const root = temporaryVolume();
     writeRun(root, 'feature', COMPLETED);
-    for (const args of calls(root)) expect(await omneLog(args)).toEqual({ code: 0, stdout: '', stderr: '' });
+    const asJson = [
+      ['ls', '--pipe', 'NOSUCH', '--json', '--root', root],
+      ['cat', 'last', '--node', 'NOSUCH', '--json', '--root', root],
+    ];
+    for (const args of [...calls(root), ...asJson])
+      expect(await omneLog(args)).toEqual({ code: 0, stdout: '', stderr: '' });
   });
 
   testWith(['script'], 'a person on a terminal is told so', async () => {

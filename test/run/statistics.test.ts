@@ -194,6 +194,7 @@ describe('omne-log stats', () => {
     ]);
     expect(JSON.parse(stdout)).toMatchObject({ runs: 1, completed: 1, took: { count: 1, median: 240_010 } });
     expect((await omneLog(['stats', '--root', root, '--since', 'yesterday'])).code).toBe(2);
-    expect((await omneLog(['stats', '--root', root, '--pipe', 'none'])).stdout).toBe('no runs\n');
+    const none = await omneLog(['stats', '--root', root, '--pipe', 'none', '--json']);
+    expect([none.code, JSON.parse(none.stdout)]).toMatchObject([0, { runs: 0, damagedRuns: [], nodes: [] }]);
   });
 });

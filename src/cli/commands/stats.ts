@@ -11,7 +11,7 @@ import { type NodeStatistics, RunTally, type Spread, type Statistics } from '../
 import { type Command, defineCommand, EXIT, UsageError } from '../command.js';
 import { LINE_OPTION, lineLimit, ROOT_OPTION, whichRoot } from '../pick-run.js';
 import { type Cell, Columns } from '../screen/columns.js';
-import { jsonLine, lineWidth, print, printable } from '../screen/terminal.js';
+import { jsonLine, lineWidth, print, printable, sayNothing } from '../screen/terminal.js';
 import { cutTo } from '../screen/width.js';
 
 const MOST_NODES = 20;
@@ -45,14 +45,15 @@ export const stats: Command = defineCommand({
     for await (const run of foldedRuns(await whichRoot(root), { pipe, signal, maxLineBytes }, nowMs() - age))
       tally.add(run);
     const { statistics } = tally;
-    await print(json ? jsonLine(JSON.stringify(statistics)) : textOf(statistics).join('\n'));
+    if (json) await print(jsonLine(JSON.stringify(statistics)));
+    else if (statistics.runs > 0) await print(textOf(statistics).join('\n'));
+    else sayNothing(pipe === undefined && since === undefined ? 'no runs' : 'no run matches');
     return EXIT.ok;
   },
 });
 
 function textOf(statistics: Statistics): string[] {
   const { runs, completed, aborted, live, left, noEvent, damaged, took, failures, nodes } = statistics;
-  if (runs === 0) return ['no runs'];
   const ends = [
     [completed, 'completed'],
     [aborted, 'aborted'],
