@@ -37,7 +37,7 @@ type Options = Readonly<Record<string, Option>>;
 
 /** What a shell must know to complete a command. */
 export interface CommandFacts {
-  readonly name: CommandName;
+  readonly name: CommandName | 'help';
   /** One sentence. */
   readonly summary: string;
   /** The arguments, e.g. `['RUN', 'NODE', '[ITERATION]']`; those in brackets may be left out. */
@@ -55,6 +55,7 @@ type Parsed<O extends Options> = ReturnType<
 >;
 
 interface CommandSpec<O extends Options> extends Omit<CommandFacts, 'summary'> {
+  readonly name: CommandName;
   readonly options: O;
   /** A call that makes sense as it is. */
   readonly example: string;

@@ -2,6 +2,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { loadCommand } from '../../src/cli/commands/table.js';
 import { defineEvents, EVENT_TYPES, EventLog, field } from '../../src/index.js';
 import { COMPLETED, writeRun } from '../support/cli-runs.js';
 import { COMMAND, COMMANDS, omneLog, runToEnd } from '../support/command.js';
@@ -38,7 +39,8 @@ describe('omne-log completion', () => {
   test('bash completes commands, options, values and runs', async () => {
     const { root, env, runIds } = volume();
     const ask = (...words: string[]) => lines(['bash', '-c', ASK_BASH, 'bash', ...words], root, env);
-    expect(await ask('omne-log', '')).toEqual([...COMMANDS, '--help', '--version']);
+    expect(await ask('omne-log', '')).toEqual([...COMMANDS, 'help', '--help', '--version']);
+    expect(await ask('omne-log', 'help', '')).toEqual(COMMANDS);
     expect(await ask('omne-log', 'show', '')).toEqual(['last', ...runIds]);
     expect(await ask('omne-log', 'tail', 'fea')).toEqual(runIds.slice(0, 1));
     expect(await ask('omne-log', 'ls', '--status', '')).toEqual(['running', 'completed', 'aborted']);
@@ -103,7 +105,8 @@ describe('omne-log completion', () => {
         words=(${words.map(word => `'${word}'`).join(' ')}); CURRENT=\${#words}; _omne_log; true`;
       return lines(['zsh', '-f', '-c', script], root, env);
     };
-    expect((await ask('omne-log', '')).map(line => line.split(':')[0])).toEqual(COMMANDS);
+    expect((await ask('omne-log', '')).map(line => line.split(':')[0])).toEqual([...COMMANDS, 'help']);
+    expect(await ask('omne-log', 'help', '')).toEqual([`1:COMMAND:(${COMMANDS.join(' ')})`]);
     const show = await ask('omne-log', 'show', '');
     expect(show).toContain('1:RUN:_omne_log_runs');
     expect(show).toContain('--json[Print the state of the run as one JSON object.]');
@@ -120,22 +123,70 @@ describe('omne-log completion', () => {
       const script = `omne-log completion fish | source; complete -C '${line}'`;
       return (await lines(['fish', '--no-config', '-c', script], root, env)).map(each => each.split('\t')[0]);
     };
-    expect((await ask('omne-log ')).sort()).toEqual([...COMMANDS].sort());
+    expect((await ask('omne-log ')).sort()).toEqual([...COMMANDS, 'help'].sort());
+    expect((await ask('omne-log help ')).sort()).toEqual([...COMMANDS].sort());
     expect(await ask('omne-log show ')).toEqual(['last', ...runIds]);
     expect((await ask('omne-log ls --status ')).sort()).toEqual(['aborted', 'completed', 'running']);
     expect(await ask('omne-log tail --exit')).toEqual(['--exit-status']);
+  });
+
+  /** Every command as the table has it, with the flags of its options. */
+  async function commandTable() {
+    const loaded = await Promise.all(COMMANDS.map(loadCommand));
+    return loaded.flatMap(command => {
+      if (command === undefined) throw new Error('a command is listed that is not there');
+      const flags = Object.entries(command.options).flatMap(([long, { short }]) => [
+        ...(short === undefined ? [] : [`-${short}`]),
+        `--${long}`,
+      ]);
+      return { name: command.name, options: Object.entries(command.options), flags };
+    });
+  }
+
+  test('bash offers each option that the table has of a command, and each value, and no other', async () => {
+    const { root, env } = volume();
+    const commands = await commandTable();
+    const asked = commands.flatMap(({ name, options, flags }) => [
+      { words: [name, '-'], wanted: flags },
+      ...options.flatMap(([long, { choices, completion }]) =>
+        choices === undefined || completion !== undefined
+          ? []
+          : [{ words: [name, `--${long}`, ''], wanted: choices }],
+      ),
+    ]);
+    const each = asked.map(({ words }) => `ask omne-log ${words.map(word => `'${word}'`).join(' ')}`);
+    const script = `source <(omne-log completion bash)
+      ask() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _omne_log; echo "\${COMPREPLY[@]}"; }
+      ${each.join('\n')}`;
+    expect(await lines(['bash', '-c', script], root, env)).toEqual(
+      asked.map(({ wanted }) => wanted.join(' ')),
+    );
+  });
+
+  testWith(['zsh', 'fish'], 'zsh and fish offer each option of each command too', async () => {
+    const { root, env } = volume();
+    for (const { name, flags } of await commandTable()) {
+      const zsh = `source <(omne-log completion zsh); _arguments() { print -l -- "$@"; }; words=(omne-log ${name} -); CURRENT=3; _omne_log; true`;
+      const specs = await lines(['zsh', '-f', '-c', zsh], root, env);
+      const offered = specs.flatMap(spec => /^(?:\*|\([^)]*\))?(--?[\w-]+)\[/.exec(spec)?.[1] ?? []);
+      expect(offered, name).toEqual(flags);
+      const fish = `omne-log completion fish | source; complete -C 'omne-log ${name} -'; complete -C 'omne-log ${name} --'`;
+      const answers = await lines(['fish', '--no-config', '-c', fish], root, env);
+      expect([...new Set(answers.map(answer => answer.split('\t')[0]))].sort(), name).toEqual(flags.sort());
+    }
   });
 
   // There is no PowerShell here to ask: what is held is that the script knows all that the others know, and quotes it.
   test('the script for PowerShell names every command, its options, choices and operands', async () => {
     const { stdout, stderr } = await omneLog(['completion', 'powershell']);
     expect(stderr).toBe('');
-    const listed = [...COMMANDS, '--help', '--version'].map(name => `'${name}'`).join(', ');
+    const listed = [...COMMANDS, 'help', '--help', '--version'].map(name => `'${name}'`).join(', ');
     expect(stdout).toContain(`if ($at -le 1) { @(${listed}) }`);
     expect(stdout).toContain(`'ls --status' = @('running', 'completed', 'aborted')`);
     expect(stdout).toContain(`'cat --type' = @('TYPES')`);
     expect(stdout).toContain(`'completion' = @('bash', 'zsh', 'fish', 'powershell')`);
     expect(stdout).toContain(`'show' = @('last', 'RUN')`);
+    expect(stdout).toContain(`'help' = @(${COMMANDS.map(name => `'${name}'`).join(', ')})`);
     expect(stdout).toMatch(/'tail' = @\('-f', .*'--follow'|'tail' = @\('--follow'/);
     const text = stdout.replace(/'(?:[^']|'')*'/g, ''); // without what is quoted, brackets are in pairs
     for (const [open, close] of ['()', '{}', '[]'].map(pair => [...pair]))

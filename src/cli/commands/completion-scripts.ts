@@ -4,6 +4,7 @@
  * Promise: help texts and choices are quoted for the shell they go to.
  */
 import type { CommandFacts, Option } from '../command.js';
+import { SUMMARIES } from '../summaries.js';
 import { powershellScript } from './completion-powershell.js';
 
 /** What can follow `omne-log completion`. */
@@ -15,10 +16,10 @@ const RUNS = 'omne-log completion runs 2>/dev/null';
 /** Prints the types of events there are, for the word that is where a run would be. */
 const typesFor = (word: string) => `omne-log completion types -- ${word} 2>/dev/null`;
 
-/** What the first operand of a command is completed with, where it is known. */
-const OPERANDS: ReadonlyMap<string, string> = new Map([
-  ['RUN', `last $(${RUNS})`],
-  ['SHELL', SHELLS.join(' ')],
+/** What the first operand of a command is completed with, where it is known beforehand. */
+const OPERANDS: ReadonlyMap<string, readonly string[]> = new Map<string, readonly string[]>([
+  ['SHELL', SHELLS],
+  ['COMMAND', Object.keys(SUMMARIES)],
 ]);
 
 /** The script for one shell. */
@@ -31,13 +32,7 @@ export function completionScript(shell: (typeof SHELLS)[number], commands: reado
     case 'fish':
       return fishScript(commands);
     case 'powershell':
-      return powershellScript(
-        commands,
-        new Map<string, readonly string[]>([
-          ['RUN', ['last', 'RUN']],
-          ['SHELL', SHELLS],
-        ]),
-      );
+      return powershellScript(commands, new Map([['RUN', ['last', 'RUN']], ...OPERANDS]));
   }
 }
 
@@ -52,7 +47,8 @@ function bashScript(commands: readonly CommandFacts[]): string {
   );
   const cases = commands.map(({ name, options, operands }) => {
     const flags = Object.entries(options).flatMap(([long, option]) => flagsOf(long, option));
-    const operand = OPERANDS.get(firstOperand(operands)) ?? '';
+    const first = firstOperand(operands);
+    const operand = first === 'RUN' ? `last $(${RUNS})` : (OPERANDS.get(first) ?? []).join(' ');
     return `    ${name}) flags='${flags.join(' ')}'; [[ $cur == -* ]] || operands="${operand}" ;;`;
   });
   return `# Completes omne-log in bash: source <(omne-log completion bash)
@@ -90,7 +86,8 @@ function zshScript(commands: readonly CommandFacts[]): string {
     const specs = Object.entries(options).map(([long, option]) => zshOption(long, option));
     const operand = operands.map((each, index) => {
       const bare = each.replace(/[[\]]/g, '');
-      const action = bare === 'RUN' ? '_omne_log_runs' : bare === 'SHELL' ? `(${SHELLS.join(' ')})` : ' ';
+      const known = OPERANDS.get(bare);
+      const action = bare === 'RUN' ? '_omne_log_runs' : known === undefined ? ' ' : `(${known.join(' ')})`;
       return quoted(`${index + 1}:${bare}:${action}`);
     });
     return `    ${name}) _arguments ${[...specs, ...operand].join(' ')} ;;`;
@@ -144,7 +141,7 @@ function fishScript(commands: readonly CommandFacts[]): string {
   const lines = commands.flatMap(({ name, summary, options, operands }) => {
     const within = `complete -c omne-log -n '__fish_seen_subcommand_from ${name}'`;
     const first = firstOperand(operands);
-    const offered = first === 'RUN' ? `last (${RUNS})` : OPERANDS.get(first);
+    const offered = first === 'RUN' ? `last (${RUNS})` : OPERANDS.get(first)?.join(' ');
     return [
       `complete -c omne-log -n __fish_use_subcommand -a ${name} -d ${fishQuoted(summary)}`,
       ...Object.entries(options).map(([long, option]) => `${within}${fishOption(long, option)}`),

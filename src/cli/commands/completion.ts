@@ -6,10 +6,18 @@
  * vocabularies that runs carry.
  */
 import { runIdsOf } from '../../volume/run-folders.js';
-import { type Command, defineCommand, EXIT, UsageError } from '../command.js';
+import { type Command, type CommandFacts, defineCommand, EXIT, UsageError } from '../command.js';
 import { ROOT_OPTION, whichRoot } from '../pick-run.js';
 import { print } from '../screen/terminal.js';
 import { completionScript, SHELLS } from './completion-scripts.js';
+
+/** `omne-log help COMMAND`, which is in no table: it is another word for `--help`. */
+const HELP: CommandFacts = {
+  name: 'help',
+  summary: 'List the options of a command, with an example.',
+  operands: ['[COMMAND]'],
+  options: {},
+};
 
 /** How many runs are looked at for their types. */
 const NEWEST_RUNS = 20;
@@ -42,7 +50,7 @@ export function completionOf(load: () => Promise<readonly Command[]>): Command {
       if (run !== undefined) throw new UsageError(`unexpected argument '${run}'`);
       const shell = SHELLS.find(name => name === given);
       if (shell === undefined) throw new UsageError(`SHELL is one of ${SHELLS.join(', ')}, not '${given}'`);
-      await print(completionScript(shell, await load()));
+      await print(completionScript(shell, [...(await load()), HELP]));
       return EXIT.ok;
     },
   });
