@@ -45,6 +45,11 @@ export function getEvents(
   return get(`${runPath(runId)}/events`, parameters, signal);
 }
 
+/** Where an event is as it is in the log, by its number. */
+export function wholeEventAddress(runId: string, number: number): string {
+  return `${API}${runPath(runId)}/events${queryOf({ number, limit: 1, whole: 1 })}`;
+}
+
 /** A window of a node's output. */
 export function getOutput(
   runId: string,

@@ -1,9 +1,13 @@
-/** The events of a run, in windows by their number; one is opened to see all its fields. */
+/**
+ * The events of a run, in windows by their number; one is opened to see all its fields.
+ *
+ * Promise: an event that the server has shortened says so, in the list and opened, and leads to the whole one.
+ */
 
 import type { JSX } from 'preact';
 import { useEffect, useMemo } from 'preact/hooks';
 import type { ApiEvent, NodeView, PlacedEvent } from '../api.js';
-import { getEvents } from './api-client.js';
+import { getEvents, wholeEventAddress } from './api-client.js';
 import { useKeys } from './keys.js';
 import { Button } from './parts.js';
 import { useSignal } from './reactive.js';
@@ -103,17 +107,25 @@ export function EventsView({ model, node }: EventsProps): JSX.Element {
             >
               <span class="when">{clock(Date.parse(event.ts), zone.value) || visible(event.ts)}</span>
               <span class="type">{visible(event.type)}</span>
-              <span class="what">{visible(summaryOf(event))}</span>
+              <span class="what">
+                {placed.shortened && <span class="shortened">shortened</span>}
+                {visible(summaryOf(event))}
+              </span>
             </Button>
           );
         }}
       />
-      {opened.value && <Details placed={opened.value} />}
+      {opened.value && <Details runId={model.runId} placed={opened.value} />}
     </div>
   );
 }
 
-function Details({ placed }: { readonly placed: PlacedEvent }): JSX.Element {
+interface DetailsProps {
+  readonly runId: string;
+  readonly placed: PlacedEvent;
+}
+
+function Details({ runId, placed }: DetailsProps): JSX.Element {
   const { event, number, position } = placed;
   return (
     <section class="details" aria-label="One event">
@@ -121,6 +133,17 @@ function Details({ placed }: { readonly placed: PlacedEvent }): JSX.Element {
         {number === undefined ? '' : `event ${number + 1}, `}
         {moment(event.ts, zone.value)}, the log goes on at byte {position}
       </p>
+      {placed.shortened && (
+        <p>
+          <span class="shortened">shortened</span>
+          The middle of its long texts is left out here.{' '}
+          {number !== undefined && (
+            <a href={wholeEventAddress(runId, number)} target="_blank" rel="noopener">
+              Whole event, as JSON
+            </a>
+          )}
+        </p>
+      )}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must take the focus */}
       <pre tabIndex={0}>{visible(JSON.stringify(event, null, 2))}</pre>
     </section>
