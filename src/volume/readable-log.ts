@@ -26,6 +26,8 @@ export interface ReadableLog {
   size(): number;
   /** The size at a moment when no writer is in the midst of a commit that it may take back; undefined where one is. */
   settledSize(): number | undefined;
+  /** A pause of some ten microseconds that leaves the processor to whoever needs it, which a turn of the event loop does not. */
+  giveWay(): Promise<void>;
   /** Whether the file read is still the one that is at the path. */
   inPlace(): boolean;
   /** Fills `buffer` from `position`; fewer bytes only at the end of the file. */
@@ -55,6 +57,7 @@ export async function openForReading(places: RunPlaces, runs?: Folder): Promise<
     stat: () => named(() => fs.fstatSync(fd)),
     size: () => named(() => fs.fstatSync(fd).size),
     settledSize: () => named(() => lookBetweenCommits(fd, path, () => fs.fstatSync(fd).size)),
+    giveWay: async () => void (await files.fstat(fd)), // a trip through the thread pool
     inPlace: () => named(() => isAt(path, lookAt(fd))),
     read: async (buffer, position) => {
       try {

@@ -60,6 +60,16 @@ describe('the final part of a log', () => {
     expect(await log.end(END)).toBe(END + Buffer.byteLength(lineOf(sampleEvent(31))));
   });
 
+  test('is waited for without a hold on the processor, which the writer may need to end its commit', async () => {
+    const file = await openLogFile(placesOf(root, RUN_ID));
+    onTestFinished(() => file.close());
+    expect(file.tryLock()).toBe(true);
+    const before = performance.eventLoopUtilization();
+    const short = 1; // so that all pauses are of the shortest
+    for (let times = 0; times < 10; times++) expect(await log.end(END, short)).toBeUndefined();
+    expect(performance.eventLoopUtilization(before).idle).toBeGreaterThan(0);
+  });
+
   test('leaves out a hole of the last write, which its next writer cuts off, and what is after it', async () => {
     const hole = Buffer.alloc(1024 - (END % 512));
     appendFileSync(path, Buffer.concat([hole, Buffer.from(`"}\n${lineOf(sampleEvent(31))}`)]));

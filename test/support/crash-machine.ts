@@ -124,6 +124,7 @@ export class CrashMachine {
         this.#processes.some(process => process.alive && process.committing)
           ? undefined
           : disk.content.length,
+      giveWay: async () => undefined,
       close: async () => undefined,
     };
   }

@@ -9,12 +9,12 @@
 import { beforeHole } from '../../append/recovery.js';
 import { EventLogError } from '../../errors.js';
 import { endOfLastLine, LF, LOOK_AHEAD } from '../../format/lines.js';
-import { monotonicMs, sleep, turn } from '../../real-time.js';
+import { monotonicMs, sleep } from '../../real-time.js';
 import type { RunPlaces } from '../../volume/places.js';
 import { openForReading, type ReadableLog } from '../../volume/readable-log.js';
 import { SEGMENT_BYTES } from '../segment.js';
 
-/** So long a moment between two commits is looked for without a pause, and then with pauses. */
+/** So long a moment between two commits is looked for with the shortest pauses, and then with longer ones. */
 const EAGER_MS = 2;
 const PATIENCE_MS = 200;
 const LONGEST_PAUSE_MS = 16;
@@ -83,7 +83,8 @@ export class FinalLog {
       const size = this.#log.settledSize();
       const waitedMs = monotonicMs() - begun;
       if (size !== undefined || waitedMs >= patienceMs) return size;
-      if (waitedMs < EAGER_MS) await turn();
+      if (waitedMs < EAGER_MS)
+        await this.#log.giveWay(); // to the writer, which ends its commit
       else {
         await sleep(pauseMs);
         pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
