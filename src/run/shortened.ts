@@ -1,8 +1,8 @@
 /**
  * Events as views show them: without giants. A message of megabytes would fill the memory of a server, a page and a terminal.
  *
- * Promise: a text that is left out in part says so in its middle, and how much; beginnings and ends stay, as errors have what matters
- * there. Types stay what they are. The log, and what reads it as data, has everything.
+ * Promises: a text that is left out in part says so in its middle, and how much; beginnings and ends stay, as errors have what matters
+ * there. Ids that differ still do when they are cut. Types stay what they are. The log, and what reads it as data, has everything.
  */
 import { count } from '../figures.js';
 import type { LogEvent } from '../format/schema.js';
@@ -10,14 +10,17 @@ import type { LogEvent } from '../format/schema.js';
 /** A longer text of an event is cut, in UTF-16 units. */
 export const MOST_CHARACTERS = 4000;
 const FIRST_CHARACTERS = 1000;
-/** After so much of an event, its lists end. */
+/** A longer id, or name in an object, is cut; no file can be called so, and a table is as wide as the longest. */
+const MOST_OF_ID = 500;
+const FIRST_OF_ID = 150;
+/** After so much of an event, its lists and objects end. */
 const MOST_OF_EVENT = 65_536;
 /** What an item costs besides its text. */
 const ITEM = 16;
 const MOST_DEPTH = 100;
 
-/** What a fold tells events and nodes apart by. */
-const IDENTIFIERS: ReadonlySet<string> = new Set(['type', 'id', 'ts', 'run_id', 'node_id']);
+/** What a fold tells events and nodes apart by, besides the type. */
+const IDENTIFIERS: ReadonlySet<string> = new Set(['id', 'ts', 'run_id', 'node_id']);
 
 /** The event with its long texts cut and its long lists ended; the same object where it has none. */
 export function shortened<Event extends LogEvent>(event: Event): Event {
@@ -25,8 +28,9 @@ export function shortened<Event extends LogEvent>(event: Event): Event {
   let copy: Event | undefined;
   for (const name of Object.keys(event)) {
     const value: unknown = Reflect.get(event, name);
-    if (IDENTIFIERS.has(name)) continue;
-    const short = shortOf(value, room, 0);
+    if (name === 'type') continue;
+    const isId = typeof value === 'string' && IDENTIFIERS.has(name);
+    const short = isId ? shortId(value) : shortOf(value, room, 0);
     if (short === value) continue;
     copy ??= { ...event };
     Reflect.set(copy, name, short);
@@ -34,19 +38,34 @@ export function shortened<Event extends LogEvent>(event: Event): Event {
   return copy === undefined ? event : structuredClone(copy); // its texts may be parts of a line, which they keep in memory
 }
 
-/** The same of what there may be any number of in a run; its start stays whole, so that a view may say how much there is of an input. */
+/** The same, but inputs of the run, which it has once, stay whole: a view may say how much there is of one. */
 export function shortenedNodeEvent<Event extends LogEvent>(event: Event): Event {
-  return event.type === 'pipe.started' ? event : shortened(event);
+  const short = shortened(event);
+  const isWhole = short === event || event.type !== 'pipe.started' || !('inputs' in event);
+  return isWhole ? short : { ...short, inputs: event.inputs };
 }
 
 /** A text with its middle left out, where it is long. */
 export function shortText(text: string): string {
   if (text.length <= MOST_CHARACTERS) return text;
-  let first = FIRST_CHARACTERS;
-  let last = text.length - (MOST_CHARACTERS - FIRST_CHARACTERS);
+  return cut(text, FIRST_CHARACTERS, MOST_CHARACTERS - FIRST_CHARACTERS);
+}
+
+/** The same of an id: one that is cut has a hash of the whole in it, so two that differ stay two. */
+export function shortId(id: string): string {
+  if (id.length <= MOST_OF_ID) return id;
+  const { createHash } = process.getBuiltinModule('node:crypto'); // loaded for giants only: a quick command needs none
+  const hash = createHash('sha256').update(id).digest('hex').slice(0, 16);
+  return cut(id, FIRST_OF_ID, FIRST_OF_ID, `, sha256 ${hash}`);
+}
+
+function cut(text: string, firstLength: number, lastLength: number, note = ''): string {
+  let first = firstLength;
+  let last = text.length - lastLength;
   if (isHalf(text, first)) first--;
   if (isHalf(text, last)) last++;
-  return `${text.slice(0, first)}… (${count(last - first, 'character')} left out) …${text.slice(last)}`;
+  const leftOut = `${count(last - first, 'character')} left out${note}`;
+  return `${text.slice(0, first)}… (${leftOut}) …${text.slice(last)}`;
 }
 
 /** Whether a character would be cut in two. */
@@ -72,11 +91,16 @@ function shortOf(value: unknown, room: { left: number }, depth: number): unknown
     const isSame = items.length === value.length && items.every((item, index) => item === value[index]);
     return isSame ? value : items;
   }
-  const entries = Object.entries(value).map(([name, part]): [string, unknown] => {
-    room.left -= name.length;
-    return [name, shortOf(part, room, depth + 1)];
-  });
-  return entries.every(([name, part]) => part === Reflect.get(value, name))
-    ? value
-    : Object.fromEntries(entries);
+  const all = Object.entries(value);
+  const entries: [string, unknown][] = [];
+  for (const [name, part] of all) {
+    if (room.left <= 0) break;
+    const short = shortId(name);
+    room.left -= short.length;
+    entries.push([short, shortOf(part, room, depth + 1)]);
+  }
+  const isSame =
+    entries.length === all.length &&
+    entries.every(([name, part], index) => name === all[index]?.[0] && part === all[index]?.[1]);
+  return isSame ? value : Object.fromEntries(entries);
 }

@@ -251,7 +251,8 @@ export interface PlacedEvent {
   readonly event: ApiEvent;
   /**
    * True where the event is not as it is in the log: of a text of more than 4000 characters the middle is left out, which the text says
-   * (`… (96000 characters left out) …`), and lists end after about 65536 characters. Absent where it is whole. `whole=1` gives all.
+   * (`… (96000 characters left out) …`), of an id of more than 500 likewise, and lists and objects end after about 65536 characters. Absent
+   * where it is whole. `whole=1` gives all.
    */
   readonly shortened?: true;
 }

@@ -52,3 +52,44 @@ test('the overview, ls, show, cat, tail, timeline and get_run cut the messages o
   expect((await call('get_run', { run: runId })).text).toContain('- n4: failed');
   expect((await call('explain_failure', { run: runId })).text).toContain('  message| last');
 }, 60_000);
+
+test('node ids of megabytes are cut in every view, one for each node, and make no other row wide', async () => {
+  const root = temporaryVolume();
+  const id = (number: number) => `${'a'.repeat(500_000)}${number}${'z'.repeat(500_000)}`;
+  const giants = [0, 1].flatMap((number): Step[] => [
+    [number, { type: 'node.started', node_id: id(number), kind: 'bash' }],
+    [number + 2, { type: 'node.failed', node_id: id(number), error: { kind: 'crash' }, message: 'm' }],
+  ]);
+  const others = Array.from(
+    { length: 1000 },
+    (_, index): Step => [10 + index, { type: 'node.started', node_id: `n${index}`, kind: 'bash' }],
+  );
+  const { runId } = writeRun(root, 'giants', [
+    [0, { type: 'pipe.started', pipe: 'giants' }],
+    ...giants,
+    ...others,
+    [5000, { type: 'pipe.aborted', reason: 'r' }],
+  ]);
+  const said = / \(999701 characters left out, sha256 [0-9a-f]{16}\) …/g;
+  const file = join(root, 'timeline.html');
+  for (const [args, times] of [
+    [['show', runId], 2],
+    [['cat', runId], 4],
+    [['tail', runId], 4],
+    [['stats'], 2],
+    [['timeline', runId, '--html', file], 0],
+  ] as const) {
+    const { code, stdout, stderr } = await omneLog([...args, '--root', root]);
+    expect([code, stderr], args[0]).toEqual([0, '']);
+    expect(stdout.length, args[0]).toBeLessThan(600_000);
+    expect(stdout.match(said) ?? [], args[0]).toHaveLength(times);
+  }
+  const page = readFileSync(file, 'utf8');
+  expect(page.length).toBeLessThan(2_000_000);
+  expect(page).toMatch(said);
+  const { stdout } = await omneLog(['show', runId, '--json', '--root', root]);
+  expect(JSON.parse(stdout).nodes[1].nodeId).toBe(id(1));
+  const call = await toolsOf(root);
+  for (const tool of ['get_run', 'explain_failure', 'read_events'])
+    expect((await call(tool, { run: runId })).text.length, tool).toBeLessThan(13_000);
+}, 60_000);

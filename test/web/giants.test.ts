@@ -71,6 +71,27 @@ describe('a run with giants', () => {
   });
 });
 
+test('node ids of megabytes are cut in every answer, and nodes that differ within them stay two', async () => {
+  const root = quickVolume();
+  const ids = ['b', 'c'].map(middle => `${'a'.repeat(MEGABYTES)}${middle}${'z'.repeat(MEGABYTES)}`);
+  const steps = ids.map((node_id, at): Step => [at, { type: 'node.started', node_id, kind: 'bash' }]);
+  const { runId } = writeRun(root, 'giants', steps);
+  const { port } = await serverOf(root);
+  const { nodes } = await askJson<RunAnswer>(port, `/api/v1/runs/${runId}`);
+  const said = nodes.map(({ nodeId }) => nodeId);
+  expect(new Set(said).size).toBe(2);
+  for (const id of said)
+    expect(id).toMatch(/^a{150}… \(3999701 characters left out, sha256 .{16}\) …z{150}$/);
+  const { text } = await ask(port, `/api/v1/runs/${runId}/events`);
+  expect(text.length).toBeLessThan(5000);
+  const { events }: EventsAnswer = JSON.parse(text);
+  expect(events.map(({ event, shortened }) => [event['node_id'], shortened])).toEqual(
+    said.map(id => [id, true]),
+  );
+  const output = await ask(port, `/api/v1/runs/${runId}/nodes/${encodeURIComponent(said[0] ?? '')}/output`);
+  expect(output.status).toBe(400); // such a node has none
+});
+
 describe('a page of events', () => {
   test('ends where it is long enough, and goes on from there', async () => {
     const root = quickVolume();

@@ -7,6 +7,7 @@
 import { count, duration, milliseconds } from '../../figures.js';
 import { nowMs } from '../../real-time.js';
 import { foldedRuns } from '../../run/list-runs.js';
+import { shortId } from '../../run/shortened.js';
 import { type NodeStatistics, RunTally, type Spread, type Statistics } from '../../run/statistics.js';
 import { type Command, defineCommand, EXIT, UsageError } from '../command.js';
 import { LINE_OPTION, lineLimit, ROOT_OPTION, whichRoot } from '../pick-run.js';
@@ -93,7 +94,8 @@ function nodeLines(nodes: readonly NodeStatistics[]): string[] {
   });
   const rows = shown.map((node): Cell[] => {
     const { pipe, nodeId, took, failed, attempts, flaky, trend } = node;
-    const name = printable(several ? `${pipe}/${nodeId}` : nodeId);
+    const id = shortId(nodeId);
+    const name = printable(several ? `${pipe}/${id}` : id);
     const share = failed === 0 ? '-' : `${failed} (${percent(failed, attempts)}%)`;
     return [
       { text: cutTo(name, nameWidth) },

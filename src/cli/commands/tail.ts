@@ -11,6 +11,7 @@ import { builtInTypes } from '../../format/events.js';
 import { nowMs } from '../../real-time.js';
 import type { RunState } from '../../run/run-state.js';
 import { RunStateReducer } from '../../run/run-state-reducer.js';
+import { shortenedNodeEvent } from '../../run/shortened.js';
 import { type Command, defineCommand, EXIT } from '../command.js';
 import { NATS_HELP, NATS_OPTIONS } from '../nats.js';
 import { LINE_OPTION, lineLimit, ROOT_OPTION, RUN_HELP } from '../pick-run.js';
@@ -61,7 +62,7 @@ ${NATS_HELP}`,
     const status = json ? undefined : new StatusLine(() => statusText(reducer.state, orphaned()), orphaned);
     try {
       for await (const events of following.batches()) {
-        for (const event of events) reducer.apply(event);
+        for (const event of events) reducer.apply(shortenedNodeEvent(event));
         const lines = events
           .map(event =>
             json ? jsonLine(encodeEvent(event, { events: vocabulary })) : eventLine(event, builtIn),

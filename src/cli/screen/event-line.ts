@@ -1,11 +1,11 @@
 /**
  * One event as one line for people: time, type, node, details, in columns.
  *
- * Promise: whatever the event holds, the result is a single line of bounded length but for a node id, and safe to print.
+ * Promise: whatever the event holds, the result is a single line of bounded length, and safe to print.
  */
 import { EVENT_TYPES } from '../../format/events.js';
 import type { EventType, LogEvent, RunEvent } from '../../index.js';
-import { shortText } from '../../run/shortened.js';
+import { shortId, shortText } from '../../run/shortened.js';
 import { type Colour, paint, printable } from './terminal.js';
 import { TIME_WIDTH, timeOfDay } from './times.js';
 import { cutTo, pad } from './width.js';
@@ -35,7 +35,7 @@ export function eventLine(event: LogEvent, builtIn: ReadonlySet<string> = BUILT_
   const colour = isBuiltIn(event) ? COLOURS[event.type] : undefined;
   const type = paint(colour ?? 'gray', event.type.padEnd(TYPE_WIDTH));
   const nodeId: unknown = Reflect.get(event, 'node_id');
-  const node = pad(typeof nodeId === 'string' ? printable(nodeId) : '', NODE_WIDTH);
+  const node = pad(typeof nodeId === 'string' ? printable(shortId(nodeId)) : '', NODE_WIDTH);
   const details = shortText(isBuiltIn(event) ? detailsOf(event) : fieldsOf(event));
   return `${time}  ${type}  ${node}  ${printable(details.trimEnd())}`.trimEnd();
 }
