@@ -5,19 +5,14 @@
  */
 import { MalformedLineError } from '../errors.js';
 import { decodeLine } from '../format/decode.js';
-import { endOfLastLine, LF, linesBackward, lineTooLong, MAX_LINE_BYTES } from '../format/lines.js';
+import { type FoundLine, LF, lineTooLong, MAX_LINE_BYTES } from '../format/lines.js';
 import type { Vocabulary } from '../format/vocabulary.js';
+import { lineBefore } from '../read/line-before.js';
 import type { ReadableLog } from '../volume/readable-log.js';
 import type { RunStateReducer } from './run-state-reducer.js';
 
-/** Most first and last lines fit in so many bytes. */
+/** Most first lines fit in so many bytes. */
 const BLOCK_BYTES = 4096;
-
-/** A complete line and where it begins. */
-interface EndLine {
-  readonly bytes: Buffer;
-  readonly offset: number;
-}
 
 /** Folds the first event of a log and the last; returns what is wrong with a line at either end. */
 export async function foldEnds(
@@ -29,7 +24,9 @@ export async function foldEnds(
   let problem: string | undefined;
   const first = await firstLine(log, maxLineBytes);
   if (first === undefined) return undefined;
-  const last = await lastLine(log, maxLineBytes);
+  const last = await lineBefore(log, log.size(), maxLineBytes);
+  if (last !== undefined && last.bytes.length > maxLineBytes)
+    throw lineTooLong(maxLineBytes, log.path, last.offset);
   for (const line of last === undefined || last.offset === first.offset ? [first] : [first, last]) {
     try {
       reducer.apply(decodeLine(line.bytes, events));
@@ -41,7 +38,7 @@ export async function foldEnds(
   return problem;
 }
 
-async function firstLine(log: ReadableLog, maxLineBytes: number): Promise<EndLine | undefined> {
+async function firstLine(log: ReadableLog, maxLineBytes: number): Promise<FoundLine | undefined> {
   for (let length = BLOCK_BYTES; ; length = Math.max(BLOCK_BYTES, Math.min(length * 2, maxLineBytes + 1))) {
     const block = Buffer.allocUnsafe(length);
     // A look at a few bytes takes less time than a trip through the thread pool.
@@ -52,22 +49,4 @@ async function firstLine(log: ReadableLog, maxLineBytes: number): Promise<EndLin
     if (lf !== -1) return { bytes: block.subarray(0, lf), offset: 0 };
     if (read < length) return undefined;
   }
-}
-
-/** The last complete line: in the last block, as nearly always, or further back. */
-async function lastLine(log: ReadableLog, maxLineBytes: number): Promise<EndLine | undefined> {
-  const size = log.size();
-  const from = Math.max(0, size - BLOCK_BYTES);
-  const block = Buffer.allocUnsafe(size - from);
-  const bytes = block.subarray(0, log.readNow(block, from));
-  const end = bytes.lastIndexOf(LF);
-  const before = end <= 0 ? -1 : bytes.lastIndexOf(LF, end - 1);
-  if (end !== -1 && (before !== -1 || from === 0)) {
-    if (end - before - 1 > maxLineBytes) throw lineTooLong(maxLineBytes, log.path, from + before + 1);
-    return { bytes: bytes.subarray(before + 1, end), offset: from + before + 1 };
-  }
-  const lastEnd = await endOfLastLine(log.read, 0, size);
-  const options = { path: log.path, blockBytes: BLOCK_BYTES, maxLineBytes };
-  for await (const line of linesBackward(log.read, lastEnd, options)) return line;
-  return undefined;
 }

@@ -69,6 +69,14 @@ test('a program that is not there fails its node, and no later step runs', async
   ]);
 });
 
+test('a program that may not be started ends the run with the error', async () => {
+  const root = temporaryVolume();
+  const steps: PipeNode[][] = [[{ id: 'a', kind: 'command', command: [root] }]];
+  await expect(runPipe(root, { name: 'small', inputs: [], steps })).rejects.toMatchObject({ code: 'EACCES' });
+  for await (const run of EventLog.runs(root))
+    expect(run).toMatchObject({ status: 'aborted', reason: expect.stringContaining('EACCES') });
+});
+
 test('a gate whose hook fails fails its node, and names the failure', async () => {
   const hook = node('console.error("one test fails"); process.exit(1)');
   const { reason, events } = await run([

@@ -27,6 +27,14 @@ test('serve at an address that is none names it, and no path', async () => {
   expect(stderr).toMatch(/^omne-log: ERR_SYSTEM: no server at 300\.1\.1\.1:0: .*[^)]\n$/);
 });
 
+test.each(['--creds', '--stream'])(
+  'serve with %s, which is about a server, and without --nats is a mistake',
+  async option => {
+    const { code, stderr } = await omneLog(['serve', option, 'x', '--root', temporaryVolume()]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('--creds and --stream go with --nats')]);
+  },
+);
+
 test('a command in a folder without a volume says how to name that folder', async () => {
   const { code, stderr } = await omneLog(['serve'], { cwd: temporaryVolume() });
   expect(code).toBe(2);

@@ -24,3 +24,14 @@ test('a key __proto__ is a key like any other', () => {
   expect(JSON.stringify(copy)).toBe('{"__proto__":{"polluted":true}}');
   expect(Reflect.get(Object(copy), 'polluted')).toBeUndefined();
 });
+
+test.each([
+  [() => 1, 'a value of type function'],
+  [undefined, 'a value of type undefined'],
+  [10n, 'a value of type bigint'],
+  [new Date(0), 'an instance of a class'],
+  [new Map(), 'an instance of a class'],
+])('%s among other values is no JSON', (value, what) => {
+  for (const given of [[value], { deep: [{ value }] }])
+    expect(() => take(given)).toThrow(`must hold JSON, not ${what}`);
+});

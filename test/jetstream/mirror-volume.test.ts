@@ -5,6 +5,8 @@ import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { POSITION_HEADER } from '../../src/jetstream/segment.js';
+import { DroppedRuns } from '../../src/jetstream/ship/dropped-runs.js';
+import { openStream } from '../../src/jetstream/ship/run-stream.js';
 import { subjectOf } from '../../src/jetstream/subjects.js';
 import { type MirroredRun, type MirrorVolumeOptions, mirrorRun, mirrorVolume } from '../../src/jetstream.js';
 import { COMPLETED, writeRun } from '../support/cli-runs.js';
@@ -323,6 +325,21 @@ describe.skipIf(noServer)('mirrorVolume', () => {
       dropped: 1,
     });
     expect(await count(recent)).toBeGreaterThan(0);
+  });
+
+  test('what is kept is asked for again where the first question failed', async () => {
+    const stream = await openStream(connection, { maxBytes: 40_000 }, undefined);
+    const dropped = new DroppedRuns(stream);
+    const ask = () => dropped.has({ changedAt: 0, size: 50_000 }, undefined);
+    await manager.streams.delete('omne-runs');
+    expect(await rejection(ask())).toBeInstanceOf(Error);
+    await openStream(connection, { maxBytes: 40_000 }, undefined);
+    expect(await ask()).toBe(false); // an empty stream has dropped nothing
+    await finishedRun(root, 1);
+    await mirrorVolume(root, { connection, once: true });
+    expect(await ask()).toBe(false); // looked at once
+    dropped.renew();
+    expect(await ask()).toBe(true);
   });
 
   test('a run that was dropped because there are so many segments is not sent again', async () => {

@@ -266,6 +266,17 @@ describe.skipIf(noServer)('what a stream holds', () => {
     );
   });
 
+  test('a tail that waits for a run ends when its consumer does', async () => {
+    const { connection } = await fresh();
+    const tail = tailRemote(connection, RUN_ID, { appearTimeout: 60_000 });
+    const iterator = tail[Symbol.asyncIterator]();
+    const next = iterator.next();
+    await connection.flush(); // the question is on its way
+    expect(await iterator.return()).toEqual({ done: true, value: undefined });
+    expect(await next).toEqual({ done: true, value: undefined });
+    await expect(tail.caughtUp).rejects.toEqual(code('ERR_LOG_CLOSED'));
+  });
+
   test('a tail from a position past the copy waits for it, and says so when no line starts there', async () => {
     const { connection, publisher } = await fresh();
     await publisher.publish(SMALL_RUN, logOf(RUN.slice(0, 3)));

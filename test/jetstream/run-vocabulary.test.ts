@@ -4,10 +4,14 @@ import { dirname, join } from 'node:path';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { vocabularyText } from '../../src/format/vocabulary-text.js';
 import { defineEvents, EventLog, field } from '../../src/index.js';
 import { remoteVocabulary } from '../../src/jetstream/fetch/remote-vocabulary.js';
+import { openStream } from '../../src/jetstream/ship/run-stream.js';
+import { shipVocabulary } from '../../src/jetstream/ship/run-vocabulary.js';
 import { runOf, subjectOf, vocabularySubjectOf } from '../../src/jetstream/subjects.js';
 import { mirrorRun, mirrorVolume, readRemote, remoteRuns, tailRemote } from '../../src/jetstream.js';
+import { placesOf } from '../../src/volume/places.js';
 import { connectTo, copyOf, messagesOf } from '../support/jetstream/copies.js';
 import { finishedRun } from '../support/jetstream/writing.js';
 import { collect, logPath, rejection } from '../support/logs.js';
@@ -104,6 +108,33 @@ describe.skipIf(noServer)('the vocabulary of a run', () => {
     await mirrorVolume(root, { connection, once: true });
     expect(await typesOf(log.runId)).toEqual(more.types);
     expect(await copyOf(connection, log.runId)).toContain('step.done');
+  });
+
+  test('is the text of whoever stores it last, where two do at once', async () => {
+    const runId = await build();
+    const stream = await openStream(connection, undefined, undefined);
+    const texts = [vocabularyText(builds), vocabularyText(more)];
+    await Promise.all(
+      texts.map(text => shipVocabulary(stream, runId, placesOf(root, runId), text, undefined)),
+    );
+    const stored = await messagesOf(connection, vocabularySubjectOf(runId));
+    expect(stored.map(({ body }) => body).toSorted()).toEqual(texts.toSorted());
+  });
+
+  test('that no message can hold is an error that says how much the server takes', async () => {
+    const small = await connectTo(await NatsServer.start('max_payload: 4096'));
+    const types = Object.fromEntries(
+      Array.from({ length: 200 }, (_, index) => [`step.number_${index}`, { step: field.string() }]),
+    );
+    const log = await EventLog.create(root, 'nightly', {
+      events: defineEvents(types, { terminal: ['step.number_0'] }),
+    });
+    await log.close();
+    expect(await rejection(mirrorRun(root, log.runId, { connection: small }))).toMatchObject({
+      code: 'ERR_MESSAGE_TOO_LARGE',
+      path: fileOf(log.runId),
+      message: expect.stringContaining('the server takes 4096 bytes'),
+    });
   });
 
   test('is refused where it is damaged, a link, or the stream does not take it', async () => {

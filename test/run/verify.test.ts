@@ -1,7 +1,17 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { expect, test } from 'vitest';
 import { EventLog, type Problem, type RunEvent, repairRun, verifyRun } from '../../src/index.js';
+import { tryLock } from '../../src/volume/flock.js';
 import { logPath, openDescriptors, REFERENCE, RUN_ID, rejection, writeLog } from '../support/logs.js';
 import { completedRun, logOf, SMALL_RUN } from '../support/small-run.js';
 import { testNotOnWindows } from '../support/tools.js';
@@ -189,6 +199,24 @@ test('progress rises to the size of the log', async () => {
   expect(seen.length).toBeGreaterThan(3);
   expect(seen).toEqual(seen.toSorted((a, b) => a - b));
   expect(seen.at(-1)).toBe(size);
+});
+
+test('a line that a writer is in the midst of committing is waited for, and is no torn tail', async () => {
+  const { root, path } = volumeWith(log().slice(0, -20));
+  const writer = openSync(path, 'r+');
+  expect(tryLock(writer, path)).toBe(true);
+  let looks = 0;
+  const report = await verifyRun(root, SMALL_RUN, {
+    onProgress: () => {
+      if (looks++ > 0) return;
+      setImmediate(() => {
+        appendFileSync(path, log().slice(-20));
+        closeSync(writer); // which unlocks
+      });
+    },
+  });
+  expect(looks).toBeGreaterThan(1);
+  expect(report).toMatchObject({ ok: true, lines: 7, tornBytes: 0, ended: true });
 });
 
 test('a signal ends the checking with its reason, and the file is closed', async () => {

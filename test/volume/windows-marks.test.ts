@@ -39,6 +39,15 @@ test('many writers mark themselves; the area is marked until the last one closes
   closeSync(asking);
 });
 
+test('a mark is refused, after many tries, where somebody holds the whole area', () => {
+  const path = marksFile();
+  const [holder, writer] = [openSync(path, 'r+'), openSync(path, 'r+')];
+  expect(tryLockRange(holder, { start: 2n ** 32n, length: 2n * 2n ** 32n }, 'exclusive')).toBe(true);
+  expect(marks.mark(writer, 0n)).toBe(false);
+  expect(marks.mark(writer, 1n)).toBe(true);
+  for (const fd of [holder, writer]) closeSync(fd);
+});
+
 test('only one process holds an area alone, until it gives it back', () => {
   const path = marksFile();
   const [one, other] = [openSync(path, 'r+'), openSync(path, 'r+')];

@@ -86,3 +86,21 @@ test('of more runs than a bound that nobody looks at, those left longest ago are
   }
   expect(followed()).toEqual(runIds.slice(3));
 });
+
+test('a row that cannot be looked at when the list says that it changed is no failure of the run', async () => {
+  const root = quickVolume();
+  const { runId } = writeRun(root, 'p', UNFINISHED);
+  const volume = volumeRuns(root);
+  let asked = 0;
+  const hubs = new RunHubs({
+    ...volume,
+    row: id => (asked++ === 0 ? volume.row(id) : Promise.reject(new Error('no disk'))),
+  });
+  onTestFinished(() => hubs.close());
+  await hubs.using(runId, async hub => {
+    hubs.rowChanged(runId);
+    await expect.poll(() => asked).toBe(2);
+    expect(hub.failure).toBeUndefined();
+    expect(hub.view.count).toBe(UNFINISHED.length);
+  });
+});

@@ -4,8 +4,10 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
 import { EventLog, type RunEvent } from '../../src/index.js';
+import { formatRunCursor } from '../../src/web/cursors.js';
 import { createRunServer, type OutputAnswer, type RunAnswer, type RunsAnswer } from '../../src/web.js';
 import { COMPLETED, UNFINISHED, writeCapture, writeRun } from '../support/cli-runs.js';
+import { linesOf, RUN_ID, sampleEvent, writeLog } from '../support/logs.js';
 import { quickVolume } from '../support/quick-volume.js';
 import { ask, askJson, type Message, StreamClient, serverOf } from '../support/web-client.js';
 
@@ -87,6 +89,17 @@ describe('the stream of a run', () => {
     await until(() => expect(byParameter.ended).toBe(true));
     expect(byParameter.eventIds).toEqual(whole.slice(1499));
   }, 60_000);
+
+  test('from far back passes over a malformed line, as the page has heard of it', async () => {
+    const root = quickVolume();
+    const all = Array.from({ length: 1500 }, (_, index) => sampleEvent(5 * index + 1));
+    writeLog(root, `${linesOf(all.slice(0, 10))}nonsense\n${linesOf(all.slice(10))}`);
+    const { port } = await serverOf(root);
+    const start = formatRunCursor({ epoch: '', position: 0, count: 0 });
+    const client = new StreamClient(port, `/api/v1/stream?run=${RUN_ID}&after=${start}`);
+    await until(() => expect(client.eventIds).toHaveLength(all.length));
+    expect(client.eventIds).toEqual(idsOf(all));
+  });
 
   test('a client that is stalled takes no memory and holds up nobody, and gets all in the end', async () => {
     const root = quickVolume();

@@ -10,7 +10,7 @@ import { NodeOutput } from '../../src/run/output/node-output.js';
 import type { EventsAnswer, OutputAnswer, RunAnswer, RunsAnswer, SearchAnswer } from '../../src/web.js';
 import { createRunServer, volumeRuns } from '../../src/web.js';
 import { ABORTED, abandon, COMPLETED, UNFINISHED, writeCapture, writeRun } from '../support/cli-runs.js';
-import { rejection } from '../support/logs.js';
+import { linesOf, RUN_ID, rejection, sampleEvents, writeLog } from '../support/logs.js';
 import { quickVolume } from '../support/quick-volume.js';
 import { ask, askJson, serverOf } from '../support/web-client.js';
 
@@ -186,6 +186,18 @@ describe('a run', () => {
       askJson<EventsAnswer>(port, `/api/v1/runs/${runId}/events?limit=200${query}`);
     for (const query of ['', '&number=0', '&from=0', '&types=node.started&last=1'])
       expect((await events(query)).events.at(-1)?.event).toMatchObject({ node_id: 'publish' });
+  });
+
+  test('has the events on both sides of a malformed line, numbered without it', async () => {
+    const root = quickVolume();
+    const written = sampleEvents(20).filter(({ type }) => !type.startsWith('pipe.'));
+    writeLog(root, `${linesOf(written.slice(0, 5))}nonsense\n${linesOf(written.slice(5))}`);
+    const { port } = await serverOf(root);
+    for (const query of ['number=3', 'from=0']) {
+      const { events } = await askJson<EventsAnswer>(port, `/api/v1/runs/${RUN_ID}/events?${query}`);
+      const first = query === 'number=3' ? 3 : 0;
+      expect(events.map(({ event }) => event.id)).toEqual(written.slice(first).map(({ id }) => id));
+    }
   });
 });
 

@@ -18,18 +18,12 @@ import { type AnyReadOptions, EventFilter } from '../event-filter.js';
 import { LogScanner } from '../log-scanner.js';
 import { runVocabulary } from '../run-vocabulary.js';
 import { markOf, type RunPlace } from './cursor.js';
-import { eventBefore, lastEvent } from './event-before.js';
+import { eventBefore, type PlacedEvent } from './event-before.js';
 
 /** What is wanted of each run. */
 export interface Wanted extends Pick<AnyReadOptions, 'events' | 'types' | 'onMalformed' | 'maxLineBytes'> {
   /** Only events that happened from then on, in milliseconds since the epoch. */
   readonly since: number | undefined;
-}
-
-/** An event and the position after it. */
-export interface PlacedEvent {
-  readonly event: LogEvent;
-  readonly position: number;
 }
 
 /** So much may the clock of a file system differ from that of the writers. */
@@ -192,10 +186,10 @@ export class RunReading {
   }
 
   /** The event that ends the log at this moment, and where it ends; undefined where there is none. */
-  async lastEvent(): Promise<{ event: LogEvent; position: number } | undefined> {
+  async lastEvent(): Promise<PlacedEvent | undefined> {
     const log = await openForReading(this.#places);
     try {
-      return await lastEvent(log, this.#decoding);
+      return await eventBefore(log, log.size(), this.#decoding);
     } finally {
       await log.close();
     }
@@ -277,8 +271,8 @@ export class RunReading {
   async #holdsLast(log: ReadableLog): Promise<boolean> {
     const { position, mark } = this.#place;
     if (position === 0) return true;
-    const event = await eventBefore(log, position, this.#decoding);
-    return event !== undefined && markOf(event.id) === mark;
+    const last = await eventBefore(log, position, this.#decoding);
+    return last?.position === position && markOf(last.event.id) === mark;
   }
 
   /** How a line of its log is read. */

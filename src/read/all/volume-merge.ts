@@ -12,9 +12,10 @@ import { compareRunIds, parseRunId } from '../../volume/run-id.js';
 import { isUlid, timeOfUlid } from '../../volume/ulid.js';
 import { type LogLook, VolumeWatch } from '../volume-watch.js';
 import { FROM_START, formatCursor, isBegun, parseCursor, type VolumeCursor } from './cursor.js';
+import type { PlacedEvent } from './event-before.js';
 import type { VolumeTailOptions } from './options.js';
 import { LeastFirst } from './run-queue.js';
-import { type PlacedEvent, RunReading, type Wanted } from './run-reading.js';
+import { RunReading, type Wanted } from './run-reading.js';
 
 /** An event handed out, and the run it is of. */
 export interface MergedEvent extends PlacedEvent {

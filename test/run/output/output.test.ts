@@ -195,6 +195,17 @@ describe('a window by lines', () => {
     renameSync(`${path}.new`, path);
     expect(await read()).toEqual(['x', 'y', 'z', 'w']);
   });
+
+  test('that is cut between the counting and the reading has no such line', async () => {
+    const { root, path } = printed('a\nb\nc\n');
+    const output = await open(root);
+    const index = new LineIndex();
+    await index.update(output, 6);
+    expect(await index.newlinesBefore(output, 6)).toBe(3);
+    truncateSync(path, 2);
+    expect(await index.lineStart(output, 1)).toBe(2);
+    expect(await index.lineStart(output, 2)).toBeUndefined();
+  });
 });
 
 describe('a search', () => {
@@ -298,6 +309,15 @@ describe('an output that is not what it should be', () => {
   test.each(['../n', 'a/b', '..\\n', 'n\0', ''])('a node id that is no file name: %j', async nodeId => {
     const { root } = printed('x');
     expect(await rejection(NodeOutput.open(root, RUN_ID, nodeId))).toMatchObject({ code: 'ERR_UNSAFE_PATH' });
+  });
+
+  test('one that cannot be read, or looked at, is an error that names it', async () => {
+    const { root, path } = printed('x');
+    const output = await NodeOutput.open(root, RUN_ID, 'n');
+    output.close(); // reading fails from now on, as from a disk that is gone
+    const failure = { code: 'ERR_SYSTEM', path, message: expect.stringContaining('EBADF') };
+    expect(() => output.size).toThrow(expect.objectContaining(failure));
+    expect(await rejection(output.read(Buffer.alloc(1), 0))).toMatchObject(failure);
   });
 
   test('one that is not there', async () => {
