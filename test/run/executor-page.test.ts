@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } fr
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { deriveRunState, EventLog, iterations, type RunState, verifyRun } from '../../src/index.js';
 import { runToEnd } from '../support/command.js';
 import { mountTmpfs } from '../support/faults/disks.js';
@@ -91,6 +91,49 @@ async function started(root: string) {
   const ended = once(child, 'close');
   const [runId]: string[] = await once(createInterface({ input: child.stdout }), 'line');
   return { child, ended, runId: runId ?? '' };
+}
+
+describe('the limit of time', () => {
+  const limited = programs().find(({ heading }) => heading === 'A limit of time')?.code ?? '';
+
+  /** What the program prints with another line of shell and another limit. */
+  async function kindOf(line: string, limitMs: number): Promise<string> {
+    const changed = limited.replace(
+      /failureOf\('[^']*', output, \d+\)/,
+      `failureOf('${line}', output, ${limitMs})`,
+    );
+    expect(changed).not.toBe(limited);
+    const root = await volumeWithProgram(changed);
+    const { code, stdout, stderr } = await runToEnd([process.execPath, 'executor.mjs'], { cwd: root });
+    expect([code, stderr]).toEqual([0, '']);
+    return stdout.trim();
+  }
+
+  test('fails no node that ends in time, and calls no crash a timeout', async () => {
+    expect(await kindOf('true', 60_000)).toBe('undefined');
+    expect(await kindOf('exit 3', 60_000)).toBe('crash');
+  });
+
+  test.skipIf(process.platform !== 'linux')(
+    'ends what the node has started, down to the last process', // /proc says which run
+    async () => {
+      const forever = `sleep ${process.pid}000000`; // nobody else sleeps so long
+      expect(await kindOf(`${forever} & ${forever}`, 300)).toBe('timeout');
+      await vi.waitUntil(() => !commandLines().includes(forever), { timeout: 60_000 });
+    },
+    90_000,
+  );
+});
+
+/** The command lines of all processes. */
+function commandLines(): string[] {
+  return readdirSync('/proc').flatMap(pid => {
+    try {
+      return [readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1).join(' ')];
+    } catch {
+      return []; // no process, or it has gone
+    }
+  });
 }
 
 /** Whether a process runs; one that nobody has waited for does not. */
