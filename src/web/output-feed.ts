@@ -5,32 +5,26 @@
  * swapped; the page gets a message then. Nothing is kept between two looks but the place.
  */
 
-import { EventLogError } from '../errors.js';
-import { monotonicMs } from '../real-time.js';
-import { firstCharacter, lastCharacter, type NodeOutput } from '../run/output/node-output.js';
+import { firstCharacter, lastCharacter } from '../run/output/node-output.js';
 import type { StreamMessages } from './api.js';
 import type { OutputCursor } from './cursors.js';
-import type { NodeName } from './outputs.js';
-import type { RunServerSource } from './source.js';
+import type { OutputFollower } from './output-followers.js';
 
-const CHUNK_BYTES = 64 * 1024;
 /** A page that is further back than the first is brought to the second. */
 const MOST_LAG_BYTES = 4 * 1024 * 1024;
 const AFTER_LAG_BYTES = 256 * 1024;
-/** How often to look whether another file is in its place, or whether it is there at all. */
-const REOPEN_MS = 500;
 
-/** Follows one output. */
+/** The way of one page through an output. */
 export class OutputFeed {
-  readonly #source: RunServerSource;
-  readonly #node: NodeName;
-  #output: NodeOutput | undefined;
-  #openedAt = Number.NEGATIVE_INFINITY;
+  readonly #nodeId: string;
+  readonly #follower: OutputFollower;
+  #looked: Promise<void> | undefined;
   #cursor: OutputCursor | undefined;
 
-  constructor(source: RunServerSource, node: NodeName, cursor: OutputCursor | undefined) {
-    this.#source = source;
-    this.#node = node;
+  /** `follower` was joined for it. */
+  constructor(nodeId: string, follower: OutputFollower, cursor: OutputCursor | undefined) {
+    this.#nodeId = nodeId;
+    this.#follower = follower;
     this.#cursor = cursor;
   }
 
@@ -39,45 +33,33 @@ export class OutputFeed {
     return this.#cursor ?? { file: '', offset: 0 };
   }
 
-  /** What was written since the last look, a part of it where it is much; undefined where nothing was. */
+  /** What was written since the last time, a part of it where it is much; undefined where nothing was. */
   async next(): Promise<StreamMessages['output'] | undefined> {
-    await this.#open();
-    const output = this.#output;
-    if (output === undefined) return undefined;
-    const { file, size } = output;
+    await (this.#looked ??= this.#follower.look()); // the page may know more than the look before it came
+    const { seen, isMissing } = this.#follower;
+    if (seen === undefined) {
+      if (isMissing) this.#cursor ??= { file: '', offset: 0 }; // all that comes is new
+      return undefined;
+    }
+    const { file, size } = seen;
     this.#cursor ??= { file, offset: size };
     const restarted = (this.#cursor.file !== '' && this.#cursor.file !== file) || size < this.#cursor.offset;
     const from = restarted ? 0 : this.#cursor.offset;
+    this.#cursor = { file, offset: from };
+    if (from === size && !restarted) return undefined;
     const lags = size - from > MOST_LAG_BYTES;
     const offset = lags ? size - AFTER_LAG_BYTES : from;
-    const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, size - offset));
-    const bytes = buffer.subarray(0, await output.read(buffer, offset));
+    const bytes = await seen.chunk(offset);
     const start = lags ? firstCharacter(bytes) : 0;
     const end = lastCharacter(bytes); // a part of a character waits for its rest
     this.#cursor = { file, offset: offset + end };
     if (end <= start && !restarted) return undefined;
     const text = bytes.toString('utf8', start, end);
-    return { node: this.#node.nodeId, start: offset + start, end: offset + end, text, restarted };
+    return { node: this.#nodeId, start: offset + start, end: offset + end, text, restarted };
   }
 
+  /** Leaves; to be called once. */
   close(): void {
-    this.#output?.close();
-    this.#output = undefined;
-  }
-
-  /** Opens the file, again now and then: another one may be in its place. */
-  async #open(): Promise<void> {
-    const now = monotonicMs();
-    if (now - this.#openedAt < REOPEN_MS) return;
-    this.#openedAt = now;
-    try {
-      const opened = await this.#source.output(this.#node.runId, this.#node.nodeId);
-      this.#output?.close();
-      this.#output = opened;
-    } catch (error) {
-      if (!(error instanceof EventLogError)) throw error;
-      this.close(); // it is not there, or not what it should be: asking for a window says so
-      if (error.code === 'ERR_CAPTURE_NOT_FOUND') this.#cursor ??= { file: '', offset: 0 };
-    }
+    this.#follower.leave();
   }
 }

@@ -10,6 +10,7 @@ import type { Vocabulary } from '../format/vocabulary.js';
 import { vocabularyText } from '../format/vocabulary-text.js';
 import { monotonicMs, startTimer, stopTimer } from '../real-time.js';
 import type { PlacedEvent, RunHead, RunRow } from './api.js';
+import { OutputFollowers } from './output-followers.js';
 import { placed } from './placed.js';
 import { RunView } from './run-view.js';
 import { Signal } from './signal.js';
@@ -30,6 +31,8 @@ export class RunHub {
   readonly changed: Signal = new Signal();
   /** Resolves when the end of the log was reached once; rejects when the run cannot be read. */
   readonly ready: Promise<void>;
+  /** The outputs of its nodes that somebody follows; `changed` fires for them too. */
+  readonly outputs: OutputFollowers;
   readonly #source: RunServerSource;
   readonly #stop = new AbortController();
   #view: RunView;
@@ -44,6 +47,10 @@ export class RunHub {
   constructor(source: RunServerSource, runId: string) {
     this.#source = source;
     this.#view = new RunView(runId);
+    this.outputs = new OutputFollowers(
+      nodeId => source.output(runId, nodeId),
+      () => this.changed.fire(),
+    );
     this.ready = new Promise((resolve, reject) => {
       void this.#follow(caughtUp => resolve(caughtUp.then(() => this.refresh()))).then(() =>
         reject(this.#failure),

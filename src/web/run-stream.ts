@@ -37,7 +37,6 @@ type Reset = StreamMessages['reset'];
 
 /** Between the cursor of the events and that of the output in an id. */
 const SEPARATOR = '~';
-const OUTPUT_POLL_MS = 100;
 /** How long to wait for a change at most. */
 const REST_MS = 60_000;
 const BETWEEN_STATES_MS = 20;
@@ -57,21 +56,21 @@ export async function streamRun(
   const cursor = cursorOf(last ?? request.after, parseRunCursor);
   const output = cursorOf(lastOutput ?? request.output, parseOutputCursor);
   await hubs.using(request.runId, async hub => {
-    const feed =
-      request.nodeId === undefined
-        ? undefined
-        : new OutputFeed(source, { runId: request.runId, nodeId: request.nodeId }, output);
-    if (hub.ended && last !== undefined && cursor?.count === hub.view.count && !(await feed?.next())) {
-      feed?.close();
-      response.writeHead(204).end(); // an EventSource gives up then
-      return;
-    }
-    const stream = new MessageStream(response, closing);
+    const { nodeId } = request;
+    const feed = nodeId === undefined ? undefined : new OutputFeed(nodeId, hub.outputs.join(nodeId), output);
     try {
-      await new RunStream(source, hub, stream, feed).run(cursor);
+      if (hub.ended && last !== undefined && cursor?.count === hub.view.count && !(await feed?.next())) {
+        response.writeHead(204).end(); // an EventSource gives up then
+        return;
+      }
+      const stream = new MessageStream(response, closing);
+      try {
+        await new RunStream(source, hub, stream, feed).run(cursor);
+      } finally {
+        stream.end();
+      }
     } finally {
       feed?.close();
-      stream.end();
     }
   });
 }
@@ -114,7 +113,9 @@ class RunStream {
     this.#position = this.#stateAt = cursor?.position ?? view.position;
     this.#count = cursor?.count ?? view.count;
     if (cursor === undefined) await this.#sendState(true);
+    const { changed } = this.#hub;
     while (!this.#stream.gone.aborted) {
+      const { count } = changed;
       try {
         if ((await this.#sendEvents()) || (await this.#sendOutput())) continue;
       } catch (error) {
@@ -126,7 +127,7 @@ class RunStream {
         await this.#stream.send('end', { status: this.#hub.head.status }, this.#id);
         return;
       }
-      await this.#hub.changed.wait(this.#restMs, this.#stream.gone);
+      if (changed.count === count) await changed.wait(this.#restMs, this.#stream.gone);
     }
   }
 
@@ -136,7 +137,7 @@ class RunStream {
     const owed = this.#stateAt !== view.position || this.#headSent !== head;
     return Math.min(
       owed ? Math.max(1, this.#stateDue) : REST_MS,
-      this.#feed === undefined ? REST_MS : OUTPUT_POLL_MS,
+      this.#quietSince === undefined ? REST_MS : Math.max(1, this.#quietSince + AFTER_END_MS - monotonicMs()),
     );
   }
 

@@ -5,6 +5,8 @@ import { afterTurn, startTimer, stopTimer } from '../real-time.js';
 
 /** Wakes all who wait, each time it fires. */
 export class Signal {
+  /** How often it has fired: who has seen the same number before may wait without missing anything. */
+  count = 0;
   #waiting = new Set<() => void>();
   #soon = false;
 
@@ -25,6 +27,7 @@ export class Signal {
   }
 
   fire(): void {
+    this.count++;
     for (const wake of [...this.#waiting]) wake();
   }
 

@@ -49,13 +49,22 @@ export class NodeOutput {
 
   /** Its size in bytes at this moment. */
   get size(): number {
-    return this.#looked().size;
+    return this.look().size;
   }
 
   /** Which file it is: another one at the same path has another name. */
   get file(): string {
-    const { dev, ino } = this.#looked();
-    return `${dev.toString(36)}-${ino.toString(36)}`;
+    return this.look().file;
+  }
+
+  /** Which file it is, its size in bytes, and when it was last written to, in milliseconds since the epoch. */
+  look(): { readonly file: string; readonly size: number; readonly changedAt: number } {
+    try {
+      const { dev, ino, size, mtimeMs } = fs.fstatSync(this.#fd);
+      return { file: `${dev.toString(36)}-${ino.toString(36)}`, size, changedAt: mtimeMs };
+    } catch (error) {
+      throw systemError('the output could not be looked at', this.path, error);
+    }
   }
 
   /** Fills `buffer` from `position`; fewer bytes only at the end of the file. */
@@ -94,14 +103,6 @@ export class NodeOutput {
 
   close(): void {
     fs.closeSync(this.#fd); // nothing was written: it cannot have to wait for the disk
-  }
-
-  #looked(): fs.Stats {
-    try {
-      return fs.fstatSync(this.#fd);
-    } catch (error) {
-      throw systemError('the output could not be looked at', this.path, error);
-    }
   }
 }
 

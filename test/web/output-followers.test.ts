@@ -1,0 +1,133 @@
+/** Following an output costs the same however many do it, and nothing once nobody does. */
+import fs, { appendFileSync, readdirSync, readlinkSync, renameSync, writeFileSync } from 'node:fs';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { UNFINISHED, type WrittenRun, writeCapture, writeRun } from '../support/cli-runs.js';
+import { quickVolume } from '../support/quick-volume.js';
+import { StreamClient, serverOf } from '../support/web-client.js';
+
+const ROUNDS = 20;
+const MANY = 20;
+const until = (check: () => void) => vi.waitFor(check, { timeout: 20_000, interval: 5 });
+
+/** All by which a file is opened, looked at or read. */
+const CALLS = [
+  'openSync',
+  'open',
+  'fstatSync',
+  'fstat',
+  'lstatSync',
+  'statSync',
+  'readSync',
+  'read',
+] as const;
+
+/** Counts these calls, which go through all the same. */
+function countCalls(): () => number {
+  const spies = CALLS.map(name => vi.spyOn(fs, name));
+  onTestFinished(() => {
+    for (const spy of spies) spy.mockRestore();
+  });
+  return () => spies.reduce((sum, spy) => sum + spy.mock.calls.length, 0);
+}
+
+const textOf = (client: StreamClient) =>
+  client.messages.flatMap(message => (message.name === 'output' ? [message.data.text] : [])).join('');
+const outputOf = ({ folder }: WrittenRun) => `${folder}/nodes/publish.out`;
+
+/** A run whose last node has an output, and so many who follow that. */
+async function followed(viewers: number): Promise<{ run: WrittenRun; clients: StreamClient[] }> {
+  const root = quickVolume();
+  const run = writeRun(root, 'p', UNFINISHED);
+  writeCapture(run, 'publish', 'begun\n');
+  const { port } = await serverOf(root);
+  const path = `/api/v1/stream?run=${run.runId}&node=publish&output=.0`;
+  const clients = Array.from({ length: viewers }, () => new StreamClient(port, path));
+  await until(() => {
+    for (const client of clients) expect(textOf(client)).toBe('begun\n');
+  });
+  return { run, clients };
+}
+
+/** What so many viewers take while the output grows; each gets all of it. */
+async function costOf(viewers: number, calls: () => number): Promise<number> {
+  const { run, clients } = await followed(viewers);
+  let written = 'begun\n';
+  const before = calls();
+  for (let round = 0; round < ROUNDS; round++) {
+    const text = `line ${round}\n`;
+    appendFileSync(outputOf(run), text);
+    written += text;
+    await until(() => {
+      for (const client of clients) expect(textOf(client)).toBe(written);
+    });
+  }
+  const cost = calls() - before;
+  for (const client of clients) client.close();
+  return cost;
+}
+
+test(`${MANY} viewers of one output cost about as many file calls as one, and each gets all of it`, async () => {
+  const calls = countCalls();
+  const one = await costOf(1, calls);
+  const many = await costOf(MANY, calls);
+  if (process.env['OMNE_REPORT'] !== undefined) console.log({ one, many });
+  expect(one).toBeGreaterThan(ROUNDS);
+  expect(many).toBeLessThan(3 * one); // polls come with time, and a round of many takes longer
+}, 60_000);
+
+/** The descriptors of this process that are open on an output. */
+function descriptorsOn(path: string): number {
+  return readdirSync('/proc/self/fd').filter(fd => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`) === path;
+    } catch {
+      return false; // that of the listing
+    }
+  }).length;
+}
+
+test.runIf(process.platform === 'linux')(
+  'all viewers share one open file, which is held as long as one is there, and no longer',
+  async () => {
+    const { run, clients } = await followed(5);
+    const path = outputOf(run);
+    await until(() => expect(descriptorsOn(path)).toBe(1));
+    const [last, ...others] = clients;
+    for (const client of others) client.close();
+    appendFileSync(path, 'more\n');
+    await until(() => expect(last && textOf(last)).toBe('begun\nmore\n'));
+    await until(() => expect(descriptorsOn(path)).toBe(1));
+    last?.close();
+    await until(() => expect(descriptorsOn(path)).toBe(0));
+  },
+);
+
+test('a file that takes the place of the output is begun again by all who follow', async () => {
+  const { run, clients } = await followed(3);
+  const path = outputOf(run);
+  writeFileSync(`${path}.new`, 'another\n');
+  renameSync(`${path}.new`, path);
+  await until(() => {
+    for (const client of clients) expect(textOf(client)).toBe('begun\nanother\n');
+  });
+  for (const { messages } of clients) {
+    const last = messages.findLast(({ name }) => name === 'output');
+    expect(last?.data).toMatchObject({ start: 0, end: 8, restarted: true });
+  }
+});
+
+test('who is far back gets every byte once, beside one who is not', async () => {
+  const { run, clients } = await followed(2);
+  const [quick, slow] = clients;
+  slow?.pause();
+  let written = 'begun\n';
+  for (let round = 0; round < 30; round++) {
+    const text = `${String(round).padStart(5, '0').repeat(20_000)}\n`;
+    appendFileSync(outputOf(run), text);
+    written += text;
+    await until(() => expect(quick && textOf(quick).length).toBe(written.length));
+  }
+  slow?.resume();
+  await until(() => expect(slow && textOf(slow).length).toBeGreaterThanOrEqual(written.length));
+  expect(slow && textOf(slow)).toBe(written);
+}, 60_000);
