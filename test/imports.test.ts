@@ -58,6 +58,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'public/web',
     'format',
     'run',
+    'run/output',
     'volume',
     'mcp',
     'cli',

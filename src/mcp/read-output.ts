@@ -1,5 +1,6 @@
 /** The tool `read_output`: what a node printed, by line or by byte. */
-import { iterations } from '../index.js';
+import { type Iteration, iterations } from '../index.js';
+import { markerAfter } from '../run/output/iteration-marker.js';
 import { LineIndex } from '../run/output/line-index.js';
 import type { Bounds, NodeOutput } from '../run/output/node-output.js';
 import { readLines } from '../run/output/output-lines.js';
@@ -145,9 +146,14 @@ async function boundsOf(
   number: number | undefined,
 ): Promise<Bounds | undefined> {
   if (number === undefined) return undefined;
-  let found: Bounds | undefined;
-  for await (const { iteration, start, end } of iterations(root, runId, node))
-    if (iteration === number) found = { start, end: end ?? Number.MAX_SAFE_INTEGER };
+  let first: Iteration | undefined;
+  let found: Iteration | undefined;
+  for await (const each of iterations(root, runId, node)) {
+    first ??= each;
+    if (each.iteration === number) found = each;
+  }
   if (found === undefined) throw new ArgumentError(`the node has no iteration ${number}`);
-  return found;
+  const { start, end = Number.MAX_SAFE_INTEGER } = found;
+  const marker = await markerAfter(root, runId, node, found, first); // of the next iteration
+  return { start, end: end - Buffer.byteLength(marker) };
 }

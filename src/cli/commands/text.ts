@@ -2,10 +2,11 @@
  * `omne-log text`: what a node printed, whole or one iteration of it.
  *
  * Promise: on a terminal controls are escaped, so a captured output cannot take it over; anywhere else the bytes of the
- * capture file come out as they are.
+ * capture file come out as they are. Of an iteration, that it ends with the marker line of the next is left out.
  */
 import { createReadStream } from 'node:fs';
 import { type Iteration, iterations, openCapture } from '../../run/iterations.js';
+import { markerAfter } from '../../run/output/iteration-marker.js';
 import { capturePath, placesOf, type RunPlaces } from '../../volume/places.js';
 import { type Command, defineCommand, EXIT, wholeNumber } from '../command.js';
 import { LINE_OPTION, lineLimit, ROOT_OPTION, RUN_HELP, whichRoot, whichRun } from '../pick-run.js';
@@ -30,29 +31,30 @@ attempts have one, it is that of the latest. Only iterations say where an attemp
     const runId = await whichRun(root, run);
     const attempt = wholeNumber('--attempt', values.attempt);
     const maxLineBytes = lineLimit(values);
-    if (wanted === undefined && attempt === undefined)
+    if (wanted === undefined && attempt === undefined) {
       await printCapture(placesOf(root, runId), node, signal);
-    else
-      await printIterations(
-        await chosen(iterations(root, runId, node, { maxLineBytes }), node, wanted, attempt),
-      );
+      return EXIT.ok;
+    }
+    const all: Iteration[] = [];
+    for await (const each of iterations(root, runId, node, { maxLineBytes })) all.push(each);
+    const found = chosen(all, node, wanted, attempt);
+    for (const each of found) {
+      const said = await each.text();
+      // What separates iterations stays between them; after the last of them it is of one that was not asked for.
+      const marker = each === found.at(-1) ? await markerAfter(root, runId, node, each, all[0]) : '';
+      await write(forTerminal(said.slice(0, said.length - marker.length)));
+    }
     return EXIT.ok;
   },
 });
 
-async function printIterations(texts: readonly Iteration[]): Promise<void> {
-  for (const { text } of texts) await write(forTerminal(await text()));
-}
-
 /** The iterations that are meant: of an attempt, or the latest with this number. */
-async function chosen(
-  iterated: AsyncIterable<Iteration>,
+function chosen(
+  all: readonly Iteration[],
   node: string,
   wanted: number | undefined,
   attempt: number | undefined,
-): Promise<Iteration[]> {
-  const all: Iteration[] = [];
-  for await (const iteration of iterated) all.push(iteration);
+): readonly Iteration[] {
   const ofAttempt = all.filter(each => attempt === undefined || each.attempt === attempt);
   const found =
     wanted === undefined ? ofAttempt : ofAttempt.filter(each => each.iteration === wanted).slice(-1);

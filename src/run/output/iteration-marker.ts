@@ -1,0 +1,45 @@
+/**
+ * The marker line that an executor writes into the output of a loop before each iteration: who shows one iteration leaves out the marker
+ * of the next.
+ *
+ * The log does not say how a marker looks, and an executor may write none. So a line counts as one only where an iteration begins right after
+ * it and it is, but for its numbers, the line before the first iteration in the file.
+ *
+ * Promise: what is not known to be a marker stays.
+ */
+import type { Iteration } from '../iterations.js';
+import { NodeOutput } from './node-output.js';
+
+/** No marker is longer, in bytes. */
+const LONGEST = 1024;
+
+/** The marker that an iteration of a node ends with, with its newline; empty where there is none. `first` is the first one of its file. */
+export async function markerAfter(
+  root: string,
+  runId: string,
+  nodeId: string,
+  { start, end }: Pick<Iteration, 'start' | 'end'>,
+  first: Pick<Iteration, 'start'> | undefined,
+): Promise<string> {
+  if (first === undefined || end === undefined) return '';
+  const output = await NodeOutput.open(root, runId, nodeId);
+  try {
+    const marker = lastLine(await textBefore(output, Math.max(0, first.start - LONGEST), first.start));
+    if (marker.trim() === '' || marker.length >= LONGEST / 2 || marker.includes('\ufffd')) return '';
+    const pattern = marker.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&').replaceAll(/\d+/g, '\\d+');
+    // What an iteration printed need not end with a newline: then the marker is not the whole line.
+    const said = await textBefore(output, Math.max(start, end - LONGEST), end);
+    return new RegExp(`${pattern}$`).exec(said)?.[0] ?? '';
+  } finally {
+    output.close();
+  }
+}
+
+function lastLine(text: string): string {
+  return /[^\n]*\n$/.exec(text)?.[0] ?? '';
+}
+
+async function textBefore(output: NodeOutput, from: number, to: number): Promise<string> {
+  const bytes = Buffer.alloc(to - from);
+  return bytes.toString('utf8', 0, await output.read(bytes, from));
+}

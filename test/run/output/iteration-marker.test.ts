@@ -1,0 +1,48 @@
+/** One iteration of a loop as the command and the server for agents show it: without the marker line of the next. */
+import { expect, test } from 'vitest';
+import { type Step, writeCapture, writeRun } from '../../support/cli-runs.js';
+import { omneLog } from '../../support/command.js';
+import { toolsOf } from '../../support/mcp-client.js';
+import { temporaryVolume } from '../../support/volume.js';
+
+test('one iteration is shown without the marker of the next, and with what only looks like one', async () => {
+  const root = temporaryVolume();
+  const parts = ['', 'one\n--- 7 ---\n', 'two, no newline', '--- 3 ---\nfour', 'five\n'];
+  const marker = (index: number) => `--- ${index} of 4: 12:0${index}.${index}51 ---\n`;
+  const texts = parts.map((part, index) => (index === 0 ? part : `${marker(index)}${part}`));
+  const start = { type: 'node.started', node_id: 'loop', kind: 'loop' } as const;
+  const begun = [1, 2, 3, 4].map((iteration): Step => {
+    const byte_offset = texts.slice(0, iteration).join('').length + marker(iteration).length;
+    return [iteration, { type: 'iteration.started', node_id: 'loop', iteration, byte_offset }];
+  });
+  const run = writeRun(root, 'feature', [[0, start], ...begun.slice(0, 3), [5, start], ...begun.slice(3)]);
+  writeCapture(run, 'loop', texts.join(''));
+  const text = async (...args: string[]) =>
+    (await omneLog(['text', run.runId, 'loop', ...args, '--root', root])).stdout;
+  expect(await text()).toBe(texts.join(''));
+  expect([await text('1'), await text('2'), await text('3'), await text('4')]).toEqual(parts.slice(1));
+  expect(await text('--attempt', '1')).toBe(`${parts[1]}${texts[2]}${texts[3]}`);
+  expect(await text('--attempt', '2')).toBe(parts[4]);
+  const call = await toolsOf(root);
+  const { text: said } = await call('read_output', { run: run.runId, node: 'loop', iteration: 2 });
+  expect(said).toMatch(/, no newline\n/);
+  expect(said).not.toContain('of 4');
+});
+
+test('nothing is left out of what an executor without markers captured, though lines repeat', async () => {
+  const root = temporaryVolume();
+  const captured = '3 left\n2 left\n1 left\n';
+  for (const [head, offsets] of [
+    ['', [0, 7, 14]],
+    ['begin\n', [6, 13, 20]],
+    ['\n', [1, 8, 15]],
+  ] as const) {
+    const begun = offsets.map((byte_offset, index): Step => {
+      return [index, { type: 'iteration.started', node_id: 'loop', iteration: index + 1, byte_offset }];
+    });
+    const run = writeRun(root, 'feature', begun);
+    writeCapture(run, 'loop', `${head}${captured}`);
+    const { stdout } = await omneLog(['text', run.runId, 'loop', '2', '--root', root]);
+    expect(stdout).toBe('2 left\n');
+  }
+});
