@@ -8,7 +8,7 @@ import { EventLogError } from '../errors.js';
 import { isDefault, shapeFor, takeRecord, type Values } from './check.js';
 import { type CodecOptions, vocabularyOf } from './codec-options.js';
 import { omneEvents, type RunEvent } from './events.js';
-import { headOf } from './lanes/draft-code.js';
+import { headOf } from './lanes/draft-lane.js';
 import { type Field, hasDefaults, type LogEvent, type Shape } from './schema.js';
 import { SchemaViolation } from './violation.js';
 import type { EventsOf, Vocabulary } from './vocabulary.js';

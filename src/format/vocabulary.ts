@@ -9,7 +9,7 @@ import { checkOptions, type OptionCheck } from '../options.js';
 import { checkSchema } from './definition.js';
 import { mustBeFields } from './field.js';
 import type { DraftValuesOf, FieldsDefinition, Flat, ValuesOf } from './field-types.js';
-import { DraftLane } from './lanes/draft-code.js';
+import { DraftLane } from './lanes/draft-lane.js';
 import { Lanes } from './lanes/lanes.js';
 import { LineMatcher } from './lanes/line-matcher.js';
 import { COMMON, type EventSchema, type Shape, shapeOf } from './schema.js';

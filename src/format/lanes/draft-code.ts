@@ -1,73 +1,21 @@
 /**
- * The compiled lane of writing: code made of a schema that checks a draft, copies it and makes its text in one pass.
- *
- * Promise: what this lane takes, the strict checker takes with the same copy and the same text. Whatever it is in doubt about is no
- * error, but left to the strict checker, which decides and makes the error: fields that are not own, enumerable properties, texts
- * that are not well-formed, values of a wrong kind. A property test over random vocabularies holds the lanes together.
+ * Code made of a schema that checks a draft, copies it and makes its text; see `draft-lane.ts` for what it promises.
  *
  * Why it is so, by figures of one machine (us for each draft of five fields): walking the shape 3.2, this code 0.5. Keys are compared
  * in a `switch`, since asking for each whether it is an own property takes longer; a short text of plain characters is quoted as it is,
  * since `JSON.stringify` takes 0.1 for each text however short.
  */
 import { defaultOf } from '../check.js';
-import { takeJson } from '../check-json.js';
 import type { Field, LogEvent, Shape } from '../schema.js';
 import type { StandardSchema } from '../standard-schema.js';
+import { copyJson, isPlainPath, quoted, written } from './draft-values.js';
 import { compiled } from './event-code.js';
 
 /** Copies a draft; undefined where the lane is in doubt. The text of its fields is in `written`. */
-type CopyDraft = (draft: unknown, runId: string) => LogEvent | undefined;
-
-/** What a copy leaves: the text of its fields, each led by a comma, and whether that may be more than ASCII. */
-const written = { text: '', wide: false };
-
-/** A draft that was copied: the event, but for id and time, and what follows these in its line. */
-export interface CopiedDraft {
-  readonly event: LogEvent;
-  /** The start of the line, up to the id. */
-  readonly head: string;
-  readonly fields: string;
-  /** The text of the fields may be more than ASCII. */
-  readonly wide: boolean;
-}
-
-/** The compiled lane of one vocabulary; the code for a type is made for its first draft. */
-export class DraftLane {
-  readonly #shapes: ReadonlyMap<string, Shape>;
-  readonly #types = new Map<string, { readonly head: string; readonly copy: CopyDraft | undefined }>();
-
-  constructor(draftShapes: ReadonlyMap<string, Shape>) {
-    this.#shapes = draftShapes;
-  }
-
-  /** Copies a draft; undefined where the strict checker has to decide. */
-  take(draft: unknown, runId: string): CopiedDraft | undefined {
-    const type = typeof draft === 'object' && draft !== null && 'type' in draft ? draft.type : undefined;
-    if (typeof type !== 'string') return undefined;
-    const { head, copy } = this.#types.get(type) ?? this.#compile(type);
-    const wasWide = written.wide; // a getter of a draft may append another one
-    written.wide = false;
-    const event = copy?.(draft, runId);
-    const { text: fields, wide } = written;
-    written.wide = wasWide || wide;
-    return event && { event, head, fields, wide };
-  }
-
-  #compile(type: string): { head: string; copy: CopyDraft | undefined } {
-    const shape = this.#shapes.get(type);
-    const made = { head: headOf(type), copy: shape && draftCode(shape) };
-    if (shape !== undefined) this.#types.set(type, made);
-    return made;
-  }
-}
-
-/** The start of a line, up to the id. */
-export function headOf(type: string): string {
-  return `{"type":"${type}","id":"`;
-}
+export type CopyDraft = (draft: unknown, runId: string) => LogEvent | undefined;
 
 /** Makes the code for the drafts of one type; undefined where code from text is forbidden. */
-function draftCode(shape: Shape): CopyDraft | undefined {
+export function draftCode(shape: Shape): CopyDraft | undefined {
   const code = new DraftCode();
   const copy = code.record(shape, true);
   const words = code.words.map(list => new Map(list.map(word => [word, JSON.stringify(word)])));
@@ -215,38 +163,4 @@ function innerTextsCode(fields: readonly Field[]): string {
   return fields.length === 0 || fields[0]?.spec.presence === undefined
     ? textsCode(fields)
     : `(${textsCode(fields)}).slice(1)`;
-}
-
-/** Longer texts are left to `JSON.stringify`, which then is quicker than a look at each character. */
-const PLAIN_UNITS = 64;
-
-/** The JSON of a text; '' where it is not well-formed. */
-function quoted(text: string): string {
-  const { length } = text;
-  if (length > PLAIN_UNITS) return quotedAsAny(text);
-  for (let i = 0; i < length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit < 0x20 || unit > 0x7e || unit === 0x22 || unit === 0x5c) return quotedAsAny(text);
-  }
-  return `"${text}"`;
-}
-
-function quotedAsAny(text: string): string {
-  if (!text.isWellFormed()) return '';
-  written.wide = true;
-  return JSON.stringify(text);
-}
-
-/** What the strict checker takes of a json field; undefined where that is not sure. */
-function copyJson(value: unknown, schema: StandardSchema | undefined): unknown {
-  try {
-    return takeJson(value, '', schema);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Whether a path is beyond doubt a relative one that may be written. */
-function isPlainPath(path: string): boolean {
-  return /^[A-Za-z0-9_.-][^\\:\0]*$/.test(path) && !path.includes('..');
 }
