@@ -5,29 +5,16 @@
  * last is still in it; otherwise that is an error.
  */
 import { EventLogError, MalformedLineError } from '../../errors.js';
-import type { EventType } from '../../format/events.js';
-import { omneEvents } from '../../format/events.js';
 import type { LogEvent } from '../../format/schema.js';
-import type { Vocabulary } from '../../format/vocabulary.js';
-import { conflictBetween } from '../../format/vocabulary-change.js';
 import { fileOf } from '../../volume/open-log.js';
 import { placesOf, type RunPlaces } from '../../volume/places.js';
 import { openForReading, type ReadableLog } from '../../volume/readable-log.js';
 import type { Batch } from '../batch-source.js';
-import { type AnyReadOptions, EventFilter } from '../event-filter.js';
 import { LogScanner } from '../log-scanner.js';
 import { runVocabulary } from '../run-vocabulary.js';
 import { markOf, type RunPlace } from './cursor.js';
 import { eventBefore, type PlacedEvent } from './event-before.js';
-
-/** What is wanted of each run. */
-export interface Wanted extends Pick<AnyReadOptions, 'events' | 'types' | 'onMalformed' | 'maxLineBytes'> {
-  /** Only events that happened from then on, in milliseconds since the epoch. */
-  readonly since: number | undefined;
-}
-
-/** So much may the clock of a file system differ from that of the writers. */
-const CLOCKS_MS = 60_000;
+import { type Wanted, WantedEvents } from './wanted-events.js';
 
 /** A run on its way through a reading of all. */
 export class RunReading {
@@ -53,10 +40,7 @@ export class RunReading {
   /** Which file was at its path when it was last looked at. */
   seenFile = '';
   readonly #places: RunPlaces;
-  readonly #wanted: Wanted;
-  /** That of the reader, or the one that the run carries, once it was learned. */
-  #vocabulary: Vocabulary;
-  #filter: EventFilter;
+  readonly #wanted: WantedEvents;
   #learned = false;
   /** Where a line was malformed, and the vocabulary of the run was read again for it. */
   #checkedAt = -1;
@@ -71,9 +55,7 @@ export class RunReading {
     this.runId = runId;
     this.key = runId.slice(-26); // its ULID: the events of a run come after its allocation
     this.#places = placesOf(root, runId);
-    this.#wanted = wanted;
-    this.#vocabulary = wanted.events ?? omneEvents;
-    this.#filter = this.#newFilter();
+    this.#wanted = new WantedEvents(wanted);
     this.#place = place ?? { position: 0, mark: '' };
     this.#scanFrom = this.#place.position;
   }
@@ -101,22 +83,8 @@ export class RunReading {
   /** Learns the vocabulary of the run; false where the reader wants runs of one that this is not of. */
   async learn(): Promise<boolean> {
     if (this.#learned) return true;
-    const own = await runVocabulary(this.#places);
-    const { events } = this.#wanted;
-    // What the reader's has more than the run's only never occurs in it.
-    if (events !== undefined && events !== own && conflictBetween(own, events) !== undefined) return false;
-    this.#learned = true;
-    if (events === undefined) this.#use(own);
-    return true;
-  }
-
-  #use(vocabulary: Vocabulary): void {
-    this.#vocabulary = vocabulary;
-    this.#filter = this.#newFilter();
-  }
-
-  #newFilter(): EventFilter {
-    return new EventFilter({ events: this.#vocabulary, types: this.#typesToSee() });
+    this.#learned = this.#wanted.learn(await runVocabulary(this.#places));
+    return this.#learned;
   }
 
   /**
@@ -136,7 +104,7 @@ export class RunReading {
       for (const [index, event] of batch.events.entries()) {
         if (this.isTerminal(event)) this.endedBy = event.id;
         const position = batch.ends[index];
-        if (position !== undefined && this.#isWanted(event)) this.#events.push({ event, position });
+        if (position !== undefined && this.#wanted.has(event)) this.#events.push({ event, position });
       }
     }
     const [first] = this.#events;
@@ -154,12 +122,11 @@ export class RunReading {
     } catch (error) {
       if (error instanceof EventLogError && error.code === 'ERR_LOG_TRUNCATED') return this.#nextOfOpened();
       const offset = error instanceof MalformedLineError ? error.offset : undefined;
-      if (this.#wanted.events !== undefined || offset === undefined || offset === this.#checkedAt)
-        throw error;
+      if (this.#wanted.isOfReader || offset === undefined || offset === this.#checkedAt) throw error;
       this.#checkedAt = offset;
       const own = await runVocabulary(this.#places);
-      if (own === this.#vocabulary) return scanner.next();
-      this.#use(own);
+      if (own === this.#wanted.events) return scanner.next();
+      this.#wanted.use(own);
       return this.#nextOfOpened(offset);
     }
   }
@@ -174,8 +141,8 @@ export class RunReading {
 
   /** Called for a malformed line: at first it may be one of a newer vocabulary. */
   #onMalformed = (error: MalformedLineError): void => {
-    const { events, onMalformed } = this.#wanted;
-    const known = events !== undefined || error.offset === this.#checkedAt;
+    const { isOfReader, onMalformed } = this.#wanted;
+    const known = isOfReader || error.offset === this.#checkedAt;
     if (!known || typeof onMalformed !== 'function') throw error;
     onMalformed(error);
   };
@@ -189,7 +156,7 @@ export class RunReading {
   async lastEvent(): Promise<PlacedEvent | undefined> {
     const log = await openForReading(this.#places);
     try {
-      return await eventBefore(log, log.size(), this.#decoding);
+      return await eventBefore(log, log.size(), this.#wanted);
     } finally {
       await log.close();
     }
@@ -203,8 +170,7 @@ export class RunReading {
 
   /** Whether all that the log holds happened before what is wanted, as the time of its file shows. */
   get isOld(): boolean {
-    const { since } = this.#wanted;
-    return since !== undefined && this.changedAt < since - CLOCKS_MS;
+    return this.#wanted.isAfter(this.changedAt);
   }
 
   /** Gives back what is held. */
@@ -218,35 +184,19 @@ export class RunReading {
 
   /** Whether an event ends the run. */
   isTerminal(event: LogEvent): boolean {
-    return this.#vocabulary.isTerminal(event);
-  }
-
-  /** The types wanted, and those that end a run. */
-  #typesToSee(): Wanted['types'] {
-    const { types } = this.#wanted;
-    if (types === undefined) return undefined;
-    const { types: all } = this.#vocabulary;
-    const isSeen = (type: string): type is EventType =>
-      types.some(wanted => wanted === type) || this.#vocabulary.isTerminalType(type);
-    return all.filter(isSeen);
-  }
-
-  #isWanted(event: LogEvent): boolean {
-    const { types, since } = this.#wanted;
-    if (types !== undefined && !types.includes(event.type)) return false;
-    return since === undefined || !(Date.parse(event.ts) < since);
+    return this.#wanted.events.isTerminal(event);
   }
 
   async #open(): Promise<LogScanner> {
-    const { maxLineBytes } = this.#wanted;
+    const { events, filter, maxLineBytes } = this.#wanted;
     const options = {
-      events: this.#vocabulary,
+      events,
       from: this.#scanFrom,
       maxLineBytes,
       onMalformed: this.#onMalformed,
       stopAtTerminal: true,
     };
-    const scanner = await LogScanner.open(this.#places, this.#filter, options).catch((error: unknown) => {
+    const scanner = await LogScanner.open(this.#places, filter, options).catch((error: unknown) => {
       const moved = error instanceof EventLogError && error.code === 'ERR_INVALID_POSITION';
       throw moved ? this.#replaced(error) : error;
     });
@@ -271,12 +221,7 @@ export class RunReading {
   async #holdsLast(log: ReadableLog): Promise<boolean> {
     const { position, mark } = this.#place;
     if (position === 0) return true;
-    const last = await eventBefore(log, position, this.#decoding);
+    const last = await eventBefore(log, position, this.#wanted);
     return last?.position === position && markOf(last.event.id) === mark;
-  }
-
-  /** How a line of its log is read. */
-  get #decoding(): { readonly events: Vocabulary; readonly maxLineBytes: number | undefined } {
-    return { events: this.#vocabulary, maxLineBytes: this.#wanted.maxLineBytes };
   }
 }

@@ -8,14 +8,16 @@
 import { EventLogError } from '../../errors.js';
 import type { Vocabulary } from '../../format/vocabulary.js';
 import { nowMs } from '../../real-time.js';
-import { compareRunIds, parseRunId } from '../../volume/run-id.js';
+import { parseRunId } from '../../volume/run-id.js';
 import { isUlid, timeOfUlid } from '../../volume/ulid.js';
 import { type LogLook, VolumeWatch } from '../volume-watch.js';
-import { FROM_START, formatCursor, isBegun, parseCursor, type VolumeCursor } from './cursor.js';
+import { isBegun } from './cursor.js';
 import type { PlacedEvent } from './event-before.js';
+import { MergeCursor } from './merge-cursor.js';
 import type { VolumeTailOptions } from './options.js';
 import { LeastFirst } from './run-queue.js';
-import { RunReading, type Wanted } from './run-reading.js';
+import { RunReading } from './run-reading.js';
+import type { Wanted } from './wanted-events.js';
 
 /** An event handed out, and the run it is of. */
 export interface MergedEvent extends PlacedEvent {
@@ -32,38 +34,25 @@ export class VolumeMerge {
   readonly #follow: boolean;
   readonly #options: VolumeTailOptions<string, Vocabulary>;
   readonly #wanted: Wanted;
-  readonly #given: VolumeCursor;
+  readonly #reached: MergeCursor;
   readonly #runs = new Map<string, RunReading>();
   readonly #queue = new LeastFirst<RunReading>(
     (a, b) => a.key < b.key || (a.key === b.key && a.runId < b.runId),
   );
   /** Those whose logs are open, in the order of their latest reading. */
   readonly #open = new Set<RunReading>();
-  /** Those that a cursor names. */
-  readonly #named = new Set<RunReading>();
-  /** Those without a log. */
-  readonly #empty = new Set<RunReading>();
   /** Those handed out to their end, as long as the cursor must name them. */
   readonly #ended = new Set<RunReading>();
-  #begun: string;
-  #lastEnd: string;
   #failure: unknown;
 
   constructor(root: string, options: VolumeTailOptions<string, Vocabulary>, follow: boolean) {
-    const { cursor, pipe, pollInterval = 500 } = options;
+    const { pipe, pollInterval = 500 } = options;
     this.#root = root;
     this.#follow = follow;
     this.#options = options;
-    this.#given = cursor === undefined ? { ...FROM_START, pipe } : parseCursor(cursor);
-    if (this.#given.pipe !== pipe)
-      throw new TypeError(
-        `the cursor is of ${this.#given.pipe ?? 'every'} pipe; option pipe must be the same`,
-      );
-    const since = cursor === undefined ? timeGiven(options.since) : this.#given.since;
+    this.#reached = new MergeCursor(options);
     const { events, types, onMalformed, maxLineBytes } = options;
-    this.#wanted = { events, types, onMalformed, maxLineBytes, since };
-    this.#begun = this.#given.begun;
-    this.#lastEnd = this.#given.ended;
+    this.#wanted = { events, types, onMalformed, maxLineBytes, since: this.#reached.since };
     const wanted = pipe === undefined ? undefined : (runId: string) => parseRunId(runId).pipe === pipe;
     this.watch = new VolumeWatch(
       root,
@@ -74,13 +63,7 @@ export class VolumeMerge {
 
   /** A text from which another reading goes on after the last event handed out. */
   get cursor(): string {
-    const { pipe } = this.#options;
-    const reached = { begun: this.#begun, ended: this.#lastEnd, pipe, since: this.#wanted.since };
-    if (this.watch.listedAt === 0) return formatCursor({ ...reached, runs: this.#given.runs });
-    // Later than the first listing, runs that the cursor named and nobody found are gone.
-    const runs = new Map(Array.from(this.#named, run => [run.runId, run.place]));
-    for (const { runId, place } of this.#empty) if (isBegun(this.#begun, runId)) runs.set(runId, place);
-    return formatCursor({ ...reached, runs });
+    return this.#reached.text(this.watch.listedAt > 0);
   }
 
   /** Hands out the next event; undefined when something must be read, or looked at, first. */
@@ -148,18 +131,16 @@ export class VolumeMerge {
 
   /** Of the watch: a run is there. */
   found(runId: string): void {
-    const run = new RunReading(this.#root, runId, this.#given.runs.get(runId), this.#wanted);
+    const run = new RunReading(this.#root, runId, this.#reached.given.runs.get(runId), this.#wanted);
     this.#runs.set(runId, run);
-    this.#empty.add(run);
-    if (this.#given.runs.has(runId)) this.#named.add(run);
+    this.#reached.found(run);
   }
 
   /** Of the watch: a log has changed. */
   changed(runId: string, { changedAt, file }: LogLook): void {
     const run = this.#runs.get(runId);
     if (run === undefined || run.endedBy !== undefined || run.over) return;
-    this.#empty.delete(run);
-    if (isBegun(this.#begun, runId)) this.#named.add(run);
+    this.#reached.hasLog(run);
     run.grown = true;
     run.changedAt = changedAt;
     run.seenFile = file;
@@ -180,7 +161,8 @@ export class VolumeMerge {
     const run = this.#runs.get(runId);
     if (run === undefined) return;
     this.#runs.delete(runId);
-    for (const runs of [this.#open, this.#named, this.#empty, this.#ended]) runs.delete(run);
+    for (const runs of [this.#open, this.#ended]) runs.delete(run);
+    this.#reached.gone(run);
     this.#leave(run);
   }
 
@@ -221,16 +203,15 @@ export class VolumeMerge {
 
   /** At the first turn of a run: whether it is one that was read before the cursor was made, or is too old to be wanted. */
   async #isToBeRead(run: RunReading): Promise<boolean> {
-    const { runId } = run;
-    if (this.#given.runs.has(runId)) return true;
-    const unnamed = isBegun(this.#given.begun, runId);
+    const { given } = this.#reached;
+    if (given.runs.has(run.runId)) return true;
+    const unnamed = isBegun(given.begun, run.runId);
     const last = unnamed || run.isOld ? await run.lastEvent() : undefined;
     run.begun = true;
-    this.#named.add(run);
-    if (this.#begun === '' || compareRunIds(this.#begun, runId) < 0) this.#begun = runId;
+    this.#reached.begun(run);
     if (last === undefined) return true;
     const { id } = last.event;
-    if (run.isTerminal(last.event) && (run.isOld || !isUlid(id) || id <= this.#given.ended)) {
+    if (run.isTerminal(last.event) && (run.isOld || !isUlid(id) || id <= given.ended)) {
       run.endedBy = id;
       return false;
     }
@@ -254,13 +235,8 @@ export class VolumeMerge {
     const { listedAt } = this.watch;
     if (listedAt <= endedAt && !(isUlid(id) && timeOfUlid(id) < listedAt)) return;
     this.#ended.delete(run);
-    this.#named.delete(run);
+    this.#reached.settled(run);
     this.#runs.delete(run.runId);
     this.watch.done(run.runId);
-    if (isUlid(id) && id > this.#lastEnd) this.#lastEnd = id;
   }
-}
-
-function timeGiven(since: Date | number | undefined): number | undefined {
-  return since instanceof Date ? since.getTime() : since;
 }
