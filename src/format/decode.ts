@@ -53,11 +53,20 @@ export function decodeText(text: string, vocabulary: Vocabulary = omneEvents): L
 }
 
 /**
- * Decodes the line that a matcher of the vocabulary was given last, whose text may be given: by the fast lane, the middle one, or
- * the strict one.
+ * Decodes the line that a matcher of the vocabulary was given last, whose text may be given, or its bytes as Latin-1: by the fast
+ * lane, the middle one, or the strict one.
  */
-export function decodeMatched(line: LineMatcher, vocabulary: Vocabulary, text?: string): LogEvent {
-  return line.event(text) ?? line.flatEvent(text) ?? decodeStrictly(text ?? line.text(), vocabulary);
+export function decodeMatched(
+  line: LineMatcher,
+  vocabulary: Vocabulary,
+  text?: string,
+  latin1 = false,
+): LogEvent {
+  return (
+    line.event(text, latin1) ??
+    line.flatEvent(text, latin1) ??
+    decodeStrictly(text === undefined || latin1 ? line.text() : text, vocabulary)
+  );
 }
 
 /** The strict lane: any legal text, and the reason where it is not legal. */

@@ -2,8 +2,8 @@
  * Decoding events from any byte stream: gunzip, a socket, stdin. Built on split2.
  *
  * Promise: as strict as the reader. split2 decodes leniently (a bad byte becomes U+FFFD) and has no bound in bytes, so it is
- * given whole lines, checked: a line that is not UTF-8 is replaced by `BAD_UTF8`, which no valid line can hold. An
- * unterminated last line is not yet written: it is dropped, as readers do.
+ * given whole lines, checked, as `LinesInStep` has them: a line that is not UTF-8 is replaced by `BAD_UTF8`, which no valid line
+ * can hold. An unterminated last line is not yet written: it is dropped, as readers do.
  */
 import { isUtf8 } from 'node:buffer';
 import type { Duplex } from 'node:stream';
@@ -109,8 +109,7 @@ export function eventDecoder<V extends Vocabulary = OmneEvents, T extends TypesO
       return;
     }
     const checked = isUtf8(whole) ? whole : markBadLines(whole);
-    lines.use(checked);
-    split.call(stream, checked, encoding, finish);
+    split.call(stream, lines.use(checked), encoding, finish);
   };
   stream._flush = done => done();
   destroyOnAbort(stream, signal);

@@ -44,6 +44,10 @@ function expected(content: Buffer): { events: RunEvent[]; malformed: { line: num
   return { events, malformed };
 }
 
+function hexOf(unit: string): string {
+  return unit.charCodeAt(0).toString(16).padStart(4, '0');
+}
+
 describe('eventDecoder', () => {
   test('agrees with the reader on the reference log, in chunks of any size', async () => {
     const root = temporaryVolume();
@@ -111,6 +115,38 @@ describe('eventDecoder', () => {
         expect(told).toEqual(malformed);
       }),
       { numRuns: 400 },
+    );
+  });
+
+  test('agrees with decodeEvent on lines of every lane, ASCII or not, one after the other', async () => {
+    const text = fc.oneof(
+      fc.string({ unit: 'grapheme-ascii', maxLength: 40 }),
+      fc.string({ unit: 'binary', maxLength: 20 }),
+      fc.constantFrom('é', '全部测试通过 ✅', '🎉', '\u007f', '\u0080', 'ÿ'),
+    );
+    /** Canonical, with `type` last and spaces between, with every other character escaped, and with a stranger's key. */
+    const writings: readonly ((event: object) => string)[] = [
+      event => JSON.stringify(event),
+      ({ type, ...rest }: { type?: string }) =>
+        JSON.stringify({ ...rest, type }, null, 1).replaceAll('\n', ' '),
+      event => JSON.stringify(event).replaceAll(/[^ -~]/g, unit => `\\u${hexOf(unit)}`),
+      event => JSON.stringify({ ...event, stranger: 'ö' }),
+    ];
+    const line = fc.tuple(text, text, fc.constantFrom(...writings)).map(([node_id, message, written]) => {
+      const event = { ...sampleEvent(0), type: 'node.failed', node_id, error: { kind: 'crash' }, message };
+      return `${written(event)}\n`;
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(line, { maxLength: 12 }),
+        fc.integer({ min: 20, max: 500 }),
+        async (lines, size) => {
+          const content = Buffer.from(lines.join(''));
+          const { events, malformed } = expected(content);
+          expect(malformed).toEqual([]);
+          expect(await decode(content, [size])).toEqual(events);
+        },
+      ),
     );
   });
 

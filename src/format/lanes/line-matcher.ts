@@ -77,12 +77,16 @@ export class LineMatcher {
     return this.#template?.mayBeOfNode(this.#captures, idAndQuote) === true;
   }
 
-  /** The event of the line matched last, whose text may be given; undefined when that one was no match. */
-  event(text?: string): LogEvent | undefined {
+  /**
+   * The event of the line matched last, whose text may be given; undefined when that one was no match. Its bytes as Latin-1 are of
+   * use where it is ASCII.
+   */
+  event(text?: string, latin1 = false): LogEvent | undefined {
     const template = this.#template;
     const captures = this.#captures;
     if (template === undefined) return undefined;
-    if (text !== undefined) return template.make(text, captures.origin, captures);
+    if (text !== undefined && (!latin1 || captures.ascii))
+      return template.make(text, captures.origin, captures);
     // One text from the first string to the last, of which V8 makes slices: a text for each of them takes longer.
     const opening = captures.opening(0);
     const from = positionAt(opening);
@@ -91,13 +95,14 @@ export class LineMatcher {
     return template.make(strings, unitAt(opening), captures);
   }
 
-  /** The event of the line given to `match` last, whose text may be given, when it is a flat object; undefined when it is none. */
-  flatEvent(text?: string): LogEvent | undefined {
+  /** The same of the line given to `match` last, when it is a flat object; undefined when it is none. */
+  flatEvent(text?: string, latin1 = false): LogEvent | undefined {
     const captures = this.#captures;
     const flat = this.#lanes.flat.typeAt(captures, this.#start);
     const end = flat?.match(captures, this.#start) ?? -1;
     if (end < 0) return undefined;
-    return flat?.make(text ?? textOf(this.#bytes, captures.ascii, this.#start, end), captures);
+    const isText = text !== undefined && (!latin1 || captures.ascii);
+    return flat?.make(isText ? text : textOf(this.#bytes, captures.ascii, this.#start, end), captures);
   }
 
   /** The text of the line given to `match` last. */
