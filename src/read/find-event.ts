@@ -1,12 +1,13 @@
 /**
- * The place after an event in a long log, by halving: ids rise in a log, so a look at a few lines is enough.
+ * A place in a long log, by halving: ids rise in a log, so a look at a few lines is enough.
  *
- * Promise: what is found is right, whatever the ids do; where ids do not rise it may not be found.
+ * Promise: the event found by its id is right, whatever the ids do; where ids do not rise it may not be found.
  */
 import { decodeOrSkip } from '../format/decode.js';
 import { LF } from '../format/lines.js';
 import type { LogEvent } from '../format/schema.js';
 import type { Vocabulary } from '../format/vocabulary.js';
+import { isUlid, timeOfUlid } from '../volume/ulid.js';
 import type { LogSource } from './log-source.js';
 
 const PROBE_BYTES = 8 * 1024;
@@ -35,6 +36,33 @@ export async function endOfEvent(
     else low = found.end;
   }
   return undefined;
+}
+
+/**
+ * The last event that got its id before a time, in milliseconds since the epoch, and the position after it; undefined where there is none,
+ * or where an id that is met is no ULID and so says nothing.
+ */
+export async function lastEventBefore(
+  log: LogSource,
+  end: number,
+  time: number,
+  events: Vocabulary,
+): Promise<{ readonly event: LogEvent; readonly position: number } | undefined> {
+  let low = 0; // a line start: what is before it is earlier
+  let high = end; // what starts from here on is not
+  let last: LogEvent | undefined;
+  while (low < high) {
+    const middle = low + Math.floor((high - low) / 2);
+    const found = await firstEvent(log, middle, middle === low ? low : middle - 1, end, events);
+    if (found !== undefined && !isUlid(found.event.id)) return undefined;
+    if (found === undefined || timeOfUlid(found.event.id) >= time) {
+      high = middle;
+    } else {
+      last = found.event;
+      low = found.end;
+    }
+  }
+  return last && { event: last, position: low };
 }
 
 /** The first event whose line starts at `from` or after it; `readFrom` is a line start, or the byte before `from`. */

@@ -10,11 +10,15 @@ import { fileOf } from '../../volume/open-log.js';
 import { placesOf, type RunPlaces } from '../../volume/places.js';
 import { openForReading, type ReadableLog } from '../../volume/readable-log.js';
 import type { Batch } from '../batch-source.js';
+import { lastEventBefore } from '../find-event.js';
 import { LogScanner } from '../log-scanner.js';
 import { runVocabulary } from '../run-vocabulary.js';
 import { markOf, type RunPlace } from './cursor.js';
 import { eventBefore, type PlacedEvent } from './event-before.js';
 import { type Wanted, WantedEvents } from './wanted-events.js';
+
+/** In a shorter log it takes no longer to read what is not wanted than to look for its end. */
+const LONG_LOG_BYTES = 1024 * 1024;
 
 /** A run on its way through a reading of all. */
 export class RunReading {
@@ -37,6 +41,8 @@ export class RunReading {
   endedAt = 0;
   /** When the log was last written to, in milliseconds since the epoch. */
   changedAt = 0;
+  /** How long the log was when it was last looked at, in bytes. */
+  size = 0;
   /** Which file was at its path when it was last looked at. */
   seenFile = '';
   readonly #places: RunPlaces;
@@ -153,24 +159,36 @@ export class RunReading {
   }
 
   /** The event that ends the log at this moment, and where it ends; undefined where there is none. */
-  async lastEvent(): Promise<PlacedEvent | undefined> {
+  lastEvent(): Promise<PlacedEvent | undefined> {
+    return this.#looking(log => eventBefore(log, log.size(), this.#wanted));
+  }
+
+  /** The last event of a long log that happened before all that is wanted, as its ids show; undefined where none is known. */
+  async lastUnwanted(): Promise<PlacedEvent | undefined> {
+    const { earliest, events } = this.#wanted;
+    if (earliest === undefined || this.size < LONG_LOG_BYTES) return undefined;
+    return this.#looking(log => lastEventBefore(log, log.size(), earliest, events));
+  }
+
+  async #looking<Found>(look: (log: ReadableLog) => Promise<Found>): Promise<Found> {
     const log = await openForReading(this.#places);
     try {
-      return await eventBefore(log, log.size(), this.#wanted);
+      return await look(log);
     } finally {
       await log.close();
     }
   }
 
   /** Where nothing was wanted before: goes on from there. */
-  skipTo(position: number, event: LogEvent): void {
+  skipTo({ position, event }: PlacedEvent): void {
     this.#place = { position, mark: markOf(event.id) };
     this.#scanFrom = position;
   }
 
   /** Whether all that the log holds happened before what is wanted, as the time of its file shows. */
   get isOld(): boolean {
-    return this.#wanted.isAfter(this.changedAt);
+    const { earliest } = this.#wanted;
+    return earliest !== undefined && this.changedAt < earliest;
   }
 
   /** Gives back what is held. */

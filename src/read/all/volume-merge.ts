@@ -137,11 +137,12 @@ export class VolumeMerge {
   }
 
   /** Of the watch: a log has changed. */
-  changed(runId: string, { changedAt, file }: LogLook): void {
+  changed(runId: string, { size, changedAt, file }: LogLook): void {
     const run = this.#runs.get(runId);
     if (run === undefined || run.endedBy !== undefined || run.over) return;
     this.#reached.hasLog(run);
     run.grown = true;
+    run.size = size;
     run.changedAt = changedAt;
     run.seenFile = file;
     this.#enqueue(run);
@@ -205,18 +206,22 @@ export class VolumeMerge {
   async #isToBeRead(run: RunReading): Promise<boolean> {
     const { given } = this.#reached;
     if (given.runs.has(run.runId)) return true;
+    const isEnd = ({ event }: PlacedEvent) => {
+      run.endedBy = event.id;
+      return false;
+    };
     const unnamed = isBegun(given.begun, run.runId);
     const last = unnamed || run.isOld ? await run.lastEvent() : undefined;
     run.begun = true;
     this.#reached.begun(run);
-    if (last === undefined) return true;
-    const { id } = last.event;
-    if (run.isTerminal(last.event) && (run.isOld || !isUlid(id) || id <= given.ended)) {
-      run.endedBy = id;
-      return false;
+    if (last !== undefined && run.isTerminal(last.event)) {
+      const { id } = last.event;
+      if (run.isOld || !isUlid(id) || id <= given.ended) return isEnd(last);
     }
-    if (run.isOld) run.skipTo(last.position, last.event);
-    return true;
+    const passed = run.isOld ? last : await run.lastUnwanted();
+    if (passed === undefined) return true;
+    run.skipTo(passed);
+    return !run.isTerminal(passed.event) || isEnd(passed);
   }
 
   /** A run was read and handed out to its end. */

@@ -15,7 +15,7 @@ export interface Wanted extends Pick<AnyReadOptions, 'events' | 'types' | 'onMal
   readonly since: number | undefined;
 }
 
-/** So much may the clock of a file system differ from that of the writers. */
+/** So much may the clock of a file system differ from that of the writers, and the time of an id from that of its event. */
 const CLOCKS_MS = 60_000;
 
 /** What is wanted of one run. */
@@ -74,10 +74,13 @@ export class WantedEvents {
     return since === undefined || !(Date.parse(event.ts) < since);
   }
 
-  /** Whether all that a log holds happened before what is wanted, as the time at which its file last changed shows. */
-  isAfter(changedAt: number): boolean {
+  /**
+   * What a file or an id shows to be of before this time, in milliseconds since the epoch, happened before what is wanted; absent where
+   * events of any time are.
+   */
+  get earliest(): number | undefined {
     const { since } = this.#wanted;
-    return since !== undefined && changedAt < since - CLOCKS_MS;
+    return since === undefined ? undefined : since - CLOCKS_MS;
   }
 
   #newFilter(): EventFilter {
