@@ -119,7 +119,7 @@ test('2,000 runs of which 50 are live take no more looks and reads than 50 tails
   if (process.env['OMNE_REPORT'] !== undefined) console.log({ tails, whole });
   expect(whole.busy).toBeLessThanOrEqual(tails.busy);
   expect(whole.idle).toBeLessThanOrEqual(tails.idle);
-}, 60_000);
+}, 120_000);
 
 const LONG = 20;
 /** A block or two at the end of its log, and what may be known of its vocabulary. */
