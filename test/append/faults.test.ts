@@ -7,20 +7,22 @@ import { describe, expect } from 'vitest';
 import type { Plan, Run } from '../support/faults/child.js';
 import { codesOf, namesOf } from '../support/faults/outcomes.js';
 import { ALL_KEPT, breakRun, newRun, STEPS } from '../support/faults/runs.js';
+import { spread } from '../support/rounds.js';
 import { testWith } from '../support/tools.js';
 
-const COMMITS = [1, 2, 3, 4];
+const COMMITS = spread([1, 2, 3, 4], 2);
 
 /** Breaks one commit after the other, each in a run of its own. */
 function breakEach(plan: Partial<Plan>, inject: string): Promise<(Run & { kept: string[] })[]> {
   return Promise.all(COMMITS.map(n => breakRun(plan, { inject: `${inject}:when=${n}` })));
 }
 
-/** For each broken commit: its calls have one code, those after it another, those before it were kept. */
-const codesFor = (its: string, behind: string) =>
-  COMMITS.map(n =>
-    STEPS.flatMap((calls, step) => calls.map(() => (step + 1 < n ? 'kept' : step + 1 === n ? its : behind))),
+/** Where a commit is broken its calls have one code, those after it another, those before it were kept. */
+const codesIf = (broken: number, its: string, after: string) =>
+  STEPS.flatMap((calls, step) =>
+    calls.map(() => (step + 1 < broken ? 'kept' : step + 1 === broken ? its : after)),
   );
+const codesFor = (its: string, after: string) => COMMITS.map(n => codesIf(n, its, after));
 
 describe.each([true, false])('a write that fails (O_DSYNC: %s):', dsync => {
   testWith(['strace'], 'EIO is final, and nothing more is written or synced', async () => {
@@ -48,10 +50,10 @@ describe('a sync that fails', () => {
     testWith(['strace'], `with ${errno} is final and never retried`, async () => {
       const [first, ...others] = await breakEach({ dsync: false }, `fdatasync:error=${errno}`);
       // The first sync is for lines that were there before: nothing was written after them yet.
-      const [inFirst, ...inOthers] = codesFor('ERR_LOG_FAILED', 'ERR_LOG_FAILED');
-      expect([codesOf(first?.outcomes ?? []), first?.callsAfter]).toEqual([inFirst, []]);
+      const failed = (n: number) => codesIf(n, 'ERR_LOG_FAILED', 'ERR_LOG_FAILED');
+      expect([codesOf(first?.outcomes ?? []), first?.callsAfter]).toEqual([failed(1), []]);
       // Each other one is that of a commit, which is taken back.
-      expect(others.map(run => codesOf(run.outcomes))).toEqual([inFirst, ...inOthers.slice(0, -1)]);
+      expect(others.map(run => codesOf(run.outcomes))).toEqual(COMMITS.slice(1).map(n => failed(n - 1)));
       for (const run of others) expect([run.broken, run.callsAfter]).toEqual([1, ['ftruncate']]);
     });
   }

@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { EventLog, eventDecoder, type RunEvent } from '../../src/index.js';
 import type { ReadOptions } from '../../src/read/event-filter.js';
 import { collect, linesOf, RUN_ID, readerOf, sampleEvent, writeLog } from '../support/logs.js';
+import { rounds, spread } from '../support/rounds.js';
 import { temporaryVolume } from '../support/volume.js';
 
 /** Events with these ids, in this order. */
@@ -94,7 +95,7 @@ describe('reading after an id', () => {
     writeLog(root, text.join(''));
     const next = (after: string) =>
       readerOf(root, { after, limit: 1, onMalformed: () => undefined }).toArray();
-    for (const [index, after] of ids.entries())
+    for (const [index, after] of spread([...ids.entries()], 7))
       expect((await next(after)).map(({ id }) => id)).toEqual(ids.slice(index + 1, index + 2));
     expect(await next('id-60')).toEqual([]);
   });
@@ -116,7 +117,7 @@ describe('reading after an id', () => {
         writeLog(root, linesOf(events));
         expect(await readerOf(root, given).toArray()).toEqual(expected(events, given));
       }),
-      { numRuns: 400 },
+      { numRuns: rounds(400) },
     );
   });
 });

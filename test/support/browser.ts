@@ -6,6 +6,9 @@ const PATHS = { executablePath: process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromi
 const QUIET = [
   '--no-sandbox',
   '--disable-gpu',
+  '--disable-software-rasterizer',
+  '--disable-extensions',
+  '--renderer-process-limit=1',
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',

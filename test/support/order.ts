@@ -28,13 +28,13 @@ const LONG = [
 /** Files that are the only ones that need what they load, or that have programs measured: a process costs them little. */
 const ALONE = /^test\/(package|bundles|jest|typescript|processes|properties|append\/kill)\.test\.ts$/;
 /**
- * What must not be left to the next file in a process, or is not to be had from it: modules and clocks replaced, a server, a
- * browser, threads, disks, listeners, and a count of memory, of processor time or of open files.
+ * What must not be left to the next file in a process, or is not to be had from it: modules, clocks and functions of all
+ * replaced, a server, a browser, threads, a limit, listeners, and a count of memory, of processor time or of all open files.
  */
 const OF_ITS_OWN = [
-  /\bvi\.(mock|doMock|resetModules|useFakeTimers|stub|spyOn)|\.prototype\.|process\.env\[.*\] = /,
-  /\/(nats-server|browser|disks|diagnostics)\.js'|new Worker\(|diagnostics_channel/,
-  /process\.(chdir|umask|on|once|exit|memoryUsage|cpuUsage)\b|[hH]eap|\bgc\b|[dD]escriptors/,
+  /\bvi\.(mock|doMock|resetModules|useFakeTimers|stub)|spyOn\((fs|files), |\.prototype\.|process\.env\[.*\] = /,
+  /\/(nats-server|browser|diagnostics)\.js'|new Worker\(|diagnostics_channel|'--pid'/,
+  /process\.(chdir|umask|memoryUsage|cpuUsage)\b|process\.(on|once)\('(warning|unhandled)|[hH]eap|\bgc\b|\/proc\/self/,
 ];
 
 /** The test files that share processes, whose modules are loaded once; where all counts, each has its own. */

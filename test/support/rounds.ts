@@ -12,3 +12,8 @@ export function rounds(count: number): number {
 
 /** Whether this is a run that decides: then nothing is done in a quicker way than by a user either. */
 export const fullStrength: boolean = FACTOR >= 1;
+
+/** A long series where all counts; else each `step`-th of it, beginning with the first. */
+export function spread<T>(series: readonly T[], step: number): readonly T[] {
+  return fullStrength ? series : series.filter((_, index) => index % step === 0);
+}
