@@ -30,7 +30,8 @@ import type { VolumeReadOptions, VolumeTailOptions } from './read/all/options.js
 import { VolumeStream } from './read/all/volume-stream.js';
 import type { ReadOptions } from './read/event-filter.js';
 import { EventReader } from './read/event-reader.js';
-import { EventTail, type TailOptions } from './read/event-tail.js';
+import { EventTail } from './read/event-tail.js';
+import type { TailOptions } from './read/tail-options.js';
 import { type Capture, makeCapture } from './run/capture.js';
 import { foldRun } from './run/fold-run.js';
 import { listRuns, type OutlinesOptions, type RunsOptions } from './run/list-runs.js';

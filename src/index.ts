@@ -83,8 +83,9 @@ export { type DecoderOptions, type EventDecoder, eventDecoder } from './read/eve
 export type { ReadOptions } from './read/event-filter.js';
 export { EventReader } from './read/event-reader.js';
 export { EventStream } from './read/event-stream.js';
-export { EventTail, type TailOptions } from './read/event-tail.js';
+export { EventTail } from './read/event-tail.js';
 export type { EventIterator } from './read/stream-iterator.js';
+export type { TailOptions } from './read/tail-options.js';
 export type { Capture } from './run/capture.js';
 export { deriveRunState } from './run/fold-run.js';
 export { type Iteration, iterations } from './run/iterations.js';

@@ -147,7 +147,7 @@ test.each([
   ['LogOptions', 'append/open-for-appending', 'src/append/README.md', 'Options'],
   ['OpenLogOptions', 'append/open-for-appending', 'src/append/README.md', 'Options'],
   ['ReadOptions', 'read/event-filter', 'src/read/README.md', 'Options'],
-  ['TailOptions', 'read/event-tail', 'src/read/README.md', 'Tailing'],
+  ['TailOptions', 'read/tail-options', 'src/read/README.md', 'Tailing'],
   ['DecoderOptions', 'read/event-decoder', 'src/read/README.md', 'From a pipe: `eventDecoder\\(\\)`'],
   ['RunsOptions', 'run/list-runs', 'src/run/README.md', 'Listing: `EventLog.runs`'],
 ])('the page names every option of %s', (name, file, page, heading) => {
