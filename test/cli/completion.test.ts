@@ -32,7 +32,8 @@ async function lines(
   return stdout.trimEnd().split('\n');
 }
 
-const ASK_BASH = `source <(omne-log completion bash)
+const BASH = (await omneLog(['completion', 'bash'])).stdout; // once: a shell that asks for it each time is slow
+const ASK_BASH = `${BASH}
 COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _omne_log; printf '%s\\n' "\${COMPREPLY[@]}"`;
 
 describe('omne-log completion', () => {
@@ -155,7 +156,7 @@ describe('omne-log completion', () => {
       ),
     ]);
     const each = asked.map(({ words }) => `ask omne-log ${words.map(word => `'${word}'`).join(' ')}`);
-    const script = `source <(omne-log completion bash)
+    const script = `source <(omne-log completion bash) # as in ~/.bashrc
       ask() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _omne_log; echo "\${COMPREPLY[@]}"; }
       ${each.join('\n')}`;
     expect(await lines(['bash', '-c', script], root, env)).toEqual(
@@ -165,15 +166,28 @@ describe('omne-log completion', () => {
 
   testWith(['zsh', 'fish'], 'zsh and fish offer each option of each command too', async () => {
     const { root, env } = volume();
-    for (const { name, flags } of await commandTable()) {
-      const zsh = `source <(omne-log completion zsh); _arguments() { print -l -- "$@"; }; words=(omne-log ${name} -); CURRENT=3; _omne_log; true`;
-      const specs = await lines(['zsh', '-f', '-c', zsh], root, env);
-      const offered = specs.flatMap(spec => /^(?:\*|\([^)]*\))?(--?[\w-]+)\[/.exec(spec)?.[1] ?? []);
-      expect(offered, name).toEqual(flags);
-      const fish = `omne-log completion fish | source; complete -C 'omne-log ${name} -'; complete -C 'omne-log ${name} --'`;
-      const answers = await lines(['fish', '--no-config', '-c', fish], root, env);
-      expect([...new Set(answers.map(answer => answer.split('\t')[0]))].sort(), name).toEqual(flags.sort());
-    }
+    const commands = await commandTable();
+    const wanted = commands.map(({ name, flags }) => `${name}: ${[...flags].sort().join(' ')}`);
+    /** What a shell prints for one command after the other, each after a line `= NAME`. */
+    const offered = (printed: readonly string[], flagOf: (line: string) => string | undefined) =>
+      printed
+        .join('\n')
+        .split(/^= /m)
+        .slice(1)
+        .map(part => {
+          const [name, ...rest] = part.trimEnd().split('\n');
+          return `${name}: ${[...new Set(rest.flatMap(line => flagOf(line) ?? []))].sort().join(' ')}`;
+        });
+    const names = COMMANDS.join(' ');
+    const zsh = `source <(omne-log completion zsh); _arguments() { print -l -- "$@" }
+      for name in ${names}; do print "= $name"; words=(omne-log $name -); CURRENT=3; _omne_log; done`;
+    const specs = await lines(['zsh', '-f', '-c', zsh], root, env);
+    expect(offered(specs, spec => /^(?:\*|\([^)]*\))?(--?[\w-]+)\[/.exec(spec)?.[1])).toEqual(wanted);
+    // No run is completed here: the command need not be started for each that takes one.
+    const fish = `omne-log completion fish | source; function omne-log; end
+      for name in ${names}; echo "= $name"; complete -C "omne-log $name -"; complete -C "omne-log $name --"; end`;
+    const answers = await lines(['fish', '--no-config', '-c', fish], root, env);
+    expect(offered(answers, answer => answer.split('\t')[0])).toEqual(wanted);
   });
 
   // There is no PowerShell here to ask: what is held is that the script knows all that the others know, and quotes it.
