@@ -298,7 +298,8 @@ export interface OutputLine {
  *
  * By line: `line` (from 1; negative: from the end, so `line=-200` is the last 200) and `lines` (200 by default, 2000 at most). By
  * byte: `from` (negative: from the end) and `bytes` (65536 by default, 1048576 at most). The default is `line=-200`.
- * `iteration=N` (the latest attempt's iteration N) bounds the window; numbers and offsets are those of the whole file all the same.
+ * `iteration=N` (the latest attempt's iteration N, without the marker line of the next) bounds the window; numbers and offsets are those
+ * of the whole file all the same.
  */
 export interface OutputAnswer {
   /** The size of the file. */

@@ -6,6 +6,7 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { markerIn } from '../run/output/iteration-marker.js';
 import { LineIndex } from '../run/output/line-index.js';
 import type { Bounds, NodeOutput } from '../run/output/node-output.js';
 import { readLines } from '../run/output/output-lines.js';
@@ -124,7 +125,9 @@ export class Outputs {
     const iteration = await this.#hubs.using(runId, async ({ view }) => view.iteration(nodeId, number));
     if (iteration === undefined)
       throw new RequestError(404, 'path', `the node has no iteration ${number} in its latest attempt`);
-    return { start: iteration.start, end: iteration.end ?? Number.MAX_SAFE_INTEGER };
+    const { start, end = Number.MAX_SAFE_INTEGER, firstStart } = iteration;
+    const marker = await this.#using({ runId, nodeId }, output => markerIn(output, iteration, firstStart));
+    return { start, end: end - Buffer.byteLength(marker) }; // without the marker of the next iteration
   }
 
   /** The index of an output; those used longest ago are forgotten. */

@@ -28,6 +28,9 @@ interface Extras {
   lastEvent: number;
   lastPosition: number;
   iterations: IterationView[];
+  /** Where the first iteration that the capture file holds begins, and the latest, of whichever attempt. */
+  firstStart: number;
+  lastStart: number;
   gates: GateView[];
 }
 
@@ -97,8 +100,13 @@ export class RunView {
   }
 
   /** Where the output of an iteration of a node's latest attempt is; undefined where there is no such iteration. */
-  iteration(nodeId: string, iteration: number): IterationView | undefined {
-    return this.#extras.get(nodeId)?.iterations.findLast(each => each.iteration === iteration);
+  iteration(
+    nodeId: string,
+    iteration: number,
+  ): (IterationView & { readonly firstStart: number }) | undefined {
+    const extras = this.#extras.get(nodeId);
+    const found = extras?.iterations.findLast(each => each.iteration === iteration);
+    return extras && found && { ...found, firstStart: extras.firstStart };
   }
 
   /** The head; `row` says what the log does not: whether a writer lives. */
@@ -181,7 +189,9 @@ export class RunView {
   #applyToNode(event: Extract<RunEvent, { node_id: string }>, position: number): void {
     let extras = this.#extras.get(event.node_id);
     if (extras === undefined) {
-      extras = { index: this.#extras.size, lastEvent: 0, lastPosition: 0, iterations: [], gates: [] };
+      const { size: index } = this.#extras;
+      const starts = { firstStart: 0, lastStart: Number.POSITIVE_INFINITY };
+      extras = { index, lastEvent: 0, lastPosition: 0, iterations: [], ...starts, gates: [] };
       this.#extras.set(event.node_id, extras);
     }
     extras.lastEvent = this.#count;
@@ -196,6 +206,8 @@ export class RunView {
       const { iteration, byte_offset: start, ts: startedAt } = event;
       const last = extras.iterations.at(-1);
       // Where an offset does not rise the file was begun again: what was before is gone.
+      if (start <= extras.lastStart) extras.firstStart = start;
+      extras.lastStart = start;
       const before =
         last === undefined || start <= last.start
           ? []

@@ -7,32 +7,47 @@
  *
  * Promise: what is not known to be a marker stays.
  */
-import type { Iteration } from '../iterations.js';
 import { NodeOutput } from './node-output.js';
 
 /** No marker is longer, in bytes. */
 const LONGEST = 1024;
+
+/** Where an iteration is, in bytes; `end` is undefined for the last one. */
+interface Place {
+  readonly start: number;
+  readonly end?: number | undefined;
+}
 
 /** The marker that an iteration of a node ends with, with its newline; empty where there is none. `first` is the first one of its file. */
 export async function markerAfter(
   root: string,
   runId: string,
   nodeId: string,
-  { start, end }: Pick<Iteration, 'start' | 'end'>,
-  first: Pick<Iteration, 'start'> | undefined,
+  iteration: Place,
+  first: Place | undefined,
 ): Promise<string> {
-  if (first === undefined || end === undefined) return '';
+  if (first === undefined || iteration.end === undefined) return '';
   const output = await NodeOutput.open(root, runId, nodeId);
   try {
-    const marker = lastLine(await textBefore(output, Math.max(0, first.start - LONGEST), first.start));
-    if (marker.trim() === '' || marker.length >= LONGEST / 2 || marker.includes('\ufffd')) return '';
-    const pattern = marker.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&').replaceAll(/\d+/g, '\\d+');
-    // What an iteration printed need not end with a newline: then the marker is not the whole line.
-    const said = await textBefore(output, Math.max(start, end - LONGEST), end);
-    return new RegExp(`${pattern}$`).exec(said)?.[0] ?? '';
+    return await markerIn(output, iteration, first.start);
   } finally {
     output.close();
   }
+}
+
+/** The same in an open output; `firstStart` is where the first iteration of the file begins. */
+export async function markerIn(
+  output: NodeOutput,
+  { start, end }: Place,
+  firstStart: number,
+): Promise<string> {
+  if (end === undefined) return '';
+  const marker = lastLine(await textBefore(output, Math.max(0, firstStart - LONGEST), firstStart));
+  if (marker.trim() === '' || marker.length >= LONGEST / 2 || marker.includes('\ufffd')) return '';
+  const pattern = marker.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&').replaceAll(/\d+/g, '\\d+');
+  // What an iteration printed need not end with a newline: then the marker is not the whole line.
+  const said = await textBefore(output, Math.max(start, end - LONGEST), end);
+  return new RegExp(`${pattern}$`).exec(said)?.[0] ?? '';
 }
 
 function lastLine(text: string): string {

@@ -1,9 +1,11 @@
-/** One iteration of a loop as the command and the server for agents show it: without the marker line of the next. */
+/** One iteration of a loop as the command, the live page and the server for agents show it: without the marker line of the next. */
 import { expect, test } from 'vitest';
+import type { OutputAnswer } from '../../../src/web.js';
 import { type Step, writeCapture, writeRun } from '../../support/cli-runs.js';
 import { omneLog } from '../../support/command.js';
 import { toolsOf } from '../../support/mcp-client.js';
 import { temporaryVolume } from '../../support/volume.js';
+import { askJson, serverOf } from '../../support/web-client.js';
 
 test('one iteration is shown without the marker of the next, and with what only looks like one', async () => {
   const root = temporaryVolume();
@@ -45,4 +47,25 @@ test('nothing is left out of what an executor without markers captured, though l
     const { stdout } = await omneLog(['text', run.runId, 'loop', '2', '--root', root]);
     expect(stdout).toBe('2 left\n');
   }
+});
+
+test('the live page leaves it out of an iteration of the latest attempt, also of a file that was begun again', async () => {
+  const root = temporaryVolume();
+  const start = { type: 'node.started', node_id: 'loop', kind: 'loop' } as const;
+  const begun = (...offsets: number[]) =>
+    offsets.map((byte_offset, index): Step => {
+      return [index + 1, { type: 'iteration.started', node_id: 'loop', iteration: index + 1, byte_offset }];
+    });
+  const captured = '-- 1\none\n-- 2\ntwo\n-- 1\nthree\n-- 2\nfour\n';
+  const goingOn = writeRun(root, 'on', [[0, start], ...begun(5, 14), [5, start], ...begun(23, 34)]);
+  writeCapture(goingOn, 'loop', captured);
+  const again = writeRun(root, 'again', [[0, start], ...begun(50), [5, start], ...begun(5, 14)]);
+  writeCapture(again, 'loop', captured.slice(0, 18));
+  const { port } = await serverOf(root);
+  const textOf = async (runId: string, iteration: number) => {
+    const path = `/api/v1/runs/${runId}/nodes/loop/output?from=0&iteration=${iteration}`;
+    return (await askJson<OutputAnswer>(port, path)).text;
+  };
+  expect([await textOf(goingOn.runId, 1), await textOf(goingOn.runId, 2)]).toEqual(['three\n', 'four\n']);
+  expect([await textOf(again.runId, 1), await textOf(again.runId, 2)]).toEqual(['one\n', 'two\n']);
 });
