@@ -46,6 +46,20 @@ export function parseOutputCursor(text: string): OutputCursor | undefined {
   return file === undefined ? undefined : { file, offset: Number(offset) };
 }
 
+/** Between the cursor of the events and that of the output in the id of a message. */
+const SEPARATOR = '~';
+
+/** The id of a message about a run: the cursor of its events, and where an output is sent with them, that of the output. */
+export function formatStreamId(run: RunCursor, output: OutputCursor | undefined): string {
+  const text = formatRunCursor(run);
+  return output === undefined ? text : `${text}${SEPARATOR}${formatOutputCursor(output)}`;
+}
+
+/** The texts of the two cursors in an id, as far as they are there. */
+export function partsOfStreamId(id: string): string[] {
+  return id.split(SEPARATOR);
+}
+
 export function formatListCursor({ epoch, version }: ListCursor): string {
   return `${epoch}.${version}`;
 }
