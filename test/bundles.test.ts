@@ -1,6 +1,6 @@
 /** A bundled program appends under a lock, reads and follows, by each bundler in both formats; where koffi is missing the error names it. */
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { describe, expect, type TestContext, test } from 'vitest';
-import { installedOrSkipped } from './support/packages.js';
+import { copyBuild, installedOrSkipped } from './support/packages.js';
 import { fullStrength } from './support/rounds.js';
 import { temporaryVolume } from './support/volume.js';
 
@@ -79,7 +79,7 @@ const withWebpack: Bundler = async (entry, library, outfile, format, context) =>
 async function bundled(bundler: Bundler, format: Format, context: TestContext): Promise<Buffer> {
   const made = await mkdtemp(join(tmpdir(), 'omne-bundle-'));
   try {
-    cpSync(join(project, 'dist'), join(made, 'dist'), { recursive: true });
+    copyBuild(made);
     symlinkSync(join(project, 'node_modules'), join(made, 'node_modules'));
     writeFileSync(join(made, 'main.mjs'), PROGRAM);
     const outfile = join(made, 'out.js');

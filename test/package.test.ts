@@ -1,6 +1,15 @@
 /** The package as others get it: packed, installed into an empty folder, and used in each way it can be used. */
 import { execFile } from 'node:child_process';
-import { cpSync, lstatSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, relative, sep } from 'node:path';
@@ -30,11 +39,14 @@ beforeAll(async () => {
   const types = `@types/node@${require('@types/node/package.json').version}`;
   const install = ['install', '--prefer-offline', '--no-audit', '--no-fund', `./${packed.filename}`, types];
   await run('npm', install, { cwd: consumer });
-  const copied = { recursive: true, verbatimSymlinks: true };
-  cpSync(join(consumer, 'node_modules'), join(withClients, 'node_modules'), copied);
-  for (const name of ['@nats-io', 'tweetnacl']) {
-    cpSync(join(project, 'node_modules', name), join(withClients, 'node_modules', name), copied);
-  }
+  const packages = (folder: string, name: string) => join(folder, 'node_modules', name);
+  const copy = (from: string, name: string) =>
+    cpSync(packages(from, name), packages(withClients, name), { recursive: true });
+  copy(consumer, manifest.name);
+  for (const name of ['@nats-io', 'tweetnacl']) copy(project, name);
+  for (const name of readdirSync(packages(consumer, '')))
+    if (!existsSync(packages(withClients, name)))
+      symlinkSync(packages(consumer, name), packages(withClients, name));
 }, 180_000);
 
 afterAll(() => {

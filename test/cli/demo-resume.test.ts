@@ -24,14 +24,17 @@ async function killedAfter(volume: string, events: number): Promise<void> {
   });
 }
 
-/** Runs the demo and presses Ctrl-C once it has printed so many events. */
+/** Runs the demo and presses Ctrl-C when it has printed so many events: once, for a second time would end it at once. */
 function interrupted(volume: string, events: number): Promise<Outcome> {
   let printed = '';
+  let pressed = false;
   return omneLog(['demo', '--dir', volume], {
     onStart: child =>
       child.stdout?.on('data', (chunk: Buffer) => {
         printed += chunk;
-        if ((printed.match(EVENT_LINE)?.length ?? 0) >= events) child.kill('SIGINT');
+        if (pressed || (printed.match(EVENT_LINE)?.length ?? 0) < events) return;
+        pressed = true;
+        child.kill('SIGINT');
       }),
   });
 }

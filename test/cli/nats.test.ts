@@ -1,7 +1,7 @@
 /** The command with a NATS server: what it reads from there, what it copies there, and what it keeps to itself. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -11,6 +11,7 @@ import { readRemote } from '../../src/jetstream.js';
 import { freePort, NatsServer, noServer } from '../jetstream/nats-server.js';
 import { ABORTED, COMPLETED, UNFINISHED, type WrittenRun, writeRun } from '../support/cli-runs.js';
 import { COMMAND, omneLog, plainEnvironment, runToEnd } from '../support/command.js';
+import { copyBuild } from '../support/packages.js';
 import { connectTo } from '../support/raw-publisher.js';
 import { onTerminal, screenOf } from '../support/screen.js';
 import { testWith } from '../support/tools.js';
@@ -338,11 +339,11 @@ describe.skipIf(noServer)('secrets', () => {
 test('without the clients there is a clear error with the command that installs them', async () => {
   const folder = temporaryVolume();
   const project = fileURLToPath(new URL('../..', import.meta.url));
-  cpSync(join(project, 'dist'), join(folder, 'dist'), { recursive: true });
+  copyBuild(folder);
   cpSync(join(project, 'package.json'), join(folder, 'package.json'));
   mkdirSync(join(folder, 'node_modules'));
   for (const name of ['fs-extra', 'graceful-fs', 'jsonfile', 'universalify', 'koffi', 'split2', 'ulid']) {
-    cpSync(join(project, 'node_modules', name), join(folder, 'node_modules', name), { recursive: true });
+    symlinkSync(join(project, 'node_modules', name), join(folder, 'node_modules', name));
   }
   const command = [process.execPath, join(folder, 'dist', 'cli.cjs')] as const;
   const { code, stderr } = await runToEnd([...command, 'ls', '--nats', 'nats://127.0.0.1:1']);

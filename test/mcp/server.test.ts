@@ -1,7 +1,7 @@
 /** The server for agents as a client sees it: the built command over stdio, by the client of the SDK. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +12,7 @@ import { EventLog } from '../../src/index.js';
 import { ABORTED, COMPLETED, writeCapture, writeRun } from '../support/cli-runs.js';
 import { COMMAND, plainEnvironment, runToEnd } from '../support/command.js';
 import { callerOf, toolsOf } from '../support/mcp-client.js';
+import { copyBuild } from '../support/packages.js';
 import { temporaryVolume } from '../support/volume.js';
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
@@ -136,7 +137,7 @@ describe('omne-log mcp', () => {
       if (name.startsWith('.') || name === '@modelcontextprotocol') continue;
       symlinkSync(join(REPOSITORY, 'node_modules', name), join(folder, 'node_modules', name));
     }
-    cpSync(join(REPOSITORY, 'dist'), join(folder, 'dist'), { recursive: true });
+    copyBuild(folder);
     writeFileSync(join(folder, 'package.json'), '{ "type": "module", "version": "0.0.0" }');
     const { code, stdout, stderr } = await runToEnd([
       process.execPath,

@@ -3,11 +3,21 @@
  * words, environment and folder, what it prints kept apart, its exit code. That takes a few milliseconds each, a process of
  * its own a hundred.
  */
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Script } from 'node:vm';
 
-const require = createRequire(import.meta.url);
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.cjs', import.meta.url)); // what the command's first file loads
+const require = createRequire(MAIN);
+/** As Node runs a CommonJS module, but compiled once. */
+const main = new Script(
+  `(function (exports, require, module, __filename, __dirname) {${readFileSync(MAIN)}\n})`,
+  {
+    filename: MAIN,
+  },
+);
 let printed;
 
 // Stdout is /dev/null here: no pipe whose reader a command would look after.
@@ -26,8 +36,9 @@ process.on('message', async ({ command, args, env, cwd }) => {
   Object.assign(process.env, env);
   process.argv = [process.argv[0], command, ...args];
   process.exitCode = undefined;
-  delete require.cache[MAIN]; // so that it is evaluated again
-  await require(MAIN).ended;
+  const module = { exports: {} };
+  main.runInThisContext()(module.exports, require, module, MAIN, dirname(MAIN));
+  await module.exports.ended;
   for (const signal of ['SIGINT', 'SIGTERM']) process.removeAllListeners(signal);
   process.stdout.removeAllListeners('error');
   const [stdout, stderr] = [printed.stdout, printed.stderr].map(chunks => Buffer.concat(chunks).toString());

@@ -3,13 +3,14 @@
  * dependencies. They are installed once, into the cache folder of node_modules.
  */
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { cpSync, existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { TestContext } from 'vitest';
 
+const BUILD = fileURLToPath(new URL('../../dist', import.meta.url));
 const cache = fileURLToPath(new URL('../../node_modules/.cache/packages', import.meta.url));
 
 /** A folder whose `node_modules` holds the packages given, each with its exact version: `jest@30.2.0`. */
@@ -38,4 +39,9 @@ export async function installedOrSkipped(
     if (process.env['CI'] === 'true') throw error;
     return context.skip(`${packages.join(', ')} could not be installed: is there a registry?`);
   }
+}
+
+/** Copies what was built into a folder, without what is for editors and debuggers only. */
+export function copyBuild(to: string): void {
+  cpSync(BUILD, join(to, 'dist'), { recursive: true, filter: path => !/\.(map|d\.ts)$/.test(path) });
 }

@@ -11,6 +11,7 @@ import { decodeEvent, EventLog, verifyRun } from '../../src/index.js';
 import { tryLock, unlock, waitForLock } from '../../src/volume/flock.js';
 import { placesOf } from '../../src/volume/places.js';
 import { openDescriptors } from '../support/logs.js';
+import { copyBuild } from '../support/packages.js';
 import { Program, startProgram } from '../support/processes/program.js';
 import { type TestBody, testNotOnWindows, testWith } from '../support/tools.js';
 import { temporaryVolume } from '../support/volume.js';
@@ -250,7 +251,7 @@ testNotOnWindows(
     const project = new URL('../../', import.meta.url).pathname;
     const copy = join(root, 'copy');
     mkdirSync(join(copy, 'node_modules'), { recursive: true });
-    cpSync(join(project, 'dist'), join(copy, 'dist'), { recursive: true });
+    copyBuild(copy);
     cpSync(join(project, 'package.json'), join(copy, 'package.json'));
     for (const name of ['fs-extra', 'split2', 'ulid']) {
       symlinkSync(join(project, 'node_modules', name), join(copy, 'node_modules', name));
