@@ -10,7 +10,7 @@ import { monotonicMs, startInterval, stopInterval } from '../real-time.js';
 import type { NodeOutput } from '../run/output/node-output.js';
 
 /** So much is read at once. */
-export const CHUNK_BYTES: number = 64 * 1024;
+const CHUNK_BYTES = 64 * 1024;
 const MOST_CHUNKS = 4;
 /** How often to look for what was written. */
 const POLL_MS = 100;

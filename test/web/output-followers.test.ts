@@ -1,6 +1,8 @@
 /** Following an output costs the same however many do it, and nothing once nobody does. */
 import fs, { appendFileSync, readdirSync, readlinkSync, renameSync, writeFileSync } from 'node:fs';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { NodeOutput } from '../../src/run/output/node-output.js';
+import { type OutputFollower, OutputFollowers } from '../../src/web/output-followers.js';
 import { UNFINISHED, type WrittenRun, writeCapture, writeRun } from '../support/cli-runs.js';
 import { quickVolume } from '../support/quick-volume.js';
 import { StreamClient, serverOf } from '../support/web-client.js';
@@ -131,3 +133,72 @@ test('who is far back gets every byte once, beside one who is not', async () => 
   await until(() => expect(slow && textOf(slow).length).toBeGreaterThanOrEqual(written.length));
   expect(slow && textOf(slow)).toBe(written);
 }, 60_000);
+
+describe('a follower', () => {
+  const CHUNK = 64 * 1024;
+
+  /** One who follows an output of so many bytes; `opening` comes before each opening. */
+  function joined(
+    bytes: number,
+    opening: () => Promise<void> = async () => undefined,
+  ): { follower: OutputFollower; path: string; changes: () => number } {
+    const root = quickVolume();
+    const run = writeRun(root, 'p', UNFINISHED);
+    writeCapture(run, 'publish', Buffer.alloc(bytes, 'x'));
+    let changes = 0;
+    const open = async (nodeId: string) => {
+      await opening();
+      return NodeOutput.open(root, run.runId, nodeId);
+    };
+    const followers = new OutputFollowers(open, () => changes++);
+    return { follower: followers.join('publish'), path: outputOf(run), changes: () => changes };
+  }
+
+  test('that is left while it reads finishes that first, and then reads nothing more', async () => {
+    const { follower } = joined(2 * CHUNK);
+    await follower.look();
+    const { seen } = follower;
+    const chunk = seen?.chunk(0);
+    follower.leave();
+    expect((await chunk)?.toString()).toBe('x'.repeat(CHUNK));
+    expect(await seen?.chunk(CHUNK)).toHaveLength(0);
+  });
+
+  test.runIf(process.platform === 'linux')('that is left while it opens holds nothing', async () => {
+    let letOpen: () => void = () => undefined;
+    const { follower, path } = joined(
+      1,
+      () =>
+        new Promise(resolve => {
+          letOpen = resolve;
+        }),
+    );
+    const looked = follower.look();
+    follower.leave();
+    letOpen();
+    await looked;
+    expect(follower.seen).toBeUndefined();
+    expect(descriptorsOn(path)).toBe(0);
+  });
+
+  test('reads a chunk once for all, and keeps the latest four', async () => {
+    const { follower } = joined(5 * CHUNK);
+    await follower.look();
+    const { seen } = follower;
+    const reads = vi.spyOn(fs, 'read');
+    onTestFinished(() => reads.mockRestore());
+    for (const index of [0, 0, 1, 2, 3, 0, 4, 1, 4]) await seen?.chunk(index * CHUNK);
+    expect(reads).toHaveBeenCalledTimes(5);
+    await seen?.chunk(0); // forgotten for the fifth
+    expect(reads).toHaveBeenCalledTimes(6);
+    follower.leave();
+  });
+
+  test('reports what an opening fails with to all who follow, where that is no matter of the output', async () => {
+    const { follower, changes } = joined(1, () => Promise.reject(new Error('out of order')));
+    await follower.look();
+    expect(changes()).toBe(1);
+    expect(() => follower.seen).toThrow('out of order');
+    follower.leave();
+  });
+});
