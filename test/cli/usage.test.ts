@@ -47,6 +47,23 @@ test('mcp of a root that is not there says so at once', async () => {
   expect(stderr).toMatch(/^omne-log: ERR_ROOT_NOT_FOUND: .*\/nowhere\/at\/all/);
 });
 
+testWith(
+  ['script'],
+  'mcp on a terminal says that it waits for a client, and ends at the end of input',
+  async () => {
+    let ended = false;
+    const { code, output } = await onTerminal(['mcp', '--root', temporaryVolume()], {
+      onOutput: (soFar, child) => {
+        if (ended || !soFar.includes('waiting for a client on stdin')) return;
+        ended = true;
+        child.stdin?.write('\u0004');
+      },
+    });
+    expect([ended, code]).toEqual([true, 0]);
+    expect(output).toContain('see omne-log mcp --help');
+  },
+);
+
 describe('demo --resume', () => {
   test('of a run with events of its own says that it is no run of the demo, and leaves it as it is', async () => {
     const root = temporaryVolume();
