@@ -1,11 +1,16 @@
 /** A command that waits ends when nobody can read its output any more. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { cpSync, mkdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { EventLog } from '../../src/index.js';
 import { COMMAND, plainEnvironment } from '../support/command.js';
+import { testNotOnWindows } from '../support/tools.js';
 import { temporaryVolume } from '../support/volume.js';
 
 /** A quiet run that a writer holds open. */
@@ -105,3 +110,31 @@ test('a tail whose reader is there, and slow, goes on', async () => {
   expect(code).toBe(0);
   expect(said).toContain('pipe.completed');
 });
+
+testNotOnWindows(
+  'the copy is made of links',
+  'where poll(2) cannot be had, as without koffi, a tail goes on, and its next write finds out',
+  async () => {
+    const copy = temporaryVolume();
+    const project = fileURLToPath(new URL('../..', import.meta.url));
+    for (const part of ['dist', 'package.json'])
+      cpSync(join(project, part), join(copy, part), { recursive: true });
+    mkdirSync(join(copy, 'node_modules'));
+    for (const name of ['fs-extra', 'split2', 'ulid'])
+      symlinkSync(join(project, 'node_modules', name), join(copy, 'node_modules', name));
+    await using log = await quietRun();
+    const program = join(copy, 'dist', 'cli.cjs');
+    const child = spawn(process.execPath, [program, 'tail', log.runId, '--root', log.root], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: plainEnvironment(),
+    });
+    const said = text(child.stderr);
+    const exited = once(child, 'exit');
+    await once(child.stdout, 'data');
+    await sleep(500); // what it takes for the command to be past its first look
+    expect(child.exitCode).toBeNull();
+    child.stdout.destroy();
+    await log.append({ type: 'node.started', node_id: 'n', kind: 'bash' });
+    expect([(await exited)[0], await said]).toEqual([0, '']);
+  },
+);
