@@ -1,5 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, truncateSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
@@ -143,6 +143,10 @@ test('no byte of a secret is in the log, its torn copy, an error or a message of
       await rejection(log.append({ type: 'node.completed', node_id: 'n', output_path: `/${SECRET}` })),
     ];
     await log.close();
+    truncateSync(log.path, statSync(log.path).size - 2); // as a kill within the write does
+    const again = await EventLog.open(root, log.runId, { redact });
+    await again.close();
+    expect(readFileSync(again.recovered?.savedTo ?? '', 'utf8')).toContain('***');
     const folder = dirname(log.path);
     const kept = readdirSync(folder).map(name => readFileSync(join(folder, name), 'utf8'));
     const all = [

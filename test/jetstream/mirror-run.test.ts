@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { headers, type NatsConnection } from '@nats-io/transport-node';
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { EventLog } from '../../src/index.js';
+import { EventLog, maskValues } from '../../src/index.js';
 import { headersOf, POSITION_HEADER } from '../../src/jetstream/segment.js';
 import { subjectOf } from '../../src/jetstream/subjects.js';
 import { mirrorRun, mirrorVolume, readRemote } from '../../src/jetstream.js';
@@ -51,6 +51,19 @@ describe.skipIf(noServer)('mirrorRun', () => {
       const segments = await messagesOf(connection, subjectOf(runId));
       expect(segments.length).toBe(Math.ceil(position / (MAX_PAYLOAD - 512 - 200)));
       expect(segments.reduce((sum, { events }) => sum + events, 0)).toBe(1001);
+    });
+
+    test('no byte of a secret that the log was told to mask', async () => {
+      const secret = 'sk-live-4f9a8b7c6d5e';
+      const log = await EventLog.create(root, 'feature', { redact: maskValues([secret]) });
+      const inputs = [{ key: 'token', value: `Bearer ${secret}` }];
+      await log.append({ type: 'pipe.started', pipe: 'feature', inputs });
+      await log.append({ type: 'pipe.aborted', reason: `refused: ${secret}` });
+      await log.close();
+      await mirrorRun(root, log.runId, { connection });
+      const sent = JSON.stringify(await messagesOf(connection, '>'));
+      expect(sent).toContain('refused: ***');
+      expect(sent).not.toContain(secret);
     });
 
     test('a run that ended a week ago, as a whole', async () => {
