@@ -63,7 +63,7 @@ describe('an event', () => {
       fc.property(events, event => {
         expect(encodeEvent(event)).not.toMatch(/[\0-\x1f]/);
       }),
-      { numRuns: 500 },
+      { numRuns: rounds(500) },
     );
   });
 
@@ -76,7 +76,7 @@ describe('an event', () => {
       fc.property(shuffled, ([event, members]) => {
         expect(encodeEvent(JSON.parse(joined(members)))).toBe(encodeEvent(event));
       }),
-      { numRuns: 300 },
+      { numRuns: rounds(300) },
     );
   });
 });
@@ -110,7 +110,7 @@ describe('a draft that append takes', () => {
         const line = stampEvent(prepared, id, new Date(0).toISOString());
         expect(decodeEvent(line)).toStrictEqual(prepared.event);
       }),
-      { numRuns: 100 },
+      { numRuns: rounds(100) },
     );
   });
 });
@@ -140,9 +140,9 @@ test('any value at all as a draft is either refused with ERR_INVALID_EVENT or re
         outcomes.refused++;
       }
     }),
-    { numRuns: 2000 },
+    { numRuns: rounds(2000) },
   );
-  expect(Math.min(outcomes.taken, outcomes.refused)).toBeGreaterThan(20);
+  expect(Math.min(outcomes.taken, outcomes.refused)).toBeGreaterThan(rounds(20));
 });
 
 describe('a line', () => {
@@ -196,7 +196,7 @@ describe('a line', () => {
         const again: Member = [spelledOut ? escaped(key) : key, value];
         expect(decoded(joined(members.toSpliced(to % (members.length + 1), 0, again)))).toBeUndefined();
       }),
-      { numRuns: 500 },
+      { numRuns: rounds(500) },
     );
   });
 
@@ -209,7 +209,7 @@ describe('a line', () => {
         const [key] = members[at] ?? [''];
         expect(decoded(joined(members.with(at, [key, JSON.stringify(broken)])))).toBeUndefined();
       }),
-      { numRuns: 300 },
+      { numRuns: rounds(300) },
     );
   });
 
@@ -223,7 +223,7 @@ describe('a line', () => {
         const rest = members.filter(([other]) => other !== key);
         expect(decoded(joined(leftOut ? rest : [...rest, [key, 'null']]))).toBeUndefined();
       }),
-      { numRuns: 300 },
+      { numRuns: rounds(300) },
     );
   });
 });

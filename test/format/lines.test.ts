@@ -8,6 +8,7 @@ import {
   type ReadAt,
 } from '../../src/format/lines.js';
 import { collect, rejection } from '../support/logs.js';
+import { rounds } from '../support/rounds.js';
 
 const NEWLINE = 0x0a;
 
@@ -68,7 +69,7 @@ describe('LineCutter', () => {
         expect(cutter.offset).toBe(start + whole);
         expect(cutter.tornBytes).toBe(content.length - whole);
       }),
-      { numRuns: 500 },
+      { numRuns: rounds(500) },
     );
   });
 
@@ -268,7 +269,7 @@ describe('endOfLastLine', () => {
         const newline = content.subarray(start, size).lastIndexOf(NEWLINE);
         expect(await endOfLastLine(readAtOf(content), start, size)).toBe(start + newline + 1);
       }),
-      { numRuns: 500 },
+      { numRuns: rounds(500) },
     );
   });
 

@@ -25,6 +25,7 @@ import {
   someFilter,
   writeLog,
 } from '../support/logs.js';
+import { rounds } from '../support/rounds.js';
 import { temporaryVolume } from '../support/volume.js';
 
 const NEWLINE = 0x0a;
@@ -115,7 +116,7 @@ describe('eventDecoder', () => {
         expect(await decode(content, some, { onMalformed })).toEqual(events);
         expect(told).toEqual(malformed);
       }),
-      { numRuns: 400 },
+      { numRuns: rounds(400) },
     );
   });
 
@@ -159,7 +160,7 @@ describe('eventDecoder', () => {
         const options = index === undefined ? filter : { ...filter, after: sampleEvent(index).id };
         expect(await decode(linesOf(events), [100], options)).toEqual(expectedEvents(events, options));
       }),
-      { numRuns: 100 },
+      { numRuns: rounds(100) },
     );
   });
 

@@ -6,6 +6,7 @@ import { EventFilter, READ_OPTIONS, type ReadOptions } from '../../src/read/even
 import { EventReader } from '../../src/read/event-reader.js';
 import { placesOf } from '../../src/volume/places.js';
 import { RUN_ID, sampleEvent, sampleEvents } from '../support/logs.js';
+import { rounds } from '../support/rounds.js';
 
 function passed(filter: EventFilter, events: readonly RunEvent[]): RunEvent[] {
   return events.filter(event => filter.take(event));
@@ -87,7 +88,7 @@ describe('EventFilter', () => {
           .slice(0, limit);
         expect(passed(new EventFilter(given), events)).toEqual(expected);
       }),
-      { numRuns: 300 },
+      { numRuns: rounds(300) },
     );
   });
 });

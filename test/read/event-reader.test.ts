@@ -20,6 +20,7 @@ import {
   someFilter,
   writeLog,
 } from '../support/logs.js';
+import { rounds } from '../support/rounds.js';
 import { temporaryVolume } from '../support/volume.js';
 
 const reference = REFERENCE.toString('utf8')
@@ -65,7 +66,7 @@ describe('a replay', () => {
         expect(await collect(readerOf(root, options))).toEqual(expected);
         expect(await readerOf(root, options).toArray()).toEqual(expected);
       }),
-      { numRuns: 200 },
+      { numRuns: rounds(200) },
     );
   });
 

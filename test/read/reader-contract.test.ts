@@ -23,6 +23,7 @@ import {
   writeLog,
 } from '../support/logs.js';
 import { connectTo, RawPublisher } from '../support/raw-publisher.js';
+import { rounds } from '../support/rounds.js';
 import { completedRun, logOf, SMALL_RUN } from '../support/small-run.js';
 import { temporaryVolume } from '../support/volume.js';
 
@@ -131,7 +132,7 @@ for (const backEnd of [files, copies]) {
           const options = { ...place_, ...filter };
           expect(await place.read(options).toArray()).toEqual(expectedEvents(EVENTS, options));
         }),
-        { numRuns: 60 },
+        { numRuns: Math.max(20, rounds(60)) },
       );
     });
 
@@ -194,7 +195,7 @@ for (const backEnd of [files, copies]) {
           expect(await place.read(reverse).toArray()).toEqual(expected);
           expect((await collect(place.read(reverse).batches())).flat()).toEqual(expected);
         }),
-        { numRuns: 60 },
+        { numRuns: Math.max(20, rounds(60)) },
       );
     });
 

@@ -13,6 +13,7 @@ import {
   timeOf,
 } from '../support/folding.js';
 import { RUN_ID } from '../support/logs.js';
+import { rounds } from '../support/rounds.js';
 
 describe('the run', () => {
   test('of no events is running, without id, pipe and times', () => {
@@ -147,7 +148,7 @@ describe('of any legal events in any order', () => {
         for (const event of all.slice(at)) reducer.apply(event);
         expect(reducer.state).toEqual(deriveRunState(all));
       }),
-      { numRuns: 500 },
+      { numRuns: rounds(500) },
     );
   });
 
@@ -170,7 +171,7 @@ describe('of any legal events in any order', () => {
         const state = deriveRunState(all);
         expect(JSON.parse(JSON.stringify(state))).toStrictEqual(state);
       }),
-      { numRuns: 500 },
+      { numRuns: rounds(500) },
     );
   });
 
@@ -201,7 +202,7 @@ describe('of any legal events in any order', () => {
           expect(durationMs).toBe(Number.isNaN(passed) ? undefined : Math.max(0, passed));
         }
       }),
-      { numRuns: 500 },
+      { numRuns: rounds(500) },
     );
   });
 });

@@ -5,6 +5,7 @@ import { EventLogError, isRunId, parseRunId } from '../../src/index.js';
 import { checkPipe, compareRunIds, runIdOf } from '../../src/volume/run-id.js';
 import { isUlid, UlidSequence } from '../../src/volume/ulid.js';
 import { runIds, ulids } from '../support/arbitraries.js';
+import { rounds } from '../support/rounds.js';
 
 const ULID = '01kp8g6dg0zg6axb6gqz17wf7m';
 const NOW = Date.UTC(2026, 3, 15, 12);
@@ -134,7 +135,7 @@ describe('a UlidSequence', () => {
           }
         }
       }),
-      { numRuns: 500 },
+      { numRuns: rounds(500) },
     );
   });
 });
