@@ -8,6 +8,7 @@ import { type Fault, type Plan, type Run, runBroken } from '../support/faults/ch
 import { FileWitnesses } from '../support/faults/file-witnesses.js';
 import { codesOf, expectSound } from '../support/faults/outcomes.js';
 import { ALL_KEPT, breakRun, newRun, STARTED, STEPS } from '../support/faults/runs.js';
+import { spread } from '../support/rounds.js';
 import { testWith } from '../support/tools.js';
 import { temporaryVolume } from '../support/volume.js';
 
@@ -95,7 +96,7 @@ describe('creating', () => {
     }
   }
 
-  for (const errno of ['EIO', 'ENOSPC'] as const) {
+  for (const errno of spread(['EIO', 'ENOSPC'] as const, 2)) {
     // The folders from the root to the run, and what was above them when they were made.
     testWith(['strace'], `${errno} from the sync of any folder is reported`, async () => {
       expect(await breakCreation('ensure', `fsync:error=${errno}`, codes[errno])).toBeGreaterThanOrEqual(5);

@@ -9,6 +9,7 @@ import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ABORTED, writeRun } from '../support/cli-runs.js';
 import { COMMAND, type Outcome, runToEnd } from '../support/command.js';
+import { spread } from '../support/rounds.js';
 import { temporaryVolume } from '../support/volume.js';
 
 const require = createRequire(import.meta.url);
@@ -79,7 +80,7 @@ describe('the inspector', { timeout: 60_000 }, () => {
 });
 
 describe('the conformance suite', { timeout: 60_000 }, () => {
-  test.for(['server-initialize', 'ping', 'tools-list'])('%s passes', async scenario => {
+  test.for(spread(['server-initialize', 'ping', 'tools-list'], 3))('%s passes', async scenario => {
     const { code, stdout } = await conforms(temporaryVolume(), scenario);
     expect(stdout).toMatch(/Passed: (\d+)\/\1, 0 failed, 0 warnings/);
     expect(code).toBe(0);
