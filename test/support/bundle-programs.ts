@@ -15,7 +15,8 @@ const CACHE = fileURLToPath(new URL('../../node_modules/.cache', import.meta.url
 
 /** Called by Vitest before the tests; what it returns, after them. */
 export async function setup(project: TestProject): Promise<(() => void) | undefined> {
-  if (fullStrength || project.vitest.config.coverage.enabled) return undefined; // coverage is of the files in `dist/`
+  const { coverage } = project.vitest.config; // which is of the files in `dist/`
+  if (fullStrength || coverage.enabled || process.platform === 'win32') return undefined; // esbuild does not start under Wine
   mkdirSync(CACHE, { recursive: true });
   const outdir = mkdtempSync(join(CACHE, 'programs-'));
   await bundleInto(outdir);
