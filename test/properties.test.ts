@@ -124,6 +124,7 @@ test('any value at all as a draft is either refused with ERR_INVALID_EVENT or re
     fc
       .tuple(drafts, fc.nat(7), fc.oneof(brokenTexts, texts, fc.anything(), fc.double()))
       .map(([draft, at, value]) => ({ ...draft, [Object.keys(draft)[at] ?? 'id']: value })),
+    drafts, // nearly all others are refused, and few rounds would have too few that are taken
   );
   const outcomes = { taken: 0, refused: 0 };
   fc.assert(
