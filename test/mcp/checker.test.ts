@@ -30,9 +30,12 @@ async function bridged(root: string): Promise<string> {
     command: process.execPath,
     args: [COMMAND, 'mcp', '--root', root],
   });
-  http.onmessage = message => stdio.send(message);
-  stdio.onmessage = message => http.send(message);
-  const server = createServer((request, response) => http.handleRequest(request, response));
+  const ignore = () => undefined; // what finds no one any more: the suite has what it asked for, or reports that it has not
+  http.onmessage = message => void stdio.send(message).catch(ignore);
+  stdio.onmessage = message => void http.send(message).catch(ignore);
+  const server = createServer(
+    (request, response) => void http.handleRequest(request, response).catch(ignore),
+  );
   onTestFinished(async () => {
     await Promise.all([http.close(), stdio.close()]);
     server.closeAllConnections();

@@ -50,11 +50,12 @@ async function followed(viewers: number): Promise<{ run: WrittenRun; clients: St
   return { run, clients };
 }
 
-/** What so many viewers take while the output grows; each gets all of it. */
-async function costOf(viewers: number, calls: () => number): Promise<number> {
+/** What so many viewers take while the output grows, as a whole and in a second; each gets all of it. */
+async function costOf(viewers: number, calls: () => number): Promise<{ whole: number; perSecond: number }> {
   const { run, clients } = await followed(viewers);
   let written = 'begun\n';
   const before = calls();
+  const begin = performance.now();
   for (let round = 0; round < ROUNDS; round++) {
     const text = `line ${round}\n`;
     appendFileSync(outputOf(run), text);
@@ -63,9 +64,10 @@ async function costOf(viewers: number, calls: () => number): Promise<number> {
       for (const client of clients) expect(textOf(client)).toBe(written);
     });
   }
-  const cost = calls() - before;
+  const whole = calls() - before;
+  const perSecond = (1000 * whole) / (performance.now() - begin);
   for (const client of clients) client.close();
-  return cost;
+  return { whole, perSecond };
 }
 
 test(`${MANY} viewers of one output cost about as many file calls as one, and each gets all of it`, async () => {
@@ -73,8 +75,9 @@ test(`${MANY} viewers of one output cost about as many file calls as one, and ea
   const one = await costOf(1, calls);
   const many = await costOf(MANY, calls);
   if (process.env['OMNE_REPORT'] !== undefined) console.log({ one, many });
-  expect(one).toBeGreaterThan(ROUNDS);
-  expect(many).toBeLessThan(3 * one); // polls come with time, and a round of many takes longer
+  expect(one.whole).toBeGreaterThan(ROUNDS);
+  // Polls come with time, and a round of many takes longer: on a slow machine it is the rate that shows what is shared.
+  expect(Math.min(many.whole / one.whole, many.perSecond / one.perSecond)).toBeLessThan(3);
 }, 60_000);
 
 /** The descriptors of this process that are open on an output. */
