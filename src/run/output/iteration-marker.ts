@@ -45,9 +45,11 @@ export async function markerIn(
   const marker = lastLine(await textBefore(output, Math.max(0, firstStart - LONGEST), firstStart));
   if (marker.trim() === '' || marker.length >= LONGEST / 2 || marker.includes('\ufffd')) return '';
   const pattern = marker.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&').replaceAll(/\d+/g, '\\d+');
-  // What an iteration printed need not end with a newline: then the marker is not the whole line.
+  // What an iteration printed need not end with a newline: then the marker is not the whole line. A line without a number, or that begins
+  // with one, of which some digits might be the iteration's, counts only as a whole.
+  const before = /^\D+\d/.test(marker) ? '' : '(?<![^\\n])';
   const said = await textBefore(output, Math.max(start, end - LONGEST), end);
-  return new RegExp(`${pattern}$`).exec(said)?.[0] ?? '';
+  return new RegExp(`${before}${pattern}$`).exec(said)?.[0] ?? '';
 }
 
 function lastLine(text: string): string {

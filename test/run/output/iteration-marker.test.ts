@@ -49,6 +49,28 @@ test('nothing is left out of what an executor without markers captured, though l
   }
 });
 
+test.each([
+  ['begins with a number', '1: next\n', 'seen 42', '2: next\n', 'seen 422: next\n'],
+  ['has no number', '}\n', '', '{"a":1}\n', '{"a":1}\n'],
+  ['has no number, where it is a whole line', '----\n', 'a\n', '----\n', 'a\n'],
+])('a marker that %s takes nothing of a line that was printed', async (_, first, printed, next, shown) => {
+  const root = temporaryVolume();
+  const run = writeRun(root, 'feature', [
+    [0, { type: 'iteration.started', node_id: 'n', iteration: 1, byte_offset: first.length }],
+    [
+      1,
+      {
+        type: 'iteration.started',
+        node_id: 'n',
+        iteration: 2,
+        byte_offset: `${first}${printed}${next}`.length,
+      },
+    ],
+  ]);
+  writeCapture(run, 'n', `${first}${printed}${next}last\n`);
+  expect((await omneLog(['text', run.runId, 'n', '1', '--root', root])).stdout).toBe(shown);
+});
+
 test('the live page leaves it out of an iteration of the latest attempt, also of a file that was begun again', async () => {
   const root = temporaryVolume();
   const start = { type: 'node.started', node_id: 'loop', kind: 'loop' } as const;
