@@ -57,7 +57,8 @@ export async function openForReading(places: RunPlaces, runs?: Folder): Promise<
     stat: () => named(() => fs.fstatSync(fd)),
     size: () => named(() => fs.fstatSync(fd).size),
     settledSize: () => named(() => lookBetweenCommits(fd, path, () => fs.fstatSync(fd).size)),
-    giveWay: async () => void (await files.fstat(fd)), // a trip through the thread pool
+    // A trip through the thread pool; what it fails with, the next look reports.
+    giveWay: async () => void (await files.fstat(fd).catch(() => undefined)),
     inPlace: () => named(() => isAt(path, lookAt(fd))),
     read: async (buffer, position) => {
       try {
