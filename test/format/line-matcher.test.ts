@@ -88,7 +88,7 @@ describe('the lanes of decoding agree', () => {
           expect(JSON.stringify(other)).toBe(JSON.stringify(strict));
         }
       }),
-      { numRuns: rounds(20_000) },
+      { numRuns: Math.max(4000, rounds(20_000)) }, // of fewer too few might be for the middle lane
     );
     expect(Math.min(taken.fast, taken.flat, taken.neither)).toBeGreaterThan(rounds(300));
   });
