@@ -144,6 +144,7 @@ export class OutputFollower {
     let opened: NodeOutput | undefined;
     try {
       opened = await this.#open();
+      this.#failure = undefined;
       this.#isMissing = false;
     } catch (error) {
       if (!(error instanceof EventLogError)) throw error;

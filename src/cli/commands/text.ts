@@ -42,7 +42,7 @@ attempts have one, it is that of the latest. Only iterations say where an attemp
       const said = await each.text();
       // What separates iterations stays between them; after the last of them it is of one that was not asked for.
       const marker = each === found.at(-1) ? await markerAfter(root, runId, node, each, all[0]) : '';
-      await write(forTerminal(said.slice(0, said.length - marker.length)));
+      await write(forTerminal(said.endsWith(marker) ? said.slice(0, said.length - marker.length) : said));
     }
     return EXIT.ok;
   },

@@ -5,7 +5,7 @@
  * The log does not say how a marker looks, and an executor may write none. So a line counts as one only where an iteration begins right after
  * it and it is, but for its numbers, the line before the first iteration in the file.
  *
- * Promise: what is not known to be a marker stays.
+ * Promise: a line that is not like the one before the first iteration stays.
  */
 import { NodeOutput } from './node-output.js';
 
