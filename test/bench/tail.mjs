@@ -182,7 +182,7 @@ export default {
   notes: {
     coreutils:
       'Followed with -n 0; its lines come through a pipe and are parsed with JSON.parse. Each p99 is of the measurement ' +
-      'whose p50 stands above; this one of the latest that EventTail was compared with.',
+      'whose p50 is above; this one of the latest that EventTail was compared with.',
     npm: 'Woken by fs.watch; its lines are parsed with JSON.parse.',
     polling: 'Looks once a second by default: half a second is what it promises.',
   },

@@ -131,7 +131,7 @@ testNotOnWindows(
     const said = text(child.stderr);
     const exited = once(child, 'exit');
     await once(child.stdout, 'data');
-    await sleep(500); // what it takes for the command to be past its first look
+    await sleep(500); // the proof that its first look does not end it; on a slow machine weaker, not wrong
     expect(child.exitCode).toBeNull();
     child.stdout.destroy();
     await log.append({ type: 'node.started', node_id: 'n', kind: 'bash' });

@@ -33,7 +33,7 @@ const ALONE = /^test\/(package|bundles|jest|typescript|processes|properties|appe
  */
 const OF_ITS_OWN = [
   /\bvi\.(mock|doMock|resetModules|useFakeTimers|stub)|spyOn\((fs|files), |\.prototype\.|process\.env\[.*\] = /,
-  /\/(nats-server|browser|diagnostics)\.js'|new Worker\(|diagnostics_channel|'--pid'/,
+  /\/(nats-server|browser|diagnostics|file-calls)\.js'|new Worker\(|diagnostics_channel|'--pid'/,
   /process\.(chdir|umask|memoryUsage|cpuUsage)\b|process\.(on|once)\('(warning|unhandled)|[hH]eap|\bgc\b|\/proc\/self/,
 ];
 

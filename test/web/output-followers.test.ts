@@ -4,33 +4,13 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { NodeOutput } from '../../src/run/output/node-output.js';
 import { type OutputFollower, OutputFollowers } from '../../src/web/output-followers.js';
 import { UNFINISHED, type WrittenRun, writeCapture, writeRun } from '../support/cli-runs.js';
+import { countFileCalls } from '../support/file-calls.js';
 import { quickVolume } from '../support/quick-volume.js';
 import { StreamClient, serverOf } from '../support/web-client.js';
 
 const ROUNDS = 20;
 const MANY = 20;
 const until = (check: () => void) => vi.waitFor(check, { timeout: 20_000, interval: 5 });
-
-/** All by which a file is opened, looked at or read. */
-const CALLS = [
-  'openSync',
-  'open',
-  'fstatSync',
-  'fstat',
-  'lstatSync',
-  'statSync',
-  'readSync',
-  'read',
-] as const;
-
-/** Counts these calls, which go through all the same. */
-function countCalls(): () => number {
-  const spies = CALLS.map(name => vi.spyOn(fs, name));
-  onTestFinished(() => {
-    for (const spy of spies) spy.mockRestore();
-  });
-  return () => spies.reduce((sum, spy) => sum + spy.mock.calls.length, 0);
-}
 
 const textOf = (client: StreamClient) =>
   client.messages.flatMap(message => (message.name === 'output' ? [message.data.text] : [])).join('');
@@ -71,7 +51,7 @@ async function costOf(viewers: number, calls: () => number): Promise<{ whole: nu
 }
 
 test(`${MANY} viewers of one output cost about as many file calls as one, and each gets all of it`, async () => {
-  const calls = countCalls();
+  const calls = countFileCalls();
   const one = await costOf(1, calls);
   const many = await costOf(MANY, calls);
   if (process.env['OMNE_REPORT'] !== undefined) console.log({ one, many });

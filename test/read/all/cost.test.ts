@@ -1,10 +1,11 @@
 /** What it costs to follow a volume: no more than a tail of each run that is live, however many others there are. */
-import fs, { appendFileSync, truncateSync, utimesSync } from 'node:fs';
+import { appendFileSync, truncateSync, utimesSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ulid } from 'ulid';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { EventLog } from '../../../src/index.js';
 import { type Step, UNFINISHED, type WrittenRun, writeRun } from '../../support/cli-runs.js';
+import { countFileCalls } from '../../support/file-calls.js';
 import { bytesRead } from '../../support/logs.js';
 import { quickVolume } from '../../support/quick-volume.js';
 
@@ -14,27 +15,6 @@ const ROUNDS = 20;
 /** Often enough that a poll more or less, which the load of the machine decides, is little of what is counted. */
 const POLL_MS = 100;
 const IDLE_POLLS = 12;
-
-/** All by which a reader looks at files, or at folders. */
-const CALLS = [
-  'lstatSync',
-  'statSync',
-  'fstatSync',
-  'readSync',
-  'read',
-  'openSync',
-  'open',
-  'readdir',
-] as const;
-
-/** Counts the calls, which go through all the same. */
-function countCalls(): () => number {
-  const spies = CALLS.map(name => vi.spyOn(fs, name));
-  onTestFinished(() => {
-    for (const spy of spies) spy.mockRestore();
-  });
-  return () => spies.reduce((sum, spy) => sum + spy.mock.calls.length, 0);
-}
 
 /** A run that has ended. */
 const SHORT: readonly Step[] = [[0, { type: 'pipe.completed' }]];
@@ -95,7 +75,7 @@ test('2,000 runs of which 50 are live take no more looks and reads than 50 tails
   const live = Array.from({ length: LIVE }, (_, run) =>
     writeRun(root, 'p', UNFINISHED, { start: start + run }),
   );
-  const calls = countCalls();
+  const calls = countFileCalls();
 
   const tails = await costOf(live, calls, (signal, seen) => {
     const each = live.map(({ runId }) => EventLog.tail(root, runId, { signal, pollInterval: POLL_MS }));
