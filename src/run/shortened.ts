@@ -19,7 +19,7 @@ const MOST_OF_EVENT = 65_536;
 const ITEM = 16;
 const MOST_DEPTH = 100;
 
-/** What a fold tells events and nodes apart by, besides the type. */
+/** What a fold distinguishes events and nodes by, besides the type. */
 const IDENTIFIERS: ReadonlySet<string> = new Set(['id', 'ts', 'run_id', 'node_id']);
 
 /** The event with its long texts cut and its long lists ended; the same object where it has none. */

@@ -10,7 +10,7 @@ import type { RunStream } from './run-stream.js';
 
 const NANOS = 1e6; // in a millisecond
 
-/** Tells which runs that are not on the server were there once, and have been dropped since for their age or for want of room. */
+/** Finds out which runs that are not on the server were there once, and have been dropped since for their age or for want of room. */
 export class DroppedRuns {
   readonly #stream: RunStream;
   #state: Promise<StreamState> | undefined;
@@ -25,7 +25,7 @@ export class DroppedRuns {
   }
 
   /**
-   * Tells by the log: it last changed longer ago than the stream keeps events, or before all that is kept, and there is no room
+   * Judged by the log: it last changed longer ago than the stream keeps events, or before all that is kept, and there is no room
    * for it. What is kept is looked at once, before shipping: what is shipped now would look newer than every log.
    */
   async has(log: { changedAt: number; size: number }, signal: AbortSignal | undefined): Promise<boolean> {

@@ -29,9 +29,9 @@ export interface MirrorVolumeOptions extends MirrorOptions {
   pollInterval?: number | undefined;
   /** Ship what is there now, then resolve; false by default. */
   once?: boolean | undefined;
-  /** Told about a run that cannot be shipped, which is left until its log changes; by default the first such run ends all. */
+  /** Called for a run that cannot be shipped, which is left until its log changes; by default the first such run ends all. */
   onError?: ((error: unknown, runId: string) => void) | undefined;
-  /** Told about a run of which events were sent, up to its terminal one; by default nobody is. */
+  /** Called for a run of which events were sent, up to its terminal one; by default nobody is. */
   onRun?: ((run: MirroredRun) => void) | undefined;
 }
 

@@ -13,7 +13,7 @@ import { setClock } from './time.js';
 
 const HIDDEN_LOOK_MS = 60_000;
 
-/** Told of output of the node that is followed. */
+/** Called with the output of the node that is followed. */
 export type OutputListener = (output: StreamMessages['output']) => void;
 
 /** The model of the run shown. */
@@ -34,7 +34,7 @@ export class RunModel {
   #stream: LiveStream | undefined;
   #cursor: string | undefined;
   #follows:
-    | { readonly node: string; readonly cursor: string | undefined; readonly told: OutputListener }
+    | { readonly node: string; readonly cursor: string | undefined; readonly onOutput: OutputListener }
     | undefined;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #hiddenLook: ReturnType<typeof setInterval> | undefined;
@@ -53,8 +53,8 @@ export class RunModel {
   }
 
   /** Has the output of a node come, from a cursor on; one node at a time. Returns what ends it. */
-  followOutput(node: string, cursor: string | undefined, told: OutputListener): () => void {
-    const mine = { node, cursor, told };
+  followOutput(node: string, cursor: string | undefined, onOutput: OutputListener): () => void {
+    const mine = { node, cursor, onOutput };
     this.#follows = mine;
     this.#openStream();
     return () => {
@@ -93,7 +93,7 @@ export class RunModel {
           this.latest.value = event;
         },
         state: message => this.#take(message),
-        output: message => this.#follows?.told(message),
+        output: message => this.#follows?.onOutput(message),
         reset: () => void this.#load(),
       },
     );
