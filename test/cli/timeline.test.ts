@@ -6,6 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { Axis } from '../../src/cli/timeline/axis.js';
 import { Timeline } from '../../src/cli/timeline/rows.js';
 import { deriveRunState, EventLog, type RunEvent } from '../../src/index.js';
+import { CHROMIUM } from '../support/chromium.js';
 import { ABORTED, type Step, UNFINISHED, writeRun } from '../support/cli-runs.js';
 import { type Outcome, omneLog, runToEnd } from '../support/command.js';
 import { coloursOf } from '../support/png.js';
@@ -55,7 +56,7 @@ async function chromium(page: string, ...flags: string[]): Promise<Outcome> {
     what => `--disable-${what}`,
   );
   return runToEnd([
-    'chromium',
+    CHROMIUM,
     ...['--headless', '--no-sandbox', '--no-first-run', ...quiet, `--user-data-dir=${profile}`],
     ...['--enable-logging=stderr', '--window-size=1000,700', ...flags, pathToFileURL(page).href],
   ]);

@@ -1,8 +1,8 @@
 /** A real browser for the tests of the live page: Chromium, headless, one for a whole file. */
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, onTestFinished } from 'vitest';
+import { CHROMIUM } from './chromium.js';
 
-const PATHS = { executablePath: process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium' };
 const QUIET = [
   '--no-sandbox',
   '--disable-gpu',
@@ -25,7 +25,7 @@ export interface PageOptions {
 
 /** A page, closed when the test ends; what goes wrong in it fails the test. */
 export async function openPage(url: string, options: PageOptions = {}): Promise<Page> {
-  browser ??= chromium.launch({ ...PATHS, args: QUIET });
+  browser ??= chromium.launch({ executablePath: CHROMIUM, args: QUIET });
   const { width = 1280, height = 800, colorScheme = 'light' } = options;
   const context = await (await browser).newContext({
     viewport: { width, height },

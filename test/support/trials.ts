@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CHROMIUM } from './chromium.js';
 
 /** Being installed is not enough: each tool is tried with what the tests ask of it. `needs` is a package of Debian or a right. */
 const TRIALS = {
@@ -21,7 +22,7 @@ const TRIALS = {
       'mkdir disk && truncate -s 300K image && mkfs.ext4 -q image && mount -o loop image disk && umount disk',
     needs: 'e2fsprogs and the right to mount (root)',
   },
-  chromium: { trial: 'chromium --version', needs: 'chromium' },
+  chromium: { trial: `'${CHROMIUM}' --version`, needs: 'chromium-headless-shell or chromium' },
   script: { trial: 'script -qec true /dev/null', needs: 'bsdutils' },
   zsh: { trial: 'zsh -fc true', needs: 'zsh' },
   fish: { trial: 'fish --no-config -c true', needs: 'fish' },
