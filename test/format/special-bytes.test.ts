@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { entries, find, findByBytes, Specials } from '../../src/format/lanes/special-bytes.js';
@@ -52,7 +53,7 @@ describe('special bytes are found', () => {
         const bytes = Buffer.alloc(64, byte % 2 === 0 ? 'a' : '"');
         bytes[place] = byte;
         const found = listed(0, find(bytes, 0, 64, 0, 0));
-        expect(found).toEqual(listed(0, findByBytes(bytes, 0, 64, 0, 0)));
+        assert.deepEqual(found, listed(0, findByBytes(bytes, 0, 64, 0, 0)));
       }
     }
   });

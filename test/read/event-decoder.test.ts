@@ -25,7 +25,7 @@ import {
   someFilter,
   writeLog,
 } from '../support/logs.js';
-import { rounds } from '../support/rounds.js';
+import { fullStrength, rounds } from '../support/rounds.js';
 import { temporaryVolume } from '../support/volume.js';
 
 const NEWLINE = 0x0a;
@@ -56,7 +56,10 @@ describe('eventDecoder', () => {
     writeLog(root, REFERENCE);
     const read = await readerOf(root).toArray();
     for (const size of [1, 2, 3, 7, 64, 1000, 65_536, REFERENCE.length]) {
-      expect(await decode(REFERENCE, [size])).toEqual(read);
+      // What comes a few bytes at a time takes long; its first part is enough, but where all counts.
+      const count = size < 10 && !fullStrength ? 200 : read.length;
+      const content = REFERENCE.subarray(0, Buffer.byteLength(linesOf(read.slice(0, count))));
+      expect(await decode(content, [size])).toEqual(read.slice(0, count));
     }
   });
 

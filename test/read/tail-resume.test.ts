@@ -6,9 +6,9 @@ import { EventLog, encodeEvent, type RunEvent } from '../../src/index.js';
 import { linesOf, openDescriptors, RUN_ID, rejection, sampleEvents, writeLog } from '../support/logs.js';
 import { startProgram } from '../support/processes/program.js';
 import { quickVolume } from '../support/quick-volume.js';
-import { rounds } from '../support/rounds.js';
+import { fullStrength, rounds } from '../support/rounds.js';
 
-const CHAINS = 4;
+const CHAINS = fullStrength ? 4 : 2;
 const STOPS_OF_CHAIN = rounds(25);
 
 const draft = (name: string, number: number) =>

@@ -412,7 +412,7 @@ describe('leaving early', () => {
   });
 });
 
-const MANY = Math.max(2500, rounds(10_000));
+const MANY = Math.max(1000, rounds(10_000));
 
 test(`${MANY} runs are listed with bounded memory and descriptors`, async () => {
   const root = quickVolume();
@@ -439,13 +439,16 @@ test(`${MANY} runs are listed with bounded memory and descriptors`, async () => 
   let count = 0;
   let lastId = '';
   let settledBytes = 0;
+  const wrong: unknown[] = [];
   for await (const { runId, status, eventCount } of EventLog.runs(root)) {
-    expect([status, eventCount, runId > lastId]).toEqual(['completed', 2, true]);
+    if (status !== 'completed' || eventCount !== 2 || runId <= lastId)
+      wrong.push({ runId, status, eventCount });
     lastId = runId;
     count++;
     if (count % 100 === 0) most = Math.max(most, descriptors() - before);
-    if (count === 1000) settledBytes = process.memoryUsage().rss;
+    if (count === MANY / 10) settledBytes = process.memoryUsage().rss;
   }
+  expect(wrong).toEqual([]);
   expect(count).toBe(MANY);
   expect(most).toBeLessThan(40); // four logs at once, each with the folders on its way
   expect(process.memoryUsage().rss - settledBytes).toBeLessThan(60 * 2 ** 20); // the logs hold 80 MB

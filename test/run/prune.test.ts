@@ -28,7 +28,7 @@ import { omneLog } from '../support/command.js';
 import { rejection } from '../support/logs.js';
 import { programPath } from '../support/programs.js';
 import { quickVolume } from '../support/quick-volume.js';
-import { rounds } from '../support/rounds.js';
+import { fullStrength, rounds } from '../support/rounds.js';
 import { testWith } from '../support/tools.js';
 import { temporaryVolume } from '../support/volume.js';
 
@@ -249,7 +249,7 @@ describe('confinement', () => {
 test('killed at any moment, it leaves whole runs or none, and the next one removes the rest', async () => {
   const root = quickVolume();
   const others = [oldRun(root, 'other', 1), oldRun(root, 'other', 2)].map(({ runId }) => runId);
-  for (let round = 0; round < rounds(100); round++) {
+  for (let round = 0; round < (fullStrength ? rounds(100) : 4); round++) {
     const runs = Array.from({ length: 12 }, (_, index) => {
       const run = oldRun(root, 'p', 40 + index);
       for (const node of ['a', 'b', 'c', 'd']) writeCapture(run, node, 'output\n'.repeat(200));

@@ -29,12 +29,12 @@ const LONG = [
 const ALONE = /^test\/(package|bundles|jest|typescript|processes|properties|append\/kill)\.test\.ts$/;
 /**
  * What must not be left to the next file in a process, or is not to be had from it: modules, clocks and functions of all
- * replaced, a server, a browser, threads, a limit, listeners, and a count of memory, of processor time or of all open files.
+ * replaced, a server, a browser, threads, a limit, and a count of memory or of processor time.
  */
 const OF_ITS_OWN = [
   /\bvi\.(mock|doMock|resetModules|useFakeTimers|stub)|spyOn\((fs|files), |\.prototype\.|process\.env\[.*\] = /,
   /\/(nats-server|browser|diagnostics|file-calls)\.js'|new Worker\(|diagnostics_channel|'--pid'/,
-  /process\.(chdir|umask|memoryUsage|cpuUsage)\b|process\.(on|once)\('(warning|unhandled)|[hH]eap|\bgc\b|\/proc\/self/,
+  /process\.(memoryUsage|cpuUsage)\b/,
 ];
 
 /** The test files that share processes, whose modules are loaded once; where all counts, each has its own. */

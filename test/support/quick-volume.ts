@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
-/** The path of a new, empty folder; removed when the test ends. */
-export function quickVolume(): string {
+/** The path of a new, empty folder; removed when the test ends, or with `afterAll` once all of the file have. */
+export function quickVolume(whenOver: (remove: () => void) => void = onTestFinished): string {
   const root = mkdtempSync(join(folder(), 'omne-test-'));
-  onTestFinished(() => rmSync(root, { recursive: true, force: true }));
+  whenOver(() => rmSync(root, { recursive: true, force: true }));
   return root;
 }
 
