@@ -14,7 +14,7 @@ const run = promisify(execFile);
 const examples = programs()
   .map(({ page, heading, code }, index) => ({ name: `${heading} (${page}, block ${index + 1})`, code }))
   .filter(({ code }) => !noServer || !code.includes('@nats-io/'));
-const env = noServer ? process.env : { ...process.env, NATS_URL: (await NatsServer.start()).url };
+const server = NatsServer.forAll();
 
 /** Comments after a `console.log` that are about it; every other one is the line that it prints. */
 const REMARKS = [
@@ -62,6 +62,7 @@ test('many examples say what they print, and every remark is one', () => {
 test.each(examples)('the example under "$name" runs, and prints what it says', async ({ code }) => {
   const folder = await consumer();
   await writeFile(join(folder, 'example.mjs'), withoutTypes(code));
+  const env = { ...process.env, NATS_URL: server.url };
   const { stdout, stderr } = await run(process.execPath, ['example.mjs'], { cwd: folder, env });
   expect(stderr).toBe('');
   if (code.includes('console.log')) expect(stdout).not.toBe('');

@@ -20,8 +20,8 @@ import { temporaryVolume } from '../support/volume.js';
 const PASSWORD = 'hunter2-tr0ub4dor';
 const LOGIN = `authorization { user: alice, password: "${PASSWORD}" }`;
 
-let server: NatsServer;
-let guarded: NatsServer;
+const server = NatsServer.forAll();
+const guarded = NatsServer.forAll(LOGIN);
 /** A line that no message of a server holds, unless it is told otherwise. */
 const TOO_LONG = `${'x'.repeat(1_100_000)}\n`;
 
@@ -32,11 +32,6 @@ let runs: { completed: WrittenRun; aborted: WrittenRun; unfinished: WrittenRun }
 const remote = (...args: string[]) => omneLog([...args, '--nats', server.url]);
 const mirrorAll = () => local('mirror', '--all', '--once', '--nats', server.url);
 const local = (...args: string[]) => omneLog([...args, '--root', root]);
-
-beforeAll(async () => {
-  if (noServer) return;
-  [server, guarded] = await Promise.all([NatsServer.start(), NatsServer.start(LOGIN)]);
-});
 
 /** A volume with three runs, copied to the server; both go when the server does. */
 async function copied(): Promise<void> {

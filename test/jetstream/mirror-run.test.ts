@@ -3,7 +3,7 @@ import { readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync }
 import { setImmediate } from 'node:timers/promises';
 import { type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { headers, type NatsConnection } from '@nats-io/transport-node';
-import { beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { EventLog, maskValues } from '../../src/index.js';
 import { headersOf, POSITION_HEADER } from '../../src/jetstream/segment.js';
 import { subjectOf } from '../../src/jetstream/subjects.js';
@@ -26,14 +26,10 @@ import { NatsServer, noServer } from './nats-server.js';
 const MAX_PAYLOAD = 64 * 1024;
 
 describe.skipIf(noServer)('mirrorRun', () => {
-  let server: NatsServer;
+  const server = NatsServer.forAll(`max_payload: ${MAX_PAYLOAD}`);
   let connection: NatsConnection;
   let manager: JetStreamManager;
   let root: string;
-
-  beforeAll(async () => {
-    server = await NatsServer.start(`max_payload: ${MAX_PAYLOAD}`);
-  });
 
   beforeEach(async () => {
     connection = await connectTo(server);
@@ -472,7 +468,7 @@ describe.skipIf(noServer)('mirrorRun', () => {
     );
 
     test('when the server has no room left, with its words', async () => {
-      const small = await NatsServer.start('', undefined, 'max_file_store: 100KB');
+      const small = await NatsServer.start('', 'max_file_store: 100KB');
       const other = await connectTo(small);
       const runId = await finishedRun(root, 2000);
       const error = await rejection(mirrorRun(root, runId, { connection: other }));

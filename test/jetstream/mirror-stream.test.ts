@@ -8,7 +8,7 @@ import {
   type StreamConfig,
 } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
-import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { unsuitable } from '../../src/jetstream/ship/run-stream.js';
 import { runOf, subjectOf } from '../../src/jetstream/subjects.js';
 import { mirrorRun, mirrorVolume } from '../../src/jetstream.js';
@@ -49,13 +49,9 @@ describe('a subject', () => {
 });
 
 describe.skipIf(noServer)('the stream', () => {
-  let server: NatsServer;
+  const server = NatsServer.forAll();
   let connection: NatsConnection;
   let manager: JetStreamManager;
-
-  beforeAll(async () => {
-    server = await NatsServer.start();
-  });
 
   beforeEach(async () => {
     connection = await connectTo(server);

@@ -1,7 +1,7 @@
 /** Following a volume where the system gives no notices. */
 import { EventEmitter } from 'node:events';
 import { type FSWatcher, watch } from 'node:fs';
-import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { type MirroredRun, mirrorVolume } from '../../src/jetstream.js';
 import { connectTo, eventually, expectSame } from '../support/jetstream/copies.js';
 import { appendSome, finish, finishedRun, startedRun } from '../support/jetstream/writing.js';
@@ -80,11 +80,7 @@ const FAILURES: readonly [what: string, watching: () => FSWatcher][] = [
 ];
 
 describe.skipIf(noServer)('a mirror of a volume without notices', () => {
-  let server: NatsServer;
-  beforeAll(async () => {
-    server = await NatsServer.start();
-  });
-
+  const server = NatsServer.forAll();
   test.each(FAILURES)('finds by looking again what is written and what appears: %s', async (_, watching) => {
     vi.mocked(watch).mockReset().mockImplementation(watching);
     const connection = await connectTo(server);

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, utimesSync, w
 import { dirname, join } from 'node:path';
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { POSITION_HEADER } from '../../src/jetstream/segment.js';
 import { DroppedRuns } from '../../src/jetstream/ship/dropped-runs.js';
 import { openStream } from '../../src/jetstream/ship/run-stream.js';
@@ -19,14 +19,10 @@ import { NatsServer, noServer } from './nats-server.js';
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 describe.skipIf(noServer)('mirrorVolume', () => {
-  let server: NatsServer;
+  const server = NatsServer.forAll('max_payload: 65536');
   let connection: NatsConnection;
   let manager: JetStreamManager;
   let root: string;
-
-  beforeAll(async () => {
-    server = await NatsServer.start('max_payload: 65536');
-  });
 
   beforeEach(async () => {
     connection = await connectTo(server);

@@ -1,6 +1,6 @@
 /**
- * A NATS server with JetStream for one test file: started on a free port of 127.0.0.1, with a folder of its own, and ended
- * with the test file whatever happens. Where the program is missing, the tests say so and are skipped; under CI it must be there.
+ * NATS servers with JetStream for tests: each on a free port of 127.0.0.1, with a folder of its own, and ended with the tests
+ * that it is for, whatever happens. Where the program is missing, the tests say so and are skipped; under CI it must be there.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,7 +10,7 @@ import { createConnection, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll } from 'vitest';
+import { afterAll, beforeAll, onTestFinished } from 'vitest';
 
 const PROGRAM = ['nats-server', '/usr/sbin/nats-server'].find(
   program => spawnSync(program, ['--version']).status === 0,
@@ -29,10 +29,6 @@ const running = new Set<NatsServer>();
 process.once('exit', () => {
   for (const server of running) void server.kill();
 });
-// Here, at the top of the file that imports this: a hook made within a test or another hook never runs.
-afterAll(async () => {
-  await Promise.all([...running].map(server => server.remove()));
-});
 
 /** A port of 127.0.0.1 on which nothing listens. */
 export async function freePort(): Promise<number> {
@@ -47,27 +43,43 @@ export async function freePort(): Promise<number> {
 
 /** A server process that can be stopped, killed, frozen and started again on the same port and folder. */
 export class NatsServer {
-  readonly port: number;
-  readonly folder: string;
-  readonly #config: string;
+  port = 0;
+  folder = '';
   #process: ChildProcess | undefined;
 
-  private constructor(port: number, folder: string, config: string) {
-    this.port = port;
-    this.folder = folder;
-    this.#config = join(folder, 'server.conf');
-    writeFileSync(this.#config, config);
+  private constructor() {}
+
+  /**
+   * A server for all tests of the file, or of the `describe`, that has this in it: it runs, and has a port and a folder, from
+   * before the first of them to after the last. For `config` see `start`.
+   */
+  static forAll(config = ''): NatsServer {
+    const server = new NatsServer();
+    if (noServer) return server;
+    beforeAll(() => server.#begin(config, ''));
+    afterAll(() => server.remove());
+    return server;
   }
 
-  /** Starts a server; `config` is added to its configuration file, e.g. `max_payload: 65536`, and `limits` to its part on JetStream. */
-  static async start(config = '', port?: number, limits = ''): Promise<NatsServer> {
-    const folder = mkdtempSync(join(tmpdir(), 'omne-nats-'));
-    const listen = port ?? (await freePort());
-    const text = `listen: "127.0.0.1:${listen}"\njetstream { store_dir: ${JSON.stringify(join(folder, 'store'))}\n${limits} }\n${config}\n`;
-    const server = new NatsServer(listen, folder, text);
-    running.add(server);
-    await server.restart();
+  /**
+   * Starts a server for the test that calls this; `config` is added to its configuration file, e.g. `max_payload: 65536`, and
+   * `limits` to its part on JetStream.
+   */
+  static async start(config = '', limits = ''): Promise<NatsServer> {
+    const server = new NatsServer();
+    onTestFinished(() => server.remove());
+    await server.#begin(config, limits);
     return server;
+  }
+
+  async #begin(config: string, limits: string): Promise<void> {
+    this.folder = mkdtempSync(join(tmpdir(), 'omne-nats-'));
+    this.port = await freePort();
+    const store = JSON.stringify(join(this.folder, 'store'));
+    const text = `listen: "127.0.0.1:${this.port}"\njetstream { store_dir: ${store}\n${limits} }\n${config}\n`;
+    writeFileSync(join(this.folder, 'server.conf'), text);
+    running.add(this);
+    await this.restart();
   }
 
   get url(): string {
@@ -77,9 +89,8 @@ export class NatsServer {
   /** Starts the server again, after `stop` or `kill`; resolves when it takes connections. */
   async restart(): Promise<void> {
     if (PROGRAM === undefined) throw new Error('nats-server is not installed');
-    const child = spawn(PROGRAM, ['-c', this.#config, '-l', join(this.folder, 'server.log')], {
-      stdio: 'ignore',
-    });
+    const [config, log] = ['server.conf', 'server.log'].map(name => join(this.folder, name));
+    const child = spawn(PROGRAM, ['-c', config ?? '', '-l', log ?? ''], { stdio: 'ignore' });
     this.#process = child;
     const end = performance.now() + START_TIMEOUT_MS;
     while (!(await answers(this.port))) {

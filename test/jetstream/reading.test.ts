@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect, errors, type NatsConnection } from '@nats-io/transport-node';
-import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { EventLog, type RunEvent } from '../../src/index.js';
 import { DEFAULT_STREAM, subjectOf } from '../../src/jetstream/subjects.js';
 import { mirrorRun, mirrorVolume, readRemote, tailRemote } from '../../src/jetstream.js';
@@ -30,10 +30,7 @@ const EVENTS = sampleEvents(40);
 const RUN = completedRun(20);
 const code = (name: string) => expect.objectContaining({ code: name });
 
-let server: NatsServer;
-beforeAll(async () => {
-  if (!noServer) server = await NatsServer.start();
-});
+const server = NatsServer.forAll();
 
 /** A connection and an empty stream. */
 async function fresh(

@@ -1,7 +1,7 @@
 /** Listing the runs of a stream. */
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { remoteRunIds } from '../../src/jetstream/fetch/remote-runs.js';
 import { DEFAULT_STREAM, subjectOf } from '../../src/jetstream/subjects.js';
 import { type RemoteRunsOptions, remoteRuns } from '../../src/jetstream.js';
@@ -10,10 +10,7 @@ import { connectTo, RawPublisher } from '../support/raw-publisher.js';
 import { completedRun, logOf } from '../support/small-run.js';
 import { NatsServer, noServer } from './nats-server.js';
 
-let server: NatsServer;
-beforeAll(async () => {
-  if (!noServer) server = await NatsServer.start();
-});
+const server = NatsServer.forAll();
 
 async function fresh(): Promise<{ connection: NatsConnection; publisher: RawPublisher }> {
   const connection = await connectTo(server);

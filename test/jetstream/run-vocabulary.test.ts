@@ -3,7 +3,7 @@ import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { vocabularyText } from '../../src/format/vocabulary-text.js';
 import { defineEvents, EventLog, field } from '../../src/index.js';
 import { remoteVocabulary } from '../../src/jetstream/fetch/remote-vocabulary.js';
@@ -29,13 +29,9 @@ const more = defineEvents(
 );
 
 describe.skipIf(noServer)('the vocabulary of a run', () => {
-  let server: NatsServer;
+  const server = NatsServer.forAll();
   let connection: NatsConnection;
   let root: string;
-
-  beforeAll(async () => {
-    server = await NatsServer.start();
-  });
 
   beforeEach(async () => {
     connection = await connectTo(server);

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
-import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { EventLog } from '../../src/index.js';
 import { subjectOf } from '../../src/jetstream/subjects.js';
 import { mirrorRun, mirrorVolume, readRemote, tailRemote } from '../../src/jetstream.js';
@@ -19,10 +19,7 @@ const ROUND_TRIP_MS = 50;
 const DROPS = rounds(10);
 
 describe.skipIf(noServer)(`over a link of ${ROUND_TRIP_MS} ms`, () => {
-  let server: NatsServer;
-  beforeAll(async () => {
-    server = await NatsServer.start();
-  });
+  const server = NatsServer.forAll();
 
   async function linked(): Promise<{ connection: NatsConnection; link: Link; near: NatsConnection }> {
     const link = await startLink(server.port, ROUND_TRIP_MS);

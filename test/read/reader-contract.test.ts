@@ -4,7 +4,7 @@
  */
 import { appendFileSync } from 'node:fs';
 import fc from 'fast-check';
-import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { EventReader, EventTail, ReadOptions, TailOptions } from '../../src/index.js';
 import { EventLog, type RunEvent } from '../../src/index.js';
 import { type RemoteReader, type RemoteTail, readRemote, tailRemote } from '../../src/jetstream.js';
@@ -37,14 +37,12 @@ interface Place {
 interface BackEnd {
   readonly name: string;
   readonly missing: boolean;
-  start(): Promise<void>;
   place(runId: string): Promise<Place>;
 }
 
 const files: BackEnd = {
   name: 'the log',
   missing: false,
-  start: async () => undefined,
   place: async runId => {
     const root = temporaryVolume();
     let written = false;
@@ -64,13 +62,10 @@ function EventLogPath(root: string, runId: string): string {
   return `${root}/.omne/var/runs/${runId}/events.jsonl`;
 }
 
-let server: NatsServer;
+const server = NatsServer.forAll();
 const copies: BackEnd = {
   name: 'its copy on a server',
   missing: noServer,
-  start: async () => {
-    server = await NatsServer.start();
-  },
   place: async runId => {
     const connection = await connectTo(server);
     const publisher = await RawPublisher.to(connection);
@@ -98,8 +93,6 @@ const quiet = sampleEvents(120).filter(({ type }) => type !== 'pipe.aborted');
 
 for (const backEnd of [files, copies]) {
   describe.skipIf(backEnd.missing)(`a reader of ${backEnd.name}`, () => {
-    beforeAll(() => backEnd.start());
-
     test('gives the events of a log written by the Rust program, whichever way it is taken', async () => {
       const place = await backEnd.place(RUN_ID);
       await place.write(REFERENCE);
@@ -396,8 +389,6 @@ for (const backEnd of [files, copies]) {
   });
 
   describe.skipIf(backEnd.missing)(`a tail of ${backEnd.name}`, () => {
-    beforeAll(() => backEnd.start());
-
     test('hands out what is there, then what comes, and ends after the terminal event', async () => {
       const place = await backEnd.place(SMALL_RUN);
       await place.write(logOf(RUN.slice(0, 2)));

@@ -27,13 +27,15 @@ const LONG = [
 
 /** Files that are the only ones that need what they load, or that have programs measured: a process costs them little. */
 const ALONE = /^test\/(package|bundles|jest|typescript|processes|properties|append\/kill)\.test\.ts$/;
+/** Files that wait for a server most of the time: others run meanwhile. */
+const WAITING = /^test\/jetstream\/(reading|remote-log|mirror-(pause|cluster|run|volume))\.test\.ts$/;
 /**
  * What must not be left to the next file in a process, or is not to be had from it: modules, clocks and functions of all
- * replaced, a server, a browser, threads, a limit, and a count of memory or of processor time.
+ * replaced, a browser, threads, a limit, and a count of memory or of processor time.
  */
 const OF_ITS_OWN = [
   /\bvi\.(mock|doMock|resetModules|useFakeTimers|stub)|spyOn\((fs|files), |\.prototype\.|process\.env\[.*\] = /,
-  /\/(nats-server|browser|diagnostics|file-calls)\.js'|new Worker\(|diagnostics_channel|'--pid'/,
+  /\/(browser|diagnostics|file-calls)\.js'|new Worker\(|diagnostics_channel|'--pid'/,
   /process\.(memoryUsage|cpuUsage)\b/,
 ];
 
@@ -43,7 +45,7 @@ export function filesThatShare(): string[] {
   const folder = fileURLToPath(new URL('..', import.meta.url));
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .map(path => `test/${path.replaceAll(sep, '/')}`)
-    .filter(path => path.endsWith('.test.ts') && !ALONE.test(path))
+    .filter(path => path.endsWith('.test.ts') && !ALONE.test(path) && !WAITING.test(path))
     .filter(path => {
       const source = readFileSync(join(folder, '..', path), 'utf8');
       return !OF_ITS_OWN.some(reason => reason.test(source));

@@ -1,6 +1,6 @@
 /** The copies of runs on a NATS server, served as those of a volume are, but for outputs. */
 import { jetstreamManager } from '@nats-io/jetstream';
-import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { EventLog } from '../../src/index.js';
 import { subjectOf } from '../../src/jetstream/subjects.js';
 import { mirrorRun } from '../../src/jetstream.js';
@@ -16,10 +16,7 @@ import { quickVolume } from '../support/quick-volume.js';
 import { connectTo } from '../support/raw-publisher.js';
 import { ask, askJson, StreamClient } from '../support/web-client.js';
 
-let nats: NatsServer;
-beforeAll(async () => {
-  if (!noServer) nats = await NatsServer.start();
-});
+const nats = NatsServer.forAll();
 
 describe.skipIf(noServer)('a server of mirrored runs', () => {
   test('lists them, follows one, and says that outputs are not mirrored', async () => {
