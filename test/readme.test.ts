@@ -1,18 +1,28 @@
-/** Every code block of the manual runs: each program on its own, jq lines and recipes on the demo's log. */
+/**
+ * Every code block of the manual runs: each program, by default all in one process after the other; jq lines and recipes on the
+ * demo's log.
+ */
 import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { NatsServer, noServer } from './jetstream/nats-server.js';
 import { installed } from './support/packages.js';
 import { blocks, manual, programs, project, withoutTypes } from './support/pages.js';
+import { programPath } from './support/programs.js';
+import { fullStrength } from './support/rounds.js';
 import { temporaryVolume } from './support/volume.js';
 
 const run = promisify(execFile);
+const temporary = await mkdtemp(join(tmpdir(), 'omne-examples-'));
 const examples = programs()
-  .map(({ page, heading, code }, index) => ({ name: `${heading} (${page}, block ${index + 1})`, code }))
+  .map(({ page, heading, code }, index) => ({
+    name: `${heading} (${page}, block ${index + 1})`,
+    code,
+    folder: join(temporary, `${index + 1}`),
+  }))
   .filter(({ code }) => !noServer || !code.includes('@nats-io/'));
 const server = NatsServer.forAll();
 
@@ -33,18 +43,23 @@ function promisedLines(code: string): string[] {
 
 const openTelemetry = await installed('@opentelemetry/api@1.9.0');
 
-/** A folder in which `import 'omne-event-log'` finds this project, and what the examples use beside it. */
-async function consumer(): Promise<string> {
-  const folder = temporaryVolume();
-  await mkdir(join(folder, 'node_modules'));
-  await symlink(project, join(folder, 'node_modules', 'omne-event-log'), 'dir');
+/** Writes all examples, each into its folder; `import 'omne-event-log'` finds this project there, and what they use beside it. */
+beforeAll(async () => {
+  const packages = join(temporary, 'node_modules');
+  await mkdir(packages);
+  await symlink(project, join(packages, 'omne-event-log'), 'dir');
   for (const path of [
     join(project, 'node_modules/@nats-io'),
     join(openTelemetry, 'node_modules/@opentelemetry'),
   ])
-    await symlink(path, join(folder, 'node_modules', basename(path)), 'dir');
-  return folder;
-}
+    await symlink(path, join(packages, basename(path)), 'dir');
+  for (const { folder, code } of examples) {
+    await mkdir(folder);
+    await writeFile(join(folder, 'example.mjs'), withoutTypes(code));
+  }
+});
+
+afterAll(() => rm(temporary, { recursive: true }));
 
 test('there are examples on many pages, in both languages, and every block of JavaScript is one', () => {
   const all = programs();
@@ -59,11 +74,27 @@ test('many examples say what they print, and every remark is one', () => {
   expect(REMARKS.filter(remark => !manual.includes(`; // ${remark}\n`))).toEqual([]);
 });
 
-test.each(examples)('the example under "$name" runs, and prints what it says', async ({ code }) => {
-  const folder = await consumer();
-  await writeFile(join(folder, 'example.mjs'), withoutTypes(code));
+interface Printed {
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+let allInOne: Promise<Printed> | undefined;
+
+/** What the example in a folder prints; by default one process runs all of them, each when the one before it has ended. */
+async function outcomeOf(folder: string): Promise<Printed> {
   const env = { ...process.env, NATS_URL: server.url };
-  const { stdout, stderr } = await run(process.execPath, ['example.mjs'], { cwd: folder, env });
+  if (fullStrength) return run(process.execPath, ['example.mjs'], { cwd: folder, env });
+  const command = [programPath('run-examples'), ...examples.map(example => example.folder)];
+  allInOne ??= run(process.execPath, command, { env }).catch((error: Printed) => error); // those after it did not run
+  const { stdout, stderr } = await allInOne;
+  expect(stdout).toContain(`in ${folder}\n`);
+  const partOf = (text: string) => text.split(`in ${folder}\n`)[1]?.split(`in ${temporary}`)[0] ?? '';
+  return { stdout: partOf(stdout), stderr: partOf(stderr) };
+}
+
+test.each(examples)('the example under "$name" runs, and prints what it says', async ({ code, folder }) => {
+  const { stdout, stderr } = await outcomeOf(folder);
   expect(stderr).toBe('');
   if (code.includes('console.log')) expect(stdout).not.toBe('');
   expect(stdout.split('\n')).toEqual(expect.arrayContaining(promisedLines(code)));
