@@ -44,3 +44,4 @@ process.on('message', async ({ command, args, env, cwd }) => {
   const [stdout, stderr] = [printed.stdout, printed.stderr].map(chunks => Buffer.concat(chunks).toString());
   process.send({ code: process.exitCode, stdout, stderr });
 });
+process.send('ready');

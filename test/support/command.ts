@@ -1,9 +1,10 @@
 /** Runs the built command `omne-log` as a person would: in a process of its own where that matters, and always in CI. */
-import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { fullStrength } from './rounds.js';
+import { answerOf, Servers } from './servers.js';
 
 /** The path of the built command. */
 export const COMMAND = fileURLToPath(new URL('../../dist/cli.cjs', import.meta.url));
@@ -57,27 +58,15 @@ export function omneLog(args: readonly string[], surroundings: Surroundings = {}
     : served(args, surroundings);
 }
 
-const SERVER = fileURLToPath(new URL('command-server.mjs', import.meta.url));
-const idle: ChildProcess[] = [];
+const servers = new Servers(fileURLToPath(new URL('command-server.mjs', import.meta.url)));
 
 /** The same in a process that has run other command lines before: see `command-server.mjs`. */
 async function served(args: readonly string[], { env, cwd }: Surroundings): Promise<Outcome> {
-  const server = idle.pop() ?? startServer();
   const given = { env: { ...plainEnvironment(), ...env }, cwd: cwd ?? process.cwd() };
-  server.send({ command: COMMAND, args, ...given });
-  const [outcome]: Outcome[] = await once(server, 'message'); // rejects when there is an 'error' first
-  idle.push(server);
+  const outcome = await servers.use(server =>
+    answerOf<Outcome>(server, { command: COMMAND, args, ...given }),
+  );
   return outcome ?? { code: null, stdout: '', stderr: '' };
-}
-
-function startServer(): ChildProcess {
-  const server = fork(SERVER, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-  server.once('exit', () => {
-    if (!idle.includes(server)) server.emit('error', new Error('the server of command lines crashed'));
-  });
-  server.unref();
-  server.channel?.unref(); // the test that asks waits itself
-  return server;
 }
 
 /** Runs any program to its end. */
