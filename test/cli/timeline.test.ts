@@ -1,27 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { describe, expect, onTestFinished, test } from 'vitest';
+/** What `omne-log timeline` draws, and of what it makes it; how a browser shows it is in `web/page.test.ts`. */
+import { describe, expect, test } from 'vitest';
 import { Axis } from '../../src/cli/timeline/axis.js';
 import { Timeline } from '../../src/cli/timeline/rows.js';
 import { deriveRunState, EventLog, type RunEvent } from '../../src/index.js';
-import { CHROMIUM } from '../support/chromium.js';
 import { ABORTED, type Step, UNFINISHED, writeRun } from '../support/cli-runs.js';
-import { type Outcome, omneLog, runToEnd } from '../support/command.js';
-import { coloursOf } from '../support/png.js';
-import { testWith } from '../support/tools.js';
+import { omneLog } from '../support/command.js';
+import { drawTimeline, HOSTILE } from '../support/timeline.js';
 import { temporaryVolume } from '../support/volume.js';
-
-const EVIL = `</pre></td><script>document.title='owned'</script><img src=x onerror="document.title='owned'">'"&\u202e\u0000`;
-
-const HOSTILE: readonly Step[] = [
-  [0, { type: 'pipe.started', pipe: EVIL, inputs: [{ key: EVIL, value: EVIL }] }],
-  [1, { type: 'node.started', node_id: EVIL, kind: 'loop', name: EVIL, model: EVIL }],
-  [2, { type: 'gate.passed', node_id: EVIL, gate: EVIL, method: 'hook', stdout: EVIL }],
-  [3, { type: 'node.failed', node_id: EVIL, error: { kind: 'crash' }, message: EVIL }],
-  [4, { type: 'pipe.aborted', reason: EVIL }],
-];
 
 /** Two nodes run when the executor dies after 6 s; a minute later the run is resumed. */
 const INTERRUPTED: readonly Step[] = [
@@ -36,35 +21,9 @@ const INTERRUPTED: readonly Step[] = [
   [73_000, { type: 'pipe.completed' }],
 ];
 
-/** Draws the timeline of a run into a file. */
-async function draw(
-  steps: readonly Step[],
-): Promise<{ page: string; html: string; root: string; runId: string }> {
-  const root = temporaryVolume();
-  const { runId } = writeRun(root, 'feature', steps);
-  const page = join(root, 'page.html');
-  const outcome = await omneLog(['timeline', runId, '--html', page, '--root', root]);
-  expect(outcome).toEqual({ code: 0, stdout: `the timeline of ${runId} is in ${page}\n`, stderr: '' });
-  return { page, html: readFileSync(page, 'utf8'), root, runId };
-}
-
-/** Opens a page in headless Chromium. */
-async function chromium(page: string, ...flags: string[]): Promise<Outcome> {
-  const profile = mkdtempSync(join(tmpdir(), 'omne-test-'));
-  onTestFinished(() => rmSync(profile, { recursive: true, force: true, maxRetries: 5 }));
-  const quiet = ['gpu', 'quic', 'background-networking', 'component-update', 'sync'].map(
-    what => `--disable-${what}`,
-  );
-  return runToEnd([
-    CHROMIUM,
-    ...['--headless', '--no-sandbox', '--no-first-run', ...quiet, `--user-data-dir=${profile}`],
-    ...['--enable-logging=stderr', '--window-size=1000,700', ...flags, pathToFileURL(page).href],
-  ]);
-}
-
 describe('the page of omne-log timeline', () => {
   test('is complete in itself: no scripts, and a policy that forbids to load anything', async () => {
-    const { html } = await draw(ABORTED);
+    const { html } = await drawTimeline(ABORTED);
     expect(html).toMatch(
       /http-equiv="Content-Security-Policy" content="default-src &#39;none&#39;; style-src &#39;sha256-/,
     );
@@ -72,7 +31,7 @@ describe('the page of omne-log timeline', () => {
   });
 
   test('shows everything as text', async () => {
-    const { html, root, runId } = await draw(ABORTED);
+    const { html, root, runId } = await drawTimeline(ABORTED);
     const shown = (await omneLog(['show', runId, '--root', root])).stdout;
     const [, text = ''] = /<summary>The run as text<\/summary><pre>([\s\S]*?)<\/pre>/.exec(html) ?? [];
     expect(text).toBe(shown);
@@ -85,7 +44,7 @@ describe('the page of omne-log timeline', () => {
   });
 
   test('shows an attempt that was interrupted up to where the log last grew, and the time without an executor', async () => {
-    const { html, root, runId } = await draw(INTERRUPTED);
+    const { html, root, runId } = await drawTimeline(INTERRUPTED);
     expect(html).toContain(
       'aria-label="interrupted, started at 1.0 s, took 5.0 s; completed, started at 1 m 06 s, took 3.0 s',
     );
@@ -97,13 +56,13 @@ describe('the page of omne-log timeline', () => {
   });
 
   test('goes to standard output for -', async () => {
-    const { html, root, runId } = await draw(ABORTED);
+    const { html, root, runId } = await drawTimeline(ABORTED);
     const { stdout } = await omneLog(['timeline', runId, '--html', '-', '--root', root]);
     expect(stdout).toBe(html);
   });
 
   test('holds no text of an event unescaped', async () => {
-    const { html } = await draw(HOSTILE);
+    const { html } = await drawTimeline(HOSTILE);
     expect(html).not.toMatch(/<script|<img|[\u0000-\u0009\u000b-\u001f\u202e]/);
     expect(html).toContain('&lt;script&gt;document.title=&#39;owned&#39;');
   });
@@ -116,41 +75,6 @@ describe('the page of omne-log timeline', () => {
     expect(outcome.stderr).toContain('ERR_MALFORMED_LINE');
     expect(outcome.stdout).toContain('<p class="damage">! malformed line: unknown event type');
     expect(outcome.stdout).toContain('<td class="time">running</td>');
-  });
-
-  testWith(
-    ['chromium'],
-    'is rendered by Chromium without an error: bars, marks and failures are visible',
-    async () => {
-      const { page, root } = await draw(ABORTED);
-      for (const [scheme, done, failed] of [
-        ['1', '#0072b2', '#d55e00'],
-        ['0', '#3d9fd8', '#ff8a3d'],
-      ] as const) {
-        const picture = join(root, 'page.png');
-        const { code, stderr } = await chromium(
-          page,
-          `--screenshot=${picture}`,
-          `--blink-settings=preferredColorScheme=${scheme}`,
-        );
-        expect(code).toBe(0);
-        expect(stderr).not.toContain('CONSOLE');
-        const colours = coloursOf(readFileSync(picture));
-        expect(colours.get(done)).toBeGreaterThan(5000); // the bars
-        expect(colours.get(failed)).toBeGreaterThan(300); // hatched bars, crosses, messages
-        expect(colours.get(done)).toBeLessThan(100_000);
-      }
-    },
-  );
-
-  testWith(['chromium'], 'stays harmless in Chromium, whatever the events hold', async () => {
-    const { page } = await draw(HOSTILE);
-    const { code, stdout, stderr } = await chromium(page, '--dump-dom');
-    expect(code).toBe(0);
-    expect(stderr).not.toContain('CONSOLE');
-    expect(stdout).toMatch(/<title>feature-\S+: timeline<\/title>/);
-    expect(stdout).not.toMatch(/<script|<img/);
-    expect(stdout.match(/<tr class="node /g)).toHaveLength(1);
   });
 });
 

@@ -21,12 +21,14 @@ export interface PageOptions {
   readonly width?: number;
   readonly height?: number;
   readonly colorScheme?: 'light' | 'dark';
+  /** Whether a word on its console is wrong, too: Chromium complains there of what a policy forbids. */
+  readonly silent?: boolean;
 }
 
 /** A page, closed when the test ends; what goes wrong in it fails the test. */
 export async function openPage(url: string, options: PageOptions = {}): Promise<Page> {
   browser ??= chromium.launch({ executablePath: CHROMIUM, args: QUIET });
-  const { width = 1280, height = 800, colorScheme = 'light' } = options;
+  const { width = 1280, height = 800, colorScheme = 'light', silent = false } = options;
   const context = await (await browser).newContext({
     viewport: { width, height },
     colorScheme,
@@ -35,6 +37,7 @@ export async function openPage(url: string, options: PageOptions = {}): Promise<
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on('pageerror', error => complaints.push(String(error)));
+  if (silent) page.on('console', message => complaints.push(`on the console: ${message.text()}`));
   page.on('dialog', dialog => complaints.push(`a dialog: ${dialog.message()}`));
   onTestFinished(async () => {
     await context.close();

@@ -1,15 +1,23 @@
-/** The live page in a real browser: what a person sees, does, and must never have to suffer. */
+/**
+ * The live page in a real browser: what a person sees, does, and must never have to suffer. The page of `omne-log timeline` as well:
+ * a browser takes long to start, and one is enough.
+ */
 import { appendFileSync, writeFileSync } from 'node:fs';
-import { AxeBuilder } from '@axe-core/playwright';
+import { pathToFileURL } from 'node:url';
 import type { Page } from 'playwright-core';
 import { describe, expect, onTestFinished } from 'vitest';
 import { EventLog } from '../../src/index.js';
+import type { EventsAnswer } from '../../src/web.js';
+import { brokenRules } from '../support/axe.js';
 import { closeBrowserAfterAll, openPage, type PageOptions } from '../support/browser.js';
 import { ABORTED, COMPLETED, writeCapture, writeRun } from '../support/cli-runs.js';
+import { coloursOf } from '../support/png.js';
 import { quickVolume } from '../support/quick-volume.js';
-import { fullStrength, rounds } from '../support/rounds.js';
+import { fullStrength, rounds, spread } from '../support/rounds.js';
+import { drawTimeline, HOSTILE } from '../support/timeline.js';
 import { testWith } from '../support/tools.js';
 import { temporaryVolume } from '../support/volume.js';
+import { askJson } from '../support/web-client.js';
 
 // The built one: it has the built page beside it.
 const web: typeof import('../../src/web.js') = await import(
@@ -110,7 +118,7 @@ describe('a live run', () => {
       await lines(page)
         .filter({ hasText: /^1\s*line 1$/ })
         .waitFor();
-      for (const number of [1, 500, 995, 1001, 1100]) {
+      for (const number of spread([1, 500, 1001, 995, 1100], 2)) {
         await page.goto(`${page.url().split('#')[0]}#L${number}`);
         await page.reload();
         const line = page.locator('.line.chosen');
@@ -385,12 +393,9 @@ describe('for people', () => {
       const { url } = await served(root);
       const page = await openPage(url, { colorScheme });
       await page.locator('a.run').nth(1).waitFor();
-      const told = async () => {
-        const axe = new AxeBuilder({ page }).setLegacyMode(); // without a second page: nothing is framed
-        if (colorScheme === 'dark' && !fullStrength) axe.withRules('color-contrast'); // nothing else is another colour
-        return (await axe.analyze()).violations.map(({ id, nodes }) => [id, nodes.map(node => node.html)]);
-      };
-      expect(await told()).toEqual([]);
+      // By default the dark page is asked about its colours only: nothing else of it is another.
+      const rules = colorScheme === 'dark' && !fullStrength ? ['color-contrast'] : undefined;
+      expect(await brokenRules(page, rules)).toEqual([]);
       for (const [runId, tabs] of [
         [run.runId, ['output', 'events', 'raw']],
         [log.runId, ['output']],
@@ -399,12 +404,12 @@ describe('for people', () => {
         for (const tab of tabs) {
           await page.locator('[role=tab]', { hasText: tab }).click();
           await page.locator('.panel .virtual, .panel .text').first().waitFor();
-          expect([tab, await told()]).toEqual([tab, []]);
+          expect([tab, await brokenRules(page, rules)]).toEqual([tab, []]);
         }
       }
       await page.keyboard.press('?');
       await page.locator('dialog.help').waitFor();
-      expect(await told()).toEqual([]);
+      expect(await brokenRules(page, rules)).toEqual([]);
     });
   }
 
@@ -500,5 +505,73 @@ describe('for people', () => {
     expect(copied).toContain('### Node `publish` failed (crash)');
     expect(copied).toContain('line 100\nremote rejected ```\n````');
     expect(copied).not.toContain('line 40\n');
+  });
+});
+
+const gate = (name: string, stdout: string) =>
+  ({ type: 'gate.passed', node_id: 'n', gate: name, method: 'hook', stdout }) as const;
+
+inBrowser(
+  'an event that was shortened is marked in the list and where it is opened, and the whole one is a link away; others are not',
+  async () => {
+    const root = quickVolume();
+    const { runId } = writeRun(root, 'giants', [
+      [0, { type: 'pipe.started', pipe: 'giants' }],
+      [1, { type: 'node.started', node_id: 'n', kind: 'bash' }],
+      [2, gate('short', 'a few words')],
+      [3, gate('long', 'x'.repeat(100_000))],
+      [4, { type: 'pipe.completed' }],
+    ]);
+    const { url, port } = await served(root);
+    const page = await openPage(`${url}runs/${runId}?tab=events`);
+    const event = (text: string) => page.locator('button.event', { hasText: text });
+    const details = page.locator('.details');
+
+    await event('gate=long').waitFor();
+    expect(await event('gate=long').innerText()).toContain('shortened');
+    expect(await page.locator('button.event .shortened').count()).toBe(1);
+
+    await event('gate=short').click();
+    await details.filter({ hasText: 'a few words' }).waitFor();
+    expect(await details.innerText()).not.toContain('shortened');
+    await event('gate=long').click();
+    await details.filter({ hasText: '(96000 characters left out)' }).waitFor();
+    expect(await details.innerText()).toContain('shortened');
+    expect(await brokenRules(page)).toEqual([]);
+
+    const address = await details.getByRole('link', { name: 'Whole event' }).getAttribute('href');
+    const whole = await askJson<EventsAnswer>(port, address ?? '');
+    expect(whole.events).toMatchObject([{ number: 3, event: { stdout: 'x'.repeat(100_000) } }]);
+    await page.locator('label', { hasText: 'only of n' }).locator('input').check();
+    await expect.poll(() => page.locator('button.event').count(), WAIT).toBe(3);
+    expect(await event('gate=long').innerText()).toContain('shortened');
+    if (process.env['OMNE_SHOT'] !== undefined) await page.screenshot({ path: process.env['OMNE_SHOT'] });
+  },
+);
+
+describe('the page of omne-log timeline', () => {
+  const SIZE = { width: 1000, height: 700, silent: true };
+
+  inBrowser('is drawn without an error: bars, marks and failures are visible, light and dark', async () => {
+    const { file } = await drawTimeline(ABORTED);
+    for (const [colorScheme, done, failed] of [
+      ['light', '#0072b2', '#d55e00'],
+      ['dark', '#3d9fd8', '#ff8a3d'],
+    ] as const) {
+      const page = await openPage(pathToFileURL(file).href, { ...SIZE, colorScheme });
+      const colours = coloursOf(await page.screenshot());
+      expect(colours.get(done)).toBeGreaterThan(5000); // the bars
+      expect(colours.get(failed)).toBeGreaterThan(300); // hatched bars, crosses, messages
+      expect(colours.get(done)).toBeLessThan(100_000);
+    }
+  });
+
+  inBrowser('stays harmless, whatever the events hold', async () => {
+    const { file } = await drawTimeline(HOSTILE);
+    const page = await openPage(pathToFileURL(file).href, SIZE);
+    const html = await page.content();
+    expect(html).toMatch(/<title>feature-\S+: timeline<\/title>/);
+    expect(html).not.toMatch(/<script|<img/);
+    expect(html.match(/<tr class="node /g)).toHaveLength(1);
   });
 });
