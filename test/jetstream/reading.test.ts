@@ -22,6 +22,7 @@ import {
   sampleEvents,
 } from '../support/logs.js';
 import { connectTo, RawPublisher } from '../support/raw-publisher.js';
+import { rounds } from '../support/rounds.js';
 import { completedRun, logOf, SMALL_RUN } from '../support/small-run.js';
 import { temporaryVolume } from '../support/volume.js';
 import { NatsServer, noServer } from './nats-server.js';
@@ -188,8 +189,9 @@ describe.skipIf(noServer)('what a stream holds', () => {
     'a place in a long run among many is found with a few requests, in segments %s',
     async ([, sizes]) => {
       const { connection, publisher } = await fresh();
+      const others = linesOf(sampleEvents(rounds(1000)));
       for (let part = 0; part < 5; part++) {
-        await publisher.publish(`other-${SMALL_RUN.slice(-26)}`, REFERENCE, [1]);
+        await publisher.publish(`other-${SMALL_RUN.slice(-26)}`, others, [1]);
         const events = Array.from({ length: 400 }, (_, index) => sampleEvent(400 * part + index));
         await publisher.publish(RUN_ID, linesOf(events), sizes);
       }
@@ -242,11 +244,12 @@ describe.skipIf(noServer)('what a stream holds', () => {
   test('is read backwards as a whole also where not all of a step can be held, be it many messages or large ones', async () => {
     const { connection, publisher } = await fresh();
     const reason = 'x'.repeat(900_000);
-    const large = Array.from({ length: 30 }, (_, index): RunEvent => {
-      const { id, ts, run_id } = sampleEvent(5000 + index);
+    const many = Math.max(2000, rounds(5000));
+    const large = Array.from({ length: Math.max(10, rounds(30)) }, (_, index): RunEvent => {
+      const { id, ts, run_id } = sampleEvent(many + index);
       return { type: 'pipe.aborted', id, ts, run_id, reason };
     });
-    const events = [...sampleEvents(5000), ...large, ...sampleEvents(5100).slice(5050)];
+    const events = [...sampleEvents(many), ...large, ...sampleEvents(many + 100).slice(many + 50)];
     await publisher.publish(RUN_ID, linesOf(events));
     const found = await readRemote(connection, RUN_ID, { reverse: true }).toArray();
     expect(found.length).toBe(events.length);
@@ -288,6 +291,8 @@ describe.skipIf(noServer)('what a stream holds', () => {
 });
 
 describe.skipIf(noServer)('what happens while a tail follows', () => {
+  const KILLS = Math.max(3, rounds(8));
+
   /** Follows `RUN`: its first half is there, the rest is published when `meanwhile` is over. */
   async function followThrough(
     on: NatsServer,
@@ -336,13 +341,13 @@ describe.skipIf(noServer)('what happens while a tail follows', () => {
     );
     let kills = 0;
     const killing = (async () => {
-      for (; kills < 8; kills++) {
+      for (; kills < KILLS; kills++) {
         await sleep(50 + Math.random() * 500);
         await own.kill();
         await own.restart();
       }
     })();
-    for (let index = 0; kills < 8; index++) {
+    for (let index = 0; kills < KILLS; index++) {
       await log.append({ type: 'gate.passed', node_id: 'n', gate: String(index), method: 'hook' });
     }
     await killing;
@@ -648,7 +653,11 @@ describe.skipIf(noServer)('a server that is silent at first', () => {
 describe.skipIf(noServer)('a slow reader', () => {
   test('is sent no more than it can hold, and loses nothing', async () => {
     const { publisher } = await fresh();
-    const events = sampleEvents(30_000);
+    const name = 'x'.repeat(900);
+    const events = Array.from(
+      { length: 5000 },
+      (_, index) => ({ ...sampleEvent(5 * index), name }) as RunEvent,
+    );
     await publisher.publish(RUN_ID, linesOf(events), [2000]);
     const reading = await connectTo(server);
     const iterator = readRemote(reading, RUN_ID)[Symbol.asyncIterator]();
@@ -672,8 +681,9 @@ describe.skipIf(noServer)('a slow reader', () => {
       method: 'hook',
       stdout: String(index).padEnd(900_000, '.'),
     });
-    const events = Array.from({ length: 600 }, (_, index) =>
-      index < 560 ? sampleEvent(index) : large(index),
+    const small = 560;
+    const events = Array.from({ length: small + Math.max(16, rounds(40)) }, (_, index) =>
+      index < small ? sampleEvent(index) : large(index),
     );
     await publisher.publish(RUN_ID, linesOf(events), [1]);
     const sizes: number[] = [];

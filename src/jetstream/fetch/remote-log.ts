@@ -26,6 +26,7 @@ export class RemoteLog implements LogSource {
   readonly #index: SegmentIndex;
   readonly #closing = new AbortController();
   #held: Segment[] = []; // those used lately, the latest last
+  #heldBytes = 0;
   #last: Segment;
   #stream: OrderedSegments | undefined;
   #coming: Segment[] = []; // what the stream has given
@@ -37,7 +38,7 @@ export class RemoteLog implements LogSource {
     this.#run = run;
     this.#index = new SegmentIndex(run, first, last);
     this.#last = last;
-    this.#held = first.sequence === last.sequence ? [first] : [first, last];
+    for (const segment of first.sequence === last.sequence ? [first] : [first, last]) this.#hold(segment);
   }
 
   /** Looks at both ends of the copy; `ERR_RUN_NOT_FOUND` where nothing of the run is stored. `asked` is the run with a time limit. */
@@ -145,18 +146,20 @@ export class RemoteLog implements LogSource {
 
   #hold(segment: Segment): void {
     this.#held.push(segment);
-    let bytes = 0;
-    const least = this.#held.findLastIndex(({ bytes: { length } }) => (bytes += length) > HELD_BYTES);
-    if (least > 0) this.#held = this.#held.slice(Math.min(least, this.#held.length - 2));
+    this.#heldBytes += segment.bytes.length;
+    for (let oldest = this.#held[0]; oldest !== undefined && this.#held.length > 2; oldest = this.#held[0]) {
+      if (this.#heldBytes - oldest.bytes.length <= HELD_BYTES) return;
+      this.#heldBytes -= oldest.bytes.length;
+      this.#held.shift();
+    }
   }
 
   #heldFrom(position: number): Segment[] {
+    const byStart = new Map(this.#held.map(segment => [segment.start, segment]));
     const found: Segment[] = [];
-    for (let at = position, next: Segment | undefined; ; at = next.end) {
-      next = this.#held.find(({ start, end }) => start <= at && at < end);
-      if (next === undefined) return found;
-      found.push(next);
-    }
+    let next = this.#held.find(({ start, end }) => start <= position && position < end);
+    for (; next !== undefined; next = byStart.get(next.end)) found.push(next);
+    return found;
   }
 
   /** Nothing came for a while though there was more: it may be gone. */

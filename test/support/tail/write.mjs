@@ -1,11 +1,12 @@
-// Appends events to a run: `write <root> <run id> <name> <count> <singly | bursts | batches | dribbled | last>`. The way
-// `last` appends the terminal event alone. A run that is dribbled to must have no other writer meanwhile.
+// Appends events to a run: `write <root> <run id> <name> <count> <singly | bursts | batches | dribbled | last> [last]`. The way
+// `last` appends the terminal event alone; after another way, it comes after them. A run that is dribbled to must have no other
+// writer meanwhile.
 import { closeSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EventLog } from '../../../dist/index.js';
 import { dribble, lineOf } from './dribble.mjs';
 
-const [root, runId, name, count, how] = process.argv.slice(2);
+const [root, runId, name, count, how, after] = process.argv.slice(2);
 const GROUP = 50;
 
 const log = await EventLog.open(root, runId);
@@ -18,9 +19,7 @@ const draft = number => ({
 });
 const group = start => Array.from({ length: Math.min(GROUP, count - start) }, (_, index) => start + index);
 
-if (how === 'last') {
-  await log.append({ type: 'pipe.completed' });
-} else if (how === 'dribbled') {
+if (how === 'dribbled') {
   const fd = openSync(log.path, 'a');
   for (let number = 0; number < count; number++) {
     dribble(fd, lineOf(runId, name, number), number % 20 === 0 ? 1 : 0);
@@ -28,7 +27,7 @@ if (how === 'last') {
   closeSync(fd);
 } else if (how === 'singly') {
   for (let number = 0; number < count; number++) await log.append(draft(number));
-} else {
+} else if (how !== 'last') {
   for (let start = 0; start < count; start += GROUP) {
     const numbers = group(start);
     if (how === 'batches') await log.appendAll(numbers.map(draft));
@@ -36,4 +35,5 @@ if (how === 'last') {
     if (how === 'bursts') await sleep(1); // so that the readers reach the end between two bursts
   }
 }
+if (how === 'last' || after === 'last') await log.append({ type: 'pipe.completed' });
 await log.close();
