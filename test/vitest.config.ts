@@ -9,7 +9,7 @@ const shared = filesThatShare();
 export default defineConfig({
   test: {
     maxWorkers: fullStrength ? 2 : 3, // by default one for two cores, though many tests wait for others; few, where all counts
-    globalSetup: 'test/support/bundle-programs.ts',
+    globalSetup: ['test/support/bundle-programs.ts', 'test/support/memory-disk.ts'],
     sequence: { sequencer: LongFirst },
     reporters: ['default', new SkippedReporter()],
     testTimeout: 30_000,

@@ -119,7 +119,7 @@ testNotOnWindows(
   async () => {
     const copy = temporaryVolume();
     const project = fileURLToPath(new URL('../..', import.meta.url));
-    for (const part of ['dist', 'package.json'])
+    for (const part of ['dist/cli', 'dist/cli.cjs', 'package.json'])
       cpSync(join(project, part), join(copy, part), { recursive: true });
     mkdirSync(join(copy, 'node_modules'));
     for (const name of ['fs-extra', 'split2', 'ulid'])

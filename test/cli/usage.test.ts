@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { defineEvents, EventLog } from '../../src/index.js';
 import { ABORTED, COMPLETED, writeRun } from '../support/cli-runs.js';
 import { omneLog } from '../support/command.js';
+import { spread } from '../support/rounds.js';
 import { onTerminal } from '../support/screen.js';
 import { testWith } from '../support/tools.js';
 import { temporaryVolume } from '../support/volume.js';
@@ -145,7 +146,7 @@ describe('where nothing matches', () => {
   testWith(['script'], 'a person on a terminal is told so', async () => {
     const root = temporaryVolume();
     writeRun(root, 'feature', COMPLETED);
-    for (const args of calls(root)) {
+    for (const args of spread(calls(root), 2)) {
       const { code, output } = await onTerminal(args);
       expect([code, output]).toEqual([0, expect.stringMatching(/^omne-log: no \w+ matches\r\n$/)]);
     }

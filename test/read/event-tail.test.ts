@@ -267,7 +267,8 @@ test('caughtUp rejects when the tail is closed before it got there', async () =>
 
 test('a slow consumer is not read ahead of', async () => {
   const log = await newLog();
-  await log.appendAll(Array.from({ length: 20_000 }, (_, index) => gate(String(index))));
+  const stdout = 'x'.repeat(2000);
+  await log.appendAll(Array.from({ length: 2000 }, (_, index) => ({ ...gate(String(index)), stdout })));
   const tail = log.tail();
   const before = bytesRead();
   const iterator = tail[Symbol.asyncIterator]();

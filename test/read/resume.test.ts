@@ -62,11 +62,13 @@ test('reading event by event in pieces: nothing is skipped, nothing comes twice'
 
 test('reading a log of many blocks in pieces, by events and by batches, gives the whole', async () => {
   const root = temporaryVolume();
-  const events = sampleEvents(25_000);
+  const events = sampleEvents(8000).map(event =>
+    event.type === 'gate.passed' ? { ...event, stdout: 'ok\n'.repeat(1000) } : event,
+  );
   writeLog(root, linesOf(events));
   expect(Buffer.byteLength(linesOf(events))).toBeGreaterThan(15 * BLOCK_BYTES);
   const filter: ReadOptions = { types: ['gate.passed', 'pipe.aborted'] };
-  assert.deepEqual(await readInPieces(root, [4999, 7001], {}, someEvents), events);
+  assert.deepEqual(await readInPieces(root, [1999, 2801], {}, someEvents), events);
   assert.deepEqual(await readInPieces(root, [1, 3, 2], {}, someBatches), events);
   assert.deepEqual(await readInPieces(root, [1, 2], filter, someBatches), expectedEvents(events, filter));
 });

@@ -90,7 +90,7 @@ describe('reading after an id', () => {
     const ids = Array.from({ length: 60 }, (_, index) => `id-${String(index).padStart(2, '0')}`);
     const text = eventsWith(ids).map((event, index) => {
       const name = 'x'.repeat(index % 3 === 0 ? 60_000 : 20);
-      return linesOf([{ ...event, name } as RunEvent]) + 'no event\n'.repeat(index % 4 === 0 ? 300 : 1);
+      return linesOf([{ ...event, name } as RunEvent]) + 'no event\n'.repeat(index % 12 === 0 ? 300 : 1);
     });
     writeLog(root, text.join(''));
     const next = (after: string) =>

@@ -1,0 +1,25 @@
+/**
+ * By default the temporary folders of all tests are in memory, where there is room for them: a disk that syncs for a test that
+ * injects its faults, or asks for none, only costs time. Where all counts they are on the disk.
+ */
+import { existsSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
+import { freemem } from 'node:os';
+import { fullStrength } from './rounds.js';
+
+const MEMORY_DISK = '/dev/shm';
+/** More than all tests have in temporary folders at once. */
+const ROOM_BYTES = 4 * 2 ** 30;
+
+/** Called by Vitest before the tests; what it returns, after them. */
+export function setup(): (() => void) | undefined {
+  if (fullStrength || !hasRoom()) return undefined;
+  const folder = mkdtempSync(`${MEMORY_DISK}/omne-tests-`);
+  process.env['TMPDIR'] = folder; // the processes of the tests inherit it
+  return () => rmSync(folder, { recursive: true, force: true });
+}
+
+function hasRoom(): boolean {
+  if (!existsSync(MEMORY_DISK)) return false;
+  const { bavail, bsize } = statfsSync(MEMORY_DISK);
+  return Math.min(bavail * bsize, freemem()) > ROOM_BYTES;
+}
