@@ -11,7 +11,7 @@ import { ALL_BITS } from '../support/crash-disk.js';
 import { CrashMachine, type Incident } from '../support/crash-machine.js';
 import { CrashRun, type Step } from '../support/crash-run.js';
 import { RUN_ID } from '../support/logs.js';
-import { rounds } from '../support/rounds.js';
+import { fullStrength, rounds } from '../support/rounds.js';
 import { completedRun, logOf } from '../support/small-run.js';
 
 // These tests set the clock themselves.
@@ -20,7 +20,7 @@ vi.mock('../../src/real-time.js', async original => ({
   nowMs: () => Date.now(),
 }));
 
-const RUNS = rounds(3000);
+const RUNS = fullStrength ? rounds(3000) : 100;
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date'] });

@@ -5,17 +5,14 @@ import { expect, test } from 'vitest';
 import { EventLog, type RunEvent } from '../../src/index.js';
 import { writeLog } from '../support/logs.js';
 import { quickVolume } from '../support/quick-volume.js';
-import { fullStrength } from '../support/rounds.js';
+import { positionsIn } from '../support/rounds.js';
 import { completedRun, logOf } from '../support/small-run.js';
 
 const EVENTS = completedRun(2);
 const LOG = logOf(EVENTS);
 /** Where each line ends. */
 const ENDS = EVENTS.map((_, index) => logOf(EVENTS.slice(0, index + 1)).length);
-/** Every byte, or by default each fifth and those around the ends of lines. */
-const SIZES = Array.from({ length: LOG.length + 1 }, (_, size) => size).filter(
-  size => fullStrength || size % 5 === 0 || [0, ...ENDS].some(end => Math.abs(size - end) <= 2),
-);
+const SIZES = positionsIn(LOG.length, ENDS, 20);
 const LANES = 4; // runs that are cut side by side
 
 /** Cuts the log of a run at `size` bytes and checks all that is promised. */

@@ -33,7 +33,7 @@ describe('at every remainder, the appends that fit are kept and the others refus
       limit('unlimited');
     });
     const sweep = await Sweep.start(temporaryVolume());
-    for (const room of spread(range(6 * sweep.lineBytes, 5), 5)) {
+    for (const room of spread(range(6 * sweep.lineBytes, 5), 12)) {
       limit(sweep.size + room);
       await sweep.fillExactly(room);
     }
@@ -52,7 +52,7 @@ describe('at every remainder, the appends that fit are kept and the others refus
   testWith(['tmpfs'], 'tmpfs, small events', async () => {
     const disk = mountTmpfs('6m');
     const sweep = await Sweep.start(disk.root);
-    for (const room of spread(range(6 * sweep.lineBytes), 11)) {
+    for (const room of spread(range(6 * sweep.lineBytes), 31)) {
       await leave(disk, sweep, room);
       await sweep.fillExactly(room);
     }
@@ -64,7 +64,7 @@ describe('at every remainder, the appends that fit are kept and the others refus
     const disk = mountTmpfs('6m');
     const sweep = await Sweep.start(disk.root);
     const aroundPages = range(10 * PAGE, PAGE).flatMap(end => [end + 1, end + PAGE - 1]);
-    for (const room of [...spread(range(10 * PAGE, 512), 5), ...spread(aroundPages, 5)]) {
+    for (const room of [...spread(range(10 * PAGE, 512), 9), ...spread(aroundPages, 5)]) {
       await leave(disk, sweep, room);
       await sweep.fillExactly(room, 1.5 * PAGE);
     }
@@ -78,7 +78,7 @@ describe('at every remainder, the appends that fit are kept and the others refus
       const disk = mountDisk();
       const sweep = await Sweep.start(disk.root);
       const seen = new Set<string>();
-      for (const room of spread(range(disk.blockBytes, 7), 5)) {
+      for (const room of spread(range(disk.blockBytes, 7), 11)) {
         disk.free();
         await sweep.endBefore(room, disk.blockBytes);
         disk.fill();

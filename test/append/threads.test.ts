@@ -8,6 +8,7 @@ import { EventLog } from '../../src/index.js';
 import { files } from '../../src/volume/file-calls.js';
 import { lineOf, sampleEvent } from '../support/logs.js';
 import { programPath } from '../support/programs.js';
+import { fullStrength } from '../support/rounds.js';
 import { testWith } from '../support/tools.js';
 import { temporaryVolume } from '../support/volume.js';
 
@@ -25,7 +26,9 @@ afterEach(() => {
 });
 
 const LOGS = 16;
-const DURATION_MS = 1000;
+const DURATION_MS = fullStrength ? 1000 : 400;
+/** How long a disk hangs at each write. */
+const HANG_MS = 250;
 /** Far above what a read takes, far below what it takes after a disk that hangs. */
 const BOUND_MS = 100;
 
@@ -67,7 +70,7 @@ testWith(
   async () => {
     const logs = await newLogs();
     const paths = logs.flatMap(log => ['-P', log.path]);
-    const hang = ['-e', 'trace=write', '-e', `inject=write:delay_enter=${DURATION_MS / 4}ms`];
+    const hang = ['-e', 'trace=write', '-e', `inject=write:delay_enter=${HANG_MS}ms`];
     const strace = ['strace', '-f', '--seccomp-bpf', '-o', '/dev/null', ...paths, ...hang];
     const busy = await measureUndisturbed(() => measure(logs, strace));
     console.log(`readFile in ms, beside ${LOGS} logs on a disk that hangs:`, busy);

@@ -9,10 +9,10 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { EventLog, EventLogError, verifyRun } from '../../src/index.js';
 import { lineOf, RUN_ID, sampleEvent, writeLog } from '../support/logs.js';
 import { startProgram } from '../support/processes/program.js';
-import { rounds } from '../support/rounds.js';
+import { rounds, spread } from '../support/rounds.js';
 import { temporaryVolume } from '../support/volume.js';
 
-const RACE_MS = Math.max(150, rounds(500));
+const RACE_MS = Math.max(100, rounds(500));
 
 let root: string;
 let outside: string;
@@ -75,14 +75,14 @@ const PARTS = ['var', 'var/runs', `var/runs/${RUN_ID}`, `var/runs/${RUN_ID}/even
 const REFUSALS = ['ERR_UNSAFE_PATH', 'ERR_RUN_NOT_FOUND', 'ERR_LOG_REPLACED', 'success'];
 
 describe.runIf(process.platform === 'linux')('while a part of the path is swapped for a link', () => {
-  test.for(PARTS)('reading never leads outside: %s', async part => {
+  test.for(spread(PARTS, 2))('reading never leads outside: %s', async part => {
     const outcomes = await race(part, async () => {
       for await (const event of EventLog.read(root, RUN_ID)) expect(event).toMatchObject({ gate: 'inside' });
     });
     expect(REFUSALS).toEqual(expect.arrayContaining([...outcomes.keys()]));
   });
 
-  test.for(PARTS)('appending never leads outside: %s', async part => {
+  test.for(spread(PARTS.toReversed(), 2))('appending never leads outside: %s', async part => {
     let appended = 0;
     const outcomes = await race(part, async () => {
       await using log = await EventLog.open(root, RUN_ID);
@@ -109,7 +109,7 @@ describe.runIf(process.platform === 'linux')('while a part of the path is swappe
     expect(readdirSync(dirname(real)).length).toBeGreaterThan(1);
   });
 
-  test.for(['var', 'var/runs'])('creating runs never leads outside: %s', async part => {
+  test.for(spread(['var', 'var/runs'], 2))('creating runs never leads outside: %s', async part => {
     await race(part, async () => {
       await using log = await EventLog.create(root, 'feature');
       await log.append({ type: 'gate.passed', node_id: 'n', gate: 'inside', method: 'hook' });

@@ -10,7 +10,7 @@ import { rounds } from '../support/rounds.js';
 import { testNotOnWindows } from '../support/tools.js';
 import { temporaryVolume } from '../support/volume.js';
 
-const PROCESSES = Math.max(10, rounds(50));
+const PROCESSES = Math.max(5, rounds(50));
 const GATE = { type: 'gate.passed', node_id: 'review', gate: 'ok', method: 'human_cli' } as const;
 
 test('who creates a run drives it: nobody else resumes it, and anybody may append', async () => {

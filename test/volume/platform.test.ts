@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, win32 } from 'node:path';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Platform, platformOf } from '../../src/volume/platform.js';
 import { COMMAND, runToEnd } from '../support/command.js';
 import { logPath, RUN_ID, rejection } from '../support/logs.js';
@@ -86,8 +86,14 @@ test('what each platform can do', () => {
 });
 
 describe.for(OTHERS)('on $name', ({ platform }) => {
+  let library: typeof import('../../src/index.js');
+
+  beforeAll(async () => {
+    library = await libraryOn(platform);
+  });
+
   test('a log is written, repaired, read, followed, listed and verified', async () => {
-    const { EventLog, verifyRun, iterations } = await libraryOn(platform);
+    const { EventLog, verifyRun, iterations } = library;
     const root = temporaryVolume();
     const log = await EventLog.create(root, 'feature');
     await log.append({ type: 'pipe.started', pipe: 'feature' });
@@ -114,7 +120,7 @@ describe.for(OTHERS)('on $name', ({ platform }) => {
   test.for(['var', 'var/runs', `var/runs/${RUN_ID}`, `var/runs/${RUN_ID}/events.jsonl`])(
     'a link in the place of %s is ERR_UNSAFE_PATH, to who reads and who writes',
     async part => {
-      const { EventLog } = await libraryOn(platform);
+      const { EventLog } = library;
       const root = temporaryVolume();
       await (await EventLog.open(root, RUN_ID, { create: true })).close();
       const outside = join(temporaryVolume(), 'outside');
@@ -153,7 +159,7 @@ describe.for(OTHERS)('on $name', ({ platform }) => {
   });
 
   test('neither the last run id nor a captured output is taken through a link', async () => {
-    const { EventLog, iterations } = await libraryOn(platform);
+    const { EventLog, iterations } = library;
     const root = temporaryVolume();
     const log = await EventLog.create(root, 'feature');
     await log.append({ type: 'iteration.started', node_id: 'loop', iteration: 1, byte_offset: 0 });

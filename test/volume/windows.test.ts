@@ -13,7 +13,7 @@ import fs, {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { FileCalls } from '../../src/volume/file-calls.js';
 import { platformOf } from '../../src/volume/platform.js';
 import { rejection } from '../support/logs.js';
@@ -27,7 +27,7 @@ const GATE = { type: 'gate.passed', node_id: 'n', gate: 'g', method: 'hook' } as
 const failure = (code: string, syscall: string) =>
   Object.assign(new Error(`${code}: ${syscall}`), { code, syscall });
 
-beforeEach(async () => {
+beforeAll(async () => {
   vi.resetModules();
   vi.doMock('../../src/volume/platform.js', () => ({ PLATFORM: platformOf('win32', false) }));
   vi.doMock('../../src/volume/windows-locks.js', () => import('../support/windows-locks.js'));
@@ -36,9 +36,12 @@ beforeEach(async () => {
 });
 
 afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+afterAll(() => {
   vi.doUnmock('../../src/volume/platform.js');
   vi.doUnmock('../../src/volume/windows-locks.js');
-  vi.restoreAllMocks();
   vi.resetModules();
 });
 
