@@ -78,6 +78,8 @@ export type Message = {
 /** A client of a stream. */
 export class StreamClient {
   readonly messages: Message[] = [];
+  /** The events so far, by their ids. */
+  readonly eventIds: string[] = [];
   status = 0;
   ended = false;
   #request: ClientRequest;
@@ -99,11 +101,6 @@ export class StreamClient {
       this.ended = true;
     });
     onTestFinished(() => this.close());
-  }
-
-  /** The events so far, by their ids. */
-  get eventIds(): string[] {
-    return this.messages.flatMap(message => (message.name === 'event' ? [message.data.event.id] : []));
   }
 
   /** What an EventSource would say when it comes back. */
@@ -134,8 +131,13 @@ export class StreamClient {
       );
       const name = fields.get('event');
       if (name === undefined) continue;
-      const message = { name, id: fields.get('id'), data: JSON.parse(fields.get('data') ?? 'null') };
-      this.messages.push(message as Message);
+      const message = {
+        name,
+        id: fields.get('id'),
+        data: JSON.parse(fields.get('data') ?? 'null'),
+      } as Message;
+      this.messages.push(message);
+      if (message.name === 'event') this.eventIds.push(message.data.event.id);
     }
   }
 }
