@@ -9,12 +9,15 @@ import { mirrorRun } from '../../src/jetstream.js';
 import { type Copied, connectTo, eventually, messagesOf } from '../support/jetstream/copies.js';
 import { Writers } from '../support/jetstream/writers.js';
 import { logPath } from '../support/logs.js';
+import { rounds } from '../support/rounds.js';
 import { temporaryVolume } from '../support/volume.js';
 import { freePort, NatsServer, noServer } from './nats-server.js';
 
 const STREAM = { replicas: 3 };
 /** Three servers take some hundred events a second of a run: writers that are quicker would only make the test longer. */
 const PAUSE_MS = 200;
+/** So many acknowledgements are waited for, before and after each thing that happens. */
+const MORE = Math.max(40, rounds(100));
 
 /** Three servers that know each other, by name. */
 async function startCluster(): Promise<Map<string, NatsServer>> {
@@ -74,7 +77,7 @@ describe.skipIf(noServer)('three servers that keep every event three times', () 
     );
     const more = async () => {
       const before = acknowledged.size;
-      await eventually(async () => acknowledged.size > before + 100);
+      await eventually(async () => acknowledged.size > before + MORE);
     };
     await more();
     const leader = await leaderOf(manager);
@@ -99,8 +102,7 @@ describe.skipIf(noServer)('three servers that keep every event three times', () 
       for (const { position, sequence } of copies[index] ?? [])
         found.set(`${subjectOf(runId)} ${position}`, sequence);
     }
-    for (const [message, sequence] of acknowledged)
-      expect([message, found.get(message)]).toEqual([message, sequence]);
-    expect(acknowledged.size).toBeGreaterThan(500);
+    expect([...acknowledged].filter(([message, sequence]) => found.get(message) !== sequence)).toEqual([]);
+    expect(acknowledged.size).toBeGreaterThan(5 * MORE);
   });
 });

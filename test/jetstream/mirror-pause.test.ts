@@ -23,7 +23,7 @@ describe.skipIf(noServer)('a server that is frozen for 20 s', () => {
     let appended = 0;
     for (; performance.now() < end; appended++) {
       await appendSome(log, 20);
-      await sleep(100); // the pace of a writer: nothing is waited for
+      await sleep(200); // the pace of a writer: nothing is waited for
     }
     expect(appended).toBeGreaterThan(50);
     server.resume();

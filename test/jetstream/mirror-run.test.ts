@@ -20,6 +20,8 @@ import {
 } from '../support/jetstream/copies.js';
 import { appendSome, finish, finishedRun, startedRun } from '../support/jetstream/writing.js';
 import { logPath, openDescriptors, REFERENCE, RUN_ID, rejection, writeLog } from '../support/logs.js';
+import { quickVolume } from '../support/quick-volume.js';
+import { spread } from '../support/rounds.js';
 import { temporaryVolume } from '../support/volume.js';
 import { NatsServer, noServer } from './nats-server.js';
 
@@ -35,7 +37,7 @@ describe.skipIf(noServer)('mirrorRun', () => {
     connection = await connectTo(server);
     manager = await jetstreamManager(connection);
     for await (const { config } of manager.streams.list()) await manager.streams.delete(config.name);
-    root = temporaryVolume();
+    root = quickVolume();
   });
 
   describe('ships', () => {
@@ -273,7 +275,7 @@ describe.skipIf(noServer)('mirrorRun', () => {
     test('from the start when the server has lost all with its power', async () => {
       const stream = { maxBytes: 1_000_000 };
       const log = await startedRun(root, 20);
-      await mirrorVolume(temporaryVolume(), { connection, stream, once: true }); // makes the stream
+      await mirrorVolume(quickVolume(), { connection, stream, once: true }); // makes the stream
       await server.stop();
       await server.keepStore();
       await server.restart();
@@ -412,6 +414,7 @@ describe.skipIf(noServer)('mirrorRun', () => {
     });
 
     test('to ship on when another file is in the place of the log', async () => {
+      root = temporaryVolume(); // on a disk, which gives the number of a file to the next one
       const log = await startedRun(root, 5);
       const mirroring = rejection(mirrorRun(root, log.runId, { connection }));
       await eventually(async () => (await eventCount(connection, log.runId)) === 5);
@@ -456,7 +459,7 @@ describe.skipIf(noServer)('mirrorRun', () => {
       async how => {
         const log = await startedRun(root, 5);
         await rejection(mirrorRun(root, log.runId, { connection, signal: AbortSignal.timeout(300) }));
-        for (let turns = 0; turns < 24; turns++) {
+        for (const turns of spread([...Array(24).keys()], 2)) {
           const other = await connectTo(server);
           const failed = rejection(mirrorRun(root, log.runId, { connection: other }));
           for (let turn = 0; turn < turns; turn++) await setImmediate();

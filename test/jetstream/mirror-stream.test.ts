@@ -15,7 +15,7 @@ import { mirrorRun, mirrorVolume } from '../../src/jetstream.js';
 import { connectTo, eventCount } from '../support/jetstream/copies.js';
 import { finishedRun } from '../support/jetstream/writing.js';
 import { RUN_ID, rejection } from '../support/logs.js';
-import { temporaryVolume } from '../support/volume.js';
+import { quickVolume } from '../support/quick-volume.js';
 import { NatsServer, noServer } from './nats-server.js';
 
 const ULID = RUN_ID.slice(-26);
@@ -63,15 +63,13 @@ describe.skipIf(noServer)('the stream', () => {
     const connections = [connection, ...(await Promise.all([1, 2, 3].map(() => connectTo(server))))];
     for (let round = 0; round < 20; round++) {
       await manager.streams.delete('omne-runs').catch(() => false); // the first round has none
-      const mirrored = connections.map(each =>
-        mirrorVolume(temporaryVolume(), { connection: each, once: true }),
-      );
+      const mirrored = connections.map(each => mirrorVolume(quickVolume(), { connection: each, once: true }));
       for (const { runs } of await Promise.all(mirrored)) expect(runs).toBe(0);
     }
   });
 
   test('is made when it is missing: kept in files, for ever, nothing read away', async () => {
-    await mirrorVolume(temporaryVolume(), { connection, once: true });
+    await mirrorVolume(quickVolume(), { connection, once: true });
     expect((await manager.streams.info('omne-runs')).config).toMatchObject({
       subjects: ['omne.runs.>'],
       retention: RetentionPolicy.Limits,
@@ -87,7 +85,7 @@ describe.skipIf(noServer)('the stream', () => {
 
   test('is made as asked', async () => {
     const stream = { name: 'mine', maxAge: 60_000, maxBytes: 1_000_000 };
-    await mirrorVolume(temporaryVolume(), { connection, stream, once: true });
+    await mirrorVolume(quickVolume(), { connection, stream, once: true });
     expect((await manager.streams.info('mine')).config).toMatchObject({
       max_age: 60_000e6,
       max_bytes: 1_000_000,
@@ -97,7 +95,7 @@ describe.skipIf(noServer)('the stream', () => {
   test('is used as it is when it is there, and never changed', async () => {
     await manager.streams.add({ name: 'mine', subjects: ['omne.>', 'other'], max_age: 3_600e9 });
     const before = (await manager.streams.info('mine')).config;
-    const root = temporaryVolume();
+    const root = quickVolume();
     const runId = await finishedRun(root, 3);
     await mirrorRun(root, runId, { connection, stream: { name: 'mine', maxAge: 0, maxBytes: 1 } });
     expect((await manager.streams.info('mine')).config).toEqual(before);
@@ -105,7 +103,7 @@ describe.skipIf(noServer)('the stream', () => {
   });
 
   test('may take the subject of one run only, when no more is mirrored', async () => {
-    const root = temporaryVolume();
+    const root = quickVolume();
     const runId = await finishedRun(root, 3);
     await manager.streams.add({ name: 'one', subjects: [subjectOf(runId)] });
     expect(await mirrorRun(root, runId, { connection, stream: 'one' })).toMatchObject({ events: 4 });
@@ -114,7 +112,7 @@ describe.skipIf(noServer)('the stream', () => {
   });
 
   test('that two mirrors make at the same time is made once', async () => {
-    const both = [1, 2, 3].map(() => mirrorVolume(temporaryVolume(), { connection, once: true }));
+    const both = [1, 2, 3].map(() => mirrorVolume(quickVolume(), { connection, once: true }));
     await expect(Promise.all(both)).resolves.toHaveLength(3);
   });
 
@@ -138,7 +136,7 @@ describe.skipIf(noServer)('the stream', () => {
     ['acknowledges nothing', { no_ack: true }, 'acknowledges nothing'],
   ])('that %s is refused', async ([, config, why]) => {
     await manager.streams.add({ name: 'omne-runs', subjects: ['omne.runs.>'], ...config });
-    const error = await rejection(mirrorVolume(temporaryVolume(), { connection }));
+    const error = await rejection(mirrorVolume(quickVolume(), { connection }));
     expect(error).toMatchObject({ code: 'ERR_STREAM_UNSUITABLE' });
     expect(String(error)).toContain(why);
   });
@@ -146,12 +144,12 @@ describe.skipIf(noServer)('the stream', () => {
   test('that is a mirror, or sealed, is refused', async () => {
     await manager.streams.add({ name: 'origin', subjects: ['omne.runs.>'] });
     await manager.streams.add({ name: 'omne-runs', mirror: { name: 'origin' } });
-    const failed = await rejection(mirrorVolume(temporaryVolume(), { connection }));
+    const failed = await rejection(mirrorVolume(quickVolume(), { connection }));
     expect(failed).toMatchObject({ code: 'ERR_STREAM_UNSUITABLE' });
     expect(String(failed)).toContain('it is the mirror of another stream');
     const sealing: Partial<StreamConfig> = { sealed: true };
     await manager.streams.update('origin', sealing);
-    const sealed = await rejection(mirrorVolume(temporaryVolume(), { connection, stream: 'origin' }));
+    const sealed = await rejection(mirrorVolume(quickVolume(), { connection, stream: 'origin' }));
     expect(sealed).toMatchObject({ code: 'ERR_STREAM_UNSUITABLE' });
     expect(String(sealed)).toContain('it is sealed');
   });
@@ -164,17 +162,17 @@ describe.skipIf(noServer)('the stream', () => {
   });
 
   test('that cannot be made is an error with the words of the server', async () => {
-    const failed = rejection(mirrorVolume(temporaryVolume(), { connection, stream: { replicas: 3 } }));
+    const failed = rejection(mirrorVolume(quickVolume(), { connection, stream: { replicas: 3 } }));
     expect(await failed).toMatchObject({ code: 'ERR_REMOTE_FAILED', cause: expect.any(Error) });
     await manager.streams.add({ name: 'other', subjects: ['omne.>'] });
-    const overlapping = rejection(mirrorVolume(temporaryVolume(), { connection }));
+    const overlapping = rejection(mirrorVolume(quickVolume(), { connection }));
     expect(await overlapping).toMatchObject({ code: 'ERR_REMOTE_FAILED' });
   });
 
   test('is not waited for where the server has no JetStream', async () => {
     const plain = await NatsServer.start('jetstream: disabled'); // what is said last counts
     const other = await connectTo(plain);
-    const root = temporaryVolume();
+    const root = quickVolume();
     const runId = await finishedRun(root, 3);
     for (const mirror of [
       () => mirrorVolume(root, { connection: other }),
@@ -194,7 +192,7 @@ describe.skipIf(noServer)('the stream', () => {
     );
     const me = await connect({ servers: guarded.url, user: 'me', pass: 'secret' });
     onTestFinished(() => me.close());
-    const root = temporaryVolume();
+    const root = quickVolume();
     const runId = await finishedRun(root, 3);
     const error = await rejection(mirrorRun(root, runId, { connection: me }));
     expect(error).toMatchObject({ code: 'ERR_REMOTE_FAILED' });

@@ -13,9 +13,13 @@ import { COMPLETED, writeRun } from '../support/cli-runs.js';
 import { connectTo, eventCount, eventually, expectSame, messagesOf } from '../support/jetstream/copies.js';
 import { appendSome, finish, finishedRun, startedRun } from '../support/jetstream/writing.js';
 import { logPath, openDescriptors, rejection } from '../support/logs.js';
+import { quickVolume } from '../support/quick-volume.js';
+import { rounds } from '../support/rounds.js';
 import { temporaryVolume } from '../support/volume.js';
 import { NatsServer, noServer } from './nats-server.js';
 
+/** Runs of a volume with many: more than a mirror ships at one time where it is told to ship few. */
+const MANY = Math.max(10, rounds(20));
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 describe.skipIf(noServer)('mirrorVolume', () => {
@@ -28,7 +32,7 @@ describe.skipIf(noServer)('mirrorVolume', () => {
     connection = await connectTo(server);
     manager = await jetstreamManager(connection);
     for await (const { config } of manager.streams.list()) await manager.streams.delete(config.name);
-    root = temporaryVolume();
+    root = quickVolume();
   });
 
   /** Mirrors the volume until the test ends, and tells what it was told. */
@@ -62,14 +66,15 @@ describe.skipIf(noServer)('mirrorVolume', () => {
 
   test('ships what is there, once, and nothing the second time', async () => {
     const runIds: string[] = [];
-    for (let run = 0; run < 20; run++) runIds.push(await finishedRun(root, run * 10));
+    for (let run = 0; run < MANY; run++) runIds.push(await finishedRun(root, run * 10));
     const running = await startedRun(root, 7);
-    const events = 190 * 10 + 20 + 7;
-    expect(await mirrorVolume(root, { connection, once: true })).toEqual({ runs: 21, events, dropped: 0 });
+    const runs = MANY + 1;
+    const events = 5 * MANY * (MANY - 1) + MANY + 7;
+    expect(await mirrorVolume(root, { connection, once: true })).toEqual({ runs, events, dropped: 0 });
     for (const runId of [...runIds, running.runId]) await expectSame(connection, root, runId);
-    expect(await mirrorVolume(root, { connection, once: true })).toEqual({ runs: 21, events: 0, dropped: 0 });
+    expect(await mirrorVolume(root, { connection, once: true })).toEqual({ runs, events: 0, dropped: 0 });
     await appendSome(running, 3);
-    expect(await mirrorVolume(root, { connection, once: true })).toEqual({ runs: 21, events: 3, dropped: 0 });
+    expect(await mirrorVolume(root, { connection, once: true })).toEqual({ runs, events: 3, dropped: 0 });
     await running.close();
   });
 
@@ -78,7 +83,7 @@ describe.skipIf(noServer)('mirrorVolume', () => {
   });
 
   test('a runs folder that is a link is not followed', async () => {
-    const elsewhere = temporaryVolume();
+    const elsewhere = quickVolume();
     await finishedRun(elsewhere, 3);
     mkdirSync(join(root, '.omne', 'var'), { recursive: true });
     symlinkSync(join(elsewhere, '.omne', 'var', 'runs'), join(root, '.omne', 'var', 'runs'));
@@ -105,7 +110,7 @@ describe.skipIf(noServer)('mirrorVolume', () => {
   });
 
   test('follows more live runs than it ships at one time', async () => {
-    const logs = await Promise.all(Array.from({ length: 20 }, () => startedRun(root, 2)));
+    const logs = await Promise.all(Array.from({ length: MANY }, () => startedRun(root, 2)));
     mirroring({ concurrency: 2 });
     for (let round = 0; round < 5; round++) await Promise.all(logs.map(log => appendSome(log, 3)));
     await eventually(async () => {
@@ -117,7 +122,7 @@ describe.skipIf(noServer)('mirrorVolume', () => {
 
   test('has requests of no more runs under way than it ships at one time', async () => {
     const runIds: string[] = [];
-    for (let run = 0; run < 20; run++) runIds.push(await finishedRun(root, 50));
+    for (let run = 0; run < MANY; run++) runIds.push(await finishedRun(root, 50));
     const underWay = new Map<string, number>();
     let most = 0;
     const request = connection.request.bind(connection);
@@ -136,7 +141,7 @@ describe.skipIf(noServer)('mirrorVolume', () => {
       });
     };
     const mirrored = await mirrorVolume(root, { connection, once: true, concurrency: 2 });
-    expect(mirrored).toEqual({ runs: 20, events: 20 * 51, dropped: 0 });
+    expect(mirrored).toEqual({ runs: MANY, events: MANY * 51, dropped: 0 });
     expect(most).toBe(2);
     for (const runId of runIds) await expectSame(connection, root, runId);
   });
@@ -153,7 +158,7 @@ describe.skipIf(noServer)('mirrorVolume', () => {
   });
 
   test('a long log does not hold up a short one', async () => {
-    const long = await startedRun(root, 20_000);
+    const long = await startedRun(root, Math.max(10_000, rounds(20_000)));
     const short = await finishedRun(root, 3);
     const order: string[] = [];
     const { runs } = mirroring({ concurrency: 1, onRun: ({ runId }) => order.push(runId) });
@@ -232,6 +237,7 @@ describe.skipIf(noServer)('mirrorVolume', () => {
       },
     ],
   ] as const)('a log that is %s is not shipped after the copy of the old one', async ([, replace]) => {
+    root = temporaryVolume(); // on a disk, which gives the number of a file to the next one
     const log = await startedRun(root, 5);
     await log.close();
     const { errors } = mirroring();
@@ -354,8 +360,8 @@ describe.skipIf(noServer)('mirrorVolume', () => {
 
   test('what was deleted by hand is sent again while there is room', async () => {
     const stream = { maxBytes: 1_000_000 };
-    for (let run = 0; run < 20; run++) await finishedRun(root, 9);
-    const all = { runs: 20, events: 200, dropped: 0 };
+    for (let run = 0; run < MANY; run++) await finishedRun(root, 9);
+    const all = { runs: MANY, events: MANY * 10, dropped: 0 };
     expect(await mirrorVolume(root, { connection, stream, once: true })).toEqual(all);
     await manager.streams.purge('omne-runs');
     expect(await mirrorVolume(root, { connection, stream, once: true, concurrency: 1 })).toEqual(all);
