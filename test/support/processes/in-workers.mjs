@@ -1,6 +1,6 @@
 /**
- * Appends to one run from several threads, or several processes of `cluster`, at once: `in-workers <root> <threads | cluster>`.
- * One more, which has the run open and holds its lock, is ended from outside. Prints what was seen, as JSON.
+ * Appends to one run from several threads, or several processes of `cluster`, at once: `in-workers <root> <threads | cluster>
+ * <how many>`. One more, which has the run open and holds its lock, is ended from outside. Prints what was seen, as JSON.
  */
 import cluster from 'node:cluster';
 import { once } from 'node:events';
@@ -10,7 +10,6 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { EventLog, verifyRun } from '../../../dist/index.js';
 import { tryLock } from '../../../dist/volume/flock.js';
 
-const WRITERS = 4;
 const EACH = 20;
 
 async function append(root, runId, name) {
@@ -39,12 +38,12 @@ const starters = {
   },
 };
 
-async function lead(root, how) {
+async function lead(root, how, writers) {
   const log = await EventLog.create(root, 'feature');
   await log.close();
   const { runId } = log;
   const start = name => starters[how]({ root, runId, name });
-  await Promise.all(Array.from({ length: WRITERS }, (_, index) => start(`writer-${index}`).ended));
+  await Promise.all(Array.from({ length: Number(writers) }, (_, index) => start(`writer-${index}`).ended));
 
   const stuck = start('stuck');
   const [held] = await once(stuck.worker, 'message');
