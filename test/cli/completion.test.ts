@@ -6,6 +6,7 @@ import { loadCommand } from '../../src/cli/commands/table.js';
 import { defineEvents, EVENT_TYPES, EventLog, field } from '../../src/index.js';
 import { COMPLETED, writeRun } from '../support/cli-runs.js';
 import { COMMAND, COMMANDS, omneLog, runToEnd } from '../support/command.js';
+import { spread } from '../support/rounds.js';
 import { testWith } from '../support/tools.js';
 import { temporaryVolume } from '../support/volume.js';
 
@@ -32,8 +33,14 @@ async function lines(
   return stdout.trimEnd().split('\n');
 }
 
-const BASH = (await omneLog(['completion', 'bash'])).stdout; // once: a shell that asks for it each time is slow
-const ASK_BASH = `${BASH}
+/** A completion script, asked for once: a shell that asks for it each time is slow. */
+async function script(shell: string): Promise<string> {
+  return (await omneLog(['completion', shell])).stdout;
+}
+
+const ZSH = await script('zsh');
+const FISH = await script('fish');
+const ASK_BASH = `${await script('bash')}
 COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _omne_log; printf '%s\\n' "\${COMPREPLY[@]}"`;
 
 describe('omne-log completion', () => {
@@ -73,27 +80,28 @@ describe('omne-log completion', () => {
     const { root, env, runId, builtIn } = await ownEvents();
     const ask = (...words: string[]) =>
       lines(['bash', '-c', ASK_BASH, 'bash', 'omne-log', ...words], root, env);
-    expect(await ask('cat', runId, '--type', '')).toEqual(['step.done', 'step.ended']);
-    expect(await ask('cat', 'last', '--type', 'g')).toEqual(['gate.passed']); // the newest has not begun
-    expect(await ask('cat', builtIn, '--type', 's')).toEqual(['']);
-    expect(await ask('cat', '--type', 's')).toEqual(['step.done', 'step.ended']);
-    expect(await ask('cat', '--type', 'gate')).toEqual(['gate.passed']);
-    expect(await ask('cat', 'no-run', '--type', 'gate')).toEqual(['gate.passed']);
+    const asked = [
+      { words: ['cat', runId, '--type', ''], offered: ['step.done', 'step.ended'] },
+      { words: ['cat', 'last', '--type', 'g'], offered: ['gate.passed'] }, // the newest has not begun
+      { words: ['cat', builtIn, '--type', 's'], offered: [''] },
+      { words: ['cat', '--type', 's'], offered: ['step.done', 'step.ended'] },
+      { words: ['cat', 'no-run', '--type', 'gate'], offered: ['gate.passed'] },
+      { words: ['cat', '--type', 'gate'], offered: ['gate.passed'] },
+    ];
+    for (const { words, offered } of spread(asked, 2)) expect(await ask(...words)).toEqual(offered);
   });
 
   testWith(['zsh', 'fish'], 'zsh and fish ask for them too', async () => {
     const { root, env, runId } = await ownEvents();
-    const zsh = `source <(omne-log completion zsh); compadd() { print -l -- \${(P)@[-1]}; }; words=(cat ${runId} --type ''); _omne_log_types`;
+    const zsh = `${ZSH}\ncompadd() { print -l -- \${(P)@[-1]}; }; words=(cat ${runId} --type ''); _omne_log_types`;
     expect(await lines(['zsh', '-f', '-c', zsh], root, env)).toEqual(['step.done', 'step.ended']);
-    const fish = `omne-log completion fish | source; complete -C 'omne-log cat ${runId} --type s'`;
+    const fish = `${FISH}\ncomplete -C 'omne-log cat ${runId} --type s'`;
     const offered = await lines(['fish', '--no-config', '-c', fish], root, env);
     expect(offered.map(each => each.split('\t')[0])).toEqual(['step.done', 'step.ended']);
   });
 
   test('types are the built-in ones where there is no volume, and a shell takes no run', async () => {
-    const { code, stdout, stderr } = await runToEnd([process.execPath, COMMAND, 'completion', 'types'], {
-      cwd: '/',
-    });
+    const { code, stdout, stderr } = await omneLog(['completion', 'types'], { cwd: '/' });
     expect([code, stdout.trim().split('\n'), stderr]).toEqual([0, EVENT_TYPES, '']);
     expect(await omneLog(['completion', 'bash', 'last'])).toMatchObject({ code: 2, stdout: '' });
   });
@@ -101,10 +109,10 @@ describe('omne-log completion', () => {
   testWith(['zsh'], 'zsh completes commands, options, values and runs', async () => {
     const { root, env, runIds } = volume();
     const ask = (...words: string[]) => {
-      const script = `source <(omne-log completion zsh)
+      const asking = `${ZSH}
         _describe() { print -l -- \${(P)2}; }; compadd() { print -l -- \${(P)@[-1]}; }; _arguments() { print -l -- "$@"; }
         words=(${words.map(word => `'${word}'`).join(' ')}); CURRENT=\${#words}; _omne_log; true`;
-      return lines(['zsh', '-f', '-c', script], root, env);
+      return lines(['zsh', '-f', '-c', asking], root, env);
     };
     expect((await ask('omne-log', '')).map(line => line.split(':')[0])).toEqual([...COMMANDS, 'help']);
     expect(await ask('omne-log', 'help', '')).toEqual([`1:COMMAND:(${COMMANDS.join(' ')})`]);
@@ -114,15 +122,15 @@ describe('omne-log completion', () => {
     expect(await ask('omne-log', 'ls', '')).toContain(
       '--status[Only runs with this status.]:STATUS:(running completed aborted)',
     );
-    const runs = `source <(omne-log completion zsh); compadd() { print -l -- \${(P)@[-1]}; }; _omne_log_runs`;
+    const runs = `${ZSH}\ncompadd() { print -l -- \${(P)@[-1]}; }; _omne_log_runs`;
     expect(await lines(['zsh', '-f', '-c', runs], root, env)).toEqual(['last', ...runIds]);
   });
 
   testWith(['fish'], 'fish completes commands, options, values and runs', async () => {
     const { root, env, runIds } = volume();
     const ask = async (line: string) => {
-      const script = `omne-log completion fish | source; complete -C '${line}'`;
-      return (await lines(['fish', '--no-config', '-c', script], root, env)).map(each => each.split('\t')[0]);
+      const asking = `${FISH}\ncomplete -C '${line}'`;
+      return (await lines(['fish', '--no-config', '-c', asking], root, env)).map(each => each.split('\t')[0]);
     };
     expect((await ask('omne-log ')).sort()).toEqual([...COMMANDS, 'help'].sort());
     expect((await ask('omne-log help ')).sort()).toEqual([...COMMANDS].sort());

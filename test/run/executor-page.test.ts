@@ -10,8 +10,9 @@ import { deriveRunState, EventLog, iterations, type RunState, verifyRun } from '
 import { runToEnd } from '../support/command.js';
 import { mountTmpfs } from '../support/faults/disks.js';
 import { collect } from '../support/logs.js';
-import { programs, project, withoutTypes } from '../support/pages.js';
-import { rounds } from '../support/rounds.js';
+import { programs, withoutTypes } from '../support/pages.js';
+import { packageFolder } from '../support/programs.js';
+import { rounds, spread } from '../support/rounds.js';
 import { testWith } from '../support/tools.js';
 import { temporaryVolume } from '../support/volume.js';
 
@@ -32,7 +33,7 @@ function programOf(...nodes: readonly object[]): string {
 /** A volume with the program of the page in it. */
 async function volumeWithProgram(program = PROGRAM, root = temporaryVolume()): Promise<string> {
   await mkdir(join(root, 'node_modules'));
-  await symlink(project, join(root, 'node_modules', 'omne-event-log'), 'dir');
+  await symlink(packageFolder(), join(root, 'node_modules', 'omne-event-log'), 'dir');
   await writeFile(join(root, 'executor.mjs'), withoutTypes(program));
   return root;
 }
@@ -203,7 +204,7 @@ function heldBy(file: string): string[] {
 }
 
 test('a need that is no node before it is refused before there is a run', async () => {
-  for (const needs of [['absent'], ['b'], ['a']]) {
+  for (const needs of spread([['absent'], ['b'], ['a']], 2)) {
     const nodes = [
       { id: 'a', kind: 'bash', sh: 'true', needs },
       { id: 'b', kind: 'bash', sh: 'true' },

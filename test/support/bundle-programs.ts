@@ -1,8 +1,9 @@
 /**
  * Before the tests, each program that they run is made one file, with all it needs of `dist/`: Node loads that in a fifth of the
- * time, and hundreds of processes are started. Where all counts programs load `dist/` as users do.
+ * time, and hundreds of processes are started. So is the package that programs of the manual import. Where all counts programs
+ * load `dist/` as users do.
  */
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -10,8 +11,9 @@ import type { TestProject } from 'vitest/node';
 import { fullStrength } from './rounds.js';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 /** Beside the packages, so that a bundle finds those it imports. */
-const CACHE = fileURLToPath(new URL('../../node_modules/.cache', import.meta.url));
+const CACHE = join(PROJECT, 'node_modules/.cache');
 
 /** Called by Vitest before the tests; what it returns, after them. */
 export async function setup(project: TestProject): Promise<(() => void) | undefined> {
@@ -29,8 +31,15 @@ async function bundleInto(outdir: string): Promise<void> {
   const entryPoints = readdirSync(HERE, { recursive: true, encoding: 'utf8' })
     .filter(name => name.endsWith('.mjs'))
     .map(name => join(HERE, name));
-  await build({
-    ...{ entryPoints, outdir, outbase: HERE, outExtension: { '.js': '.mjs' } },
-    ...{ bundle: true, platform: 'node', format: 'esm', packages: 'external', logLevel: 'warning' },
-  });
+  const options = {
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    packages: 'external',
+    logLevel: 'warning',
+  } as const;
+  await build({ entryPoints, outdir, outbase: HERE, outExtension: { '.js': '.mjs' }, ...options });
+  const library = join(outdir, 'omne-event-log');
+  await build({ entryPoints: [join(PROJECT, 'dist/index.js')], outdir: join(library, 'dist'), ...options });
+  copyFileSync(join(PROJECT, 'package.json'), join(library, 'package.json'));
 }

@@ -1,5 +1,5 @@
-/** Loaded before a program: kills it as soon as so many of its appends are on disk, as `KILL_AFTER` says. */
-import { EventLog } from '../../dist/index.js';
+/** Loaded before a program, from its folder: kills it as soon as so many of its appends are on disk, as `KILL_AFTER` says. */
+import { EventLog } from 'omne-event-log';
 
 const { append } = EventLog.prototype;
 let left = Number(process.env.KILL_AFTER);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The path of a program as it is written: `faults/append` is `append.mjs` in the folder `faults`. */
 export function sourcePath(name: string): string {
@@ -13,4 +14,10 @@ export function sourcePath(name: string): string {
 export function programPath(name: string): string {
   const bundles = process.env['OMNE_PROGRAMS'];
   return bundles === undefined ? sourcePath(name) : join(bundles, `${name}.mjs`);
+}
+
+/** The folder of the package that a program of the manual is to import: likewise one file, without what is for NATS and the web. */
+export function packageFolder(): string {
+  const bundles = process.env['OMNE_PROGRAMS'];
+  return bundles === undefined ? PROJECT : join(bundles, 'omne-event-log');
 }
