@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { describe, expect, type TestContext, test } from 'vitest';
 import { copyBuild, installedOrSkipped } from './support/packages.js';
-import { fullStrength } from './support/rounds.js';
+import { fullStrength, spread } from './support/rounds.js';
 import { temporaryVolume } from './support/volume.js';
 
 const project = fileURLToPath(new URL('..', import.meta.url));
@@ -116,7 +116,7 @@ const BUNDLES = [
   { name: 'webpack', bundler: withWebpack, format: 'esm' },
 ] as const;
 
-describe.for(fullStrength ? BUNDLES : BUNDLES.slice(0, 3))(
+describe.for(spread(BUNDLES, 2))(
   'bundled by $name as $format',
   { timeout: 120_000 },
   ({ bundler, format }) => {

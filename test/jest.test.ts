@@ -69,6 +69,7 @@ test('appends resolve, and appearTimeout and lockTimeout end', { timeout: 180_00
     join(jest, 'node_modules/jest/bin/jest.js'),
     '--ci',
     '--forceExit',
+    '--cacheDirectory=cache', // not one that every run leaves something in
   ];
   const { stderr } = await promisify(execFile)(process.execPath, command, {
     cwd: folder,

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { EVENT_TYPES, omneEvents } from '../src/format/events.js';
+import { omneLog } from './support/command.js';
 import { anchorsOf, linksOf, manual, pages, project, proseOf, sectionOf, textOf } from './support/pages.js';
 import { temporaryVolume } from './support/volume.js';
 
@@ -136,7 +137,7 @@ test('the section on checking names every field of the report, every option and 
 });
 
 test('the table of commands has every command', async () => {
-  const { stdout } = await run(process.execPath, [join(project, 'dist/cli.cjs'), '--help']);
+  const { stdout } = await omneLog(['--help']);
   const commands = [...stdout.matchAll(/^ {2}(\w+) {2,}/gm)].map(([, name]) => name);
   expect(commands).toEqual(expect.arrayContaining(['ls', 'completion']));
   const section = sectionOf(textOf('src/cli/README.md'), 'Commands');

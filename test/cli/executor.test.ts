@@ -1,14 +1,13 @@
 /** The small pipe executor, in this process: how runs end that the demo does not show. */
-import { execPath } from 'node:process';
 import { expect, test } from 'vitest';
 import type { CommandLine } from '../../src/cli/demo/child.js';
 import { type PipeNode, runPipe } from '../../src/cli/demo/executor.js';
 import { EventLog, verifyRun } from '../../src/index.js';
 import { temporaryVolume } from '../support/volume.js';
 
-const node = (script: string): CommandLine => [execPath, '-e', script];
-const succeed = node('');
-const fail = node('process.exit(3)');
+const shell = (script: string): CommandLine => ['sh', '-c', script];
+const succeed = shell('exit 0');
+const fail = shell('exit 3');
 
 /** Runs a pipe of these steps; tells how it ended, and the events of its log without what differs from run to run. */
 async function run(...steps: PipeNode[][]) {
@@ -26,7 +25,7 @@ test('a pipe whose nodes all succeed is completed', async () => {
         id: 'a',
         kind: 'command',
         command: succeed,
-        gate: { name: 'tests', hook: node('console.log("fine")') },
+        gate: { name: 'tests', hook: shell('echo fine') },
       },
     ],
     [{ id: 'b', kind: 'loop', command: succeed, until: succeed, maxIterations: 5 }],
@@ -78,7 +77,7 @@ test('a program that may not be started ends the run with the error', async () =
 });
 
 test('a gate whose hook fails fails its node, and names the failure', async () => {
-  const hook = node('console.error("one test fails"); process.exit(1)');
+  const hook = shell('echo one test fails >&2; exit 1');
   const { reason, events } = await run([
     { id: 'a', kind: 'command', command: succeed, gate: { name: 'tests', hook } },
   ]);

@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { SUMMARIES } from '../../src/cli/summaries.js';
 import { COMPLETED, writeRun } from '../support/cli-runs.js';
 import { COMMAND, omneLog, plainEnvironment } from '../support/command.js';
+import { spread } from '../support/rounds.js';
 import { temporaryVolume } from '../support/volume.js';
 
 const PROJECT = new URL('../../', import.meta.url);
@@ -58,14 +59,16 @@ const NEVER =
   /^(append\/|web|mcp\/|jetstream\/(fetch|ship)\/|jetstream\.ts|index\.ts|event-log\.ts|cli\/demo\/)/;
 
 describe('a command loads what it needs', () => {
-  test.for([
+  const commands = [
     ['ls', '-n', '1'],
     ['show', 'last'],
     ['cat', 'last'],
     ['stats'],
     ['verify', 'last'],
     ['completion', 'runs'],
-  ])('%s: two files, no package, and nothing of Node that is slow', async args => {
+  ];
+
+  test.for(spread(commands, 2))('%s: two files, no package, and nothing of Node that is slow', async args => {
     const { files, slow } = await loadedBy([...args, '--root', root()]);
     expect(files).toEqual(['dist/cli.cjs', 'dist/cli/main.cjs']);
     expect(slow).toEqual([]);
@@ -87,7 +90,7 @@ describe('a command loads what it needs', () => {
     const files = [...neededBy('cli/main.ts')];
     expect(files).toContain('cli/summaries.ts');
     expect(files.filter(file => /^(read|run|format|append|cli\/commands\/(?!table))/.test(file))).toEqual([]);
-    for (const option of ['--help', '--version'])
+    for (const option of spread(['--help', '--version'], 2))
       expect(await loadedBy([option])).toEqual({ files: ['dist/cli.cjs', 'dist/cli/main.cjs'], slow: [] });
   });
 

@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { spread } from '../support/rounds.js';
 
 const MAIN = fileURLToPath(new URL('main.mjs', import.meta.url));
 
@@ -16,12 +17,14 @@ test('--help describes every option', () => {
     expect(stdout).toContain(`  --${option} `);
 });
 
-test.each([
+const refused = [
   ['--fs', 'fat', '--fs must be one of ext4, xfs, btrfs'],
   ['--cuts', '0', '--cuts must be an integer from 1 up'],
   ['--method', 'axe', '--method must be kill, write-log or both'],
   ['--cutz', '3', "Unknown option '--cutz'"],
-])('%s %s is refused with status 2 and the help', (option, value, message) => {
+] as const;
+
+test.each(spread(refused, 3))('%s %s is refused with status 2 and the help', (option, value, message) => {
   const { status, stderr } = power(option, value);
   expect(status).toBe(2);
   expect(stderr).toContain(message);

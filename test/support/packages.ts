@@ -1,17 +1,19 @@
 /**
  * Packages of the registry that a few tests try the library with and that are too large, or too old, to be development
- * dependencies. They are installed once, into the cache folder of node_modules.
+ * dependencies. They are installed once, into the cache folder of the user: `npm ci` would take them out of node_modules, and
+ * Jest takes half a minute to install.
  */
 import { execFile } from 'node:child_process';
 import { cpSync, existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { TestContext } from 'vitest';
 
 const BUILD = fileURLToPath(new URL('../../dist', import.meta.url));
-const cache = fileURLToPath(new URL('../../node_modules/.cache/packages', import.meta.url));
+const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'omne-event-log/packages');
 
 /** A folder whose `node_modules` holds the packages given, each with its exact version: `jest@30.2.0`. */
 export async function installed(...packages: readonly string[]): Promise<string> {
