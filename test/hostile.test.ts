@@ -26,6 +26,7 @@ import {
   sampleEvents,
   writeLog,
 } from './support/logs.js';
+import { programPath } from './support/programs.js';
 import { fullStrength } from './support/rounds.js';
 import { temporaryVolume } from './support/volume.js';
 
@@ -151,36 +152,25 @@ describe('something else in the place of events.jsonl is ERR_UNSAFE_PATH, withou
 const LENGTH = fullStrength ? 2 ** 30 : 2 ** 27;
 
 describe(`a line of ${LENGTH / 2 ** 20} MiB without a newline`, () => {
-  const dist = new URL('../dist/index.js', import.meta.url).href;
-  const sources: { way: string; read: string }[] = [
-    { way: 'events', read: 'for await (const _ of EventLog.read(root, runId));' },
-    { way: 'batches', read: 'await EventLog.read(root, runId).toArray();' },
-    { way: 'the last events', read: 'await EventLog.read(root, runId, { last: 3 }).toArray();' },
-    { way: 'a decoder', read: 'for await (const _ of createReadStream(path).pipe(eventDecoder()));' },
-  ];
-
-  /** Runs a piece of code in a process of its own: the code of its error and how far its memory grew. */
-  async function inProcess(root: string, read: string): Promise<{ code: string; growth: number }> {
-    const program = `
-      import { createReadStream } from 'node:fs';
-      const { EventLog, eventDecoder } = await import(${JSON.stringify(dist)});
-      const [root, runId, path] = ${JSON.stringify([root, RUN_ID, logPath(root)])};
-      const before = process.resourceUsage().maxRSS;
-      let code;
-      try { ${read} } catch (error) { code = error.code; }
-      console.log(JSON.stringify({ code, growth: (process.resourceUsage().maxRSS - before) * 1024 }));`;
-    const run = promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program]);
-    return JSON.parse((await run).stdout);
+  /** Reads the log in a process of its own: what came of it, and how far its memory grew. */
+  async function inProcess(root: string, way: string): Promise<{ outcome: string; growth: number }> {
+    const program = programPath('memory/read-long-line');
+    const args = [program, root, RUN_ID, logPath(root), way];
+    const { stdout } = await promisify(execFile)(process.execPath, args);
+    return JSON.parse(stdout);
   }
 
-  test.for(sources)('is ERR_LINE_TOO_LONG in bounded memory: $way', async ({ read }) => {
-    const root = temporaryVolume();
-    const path = writeLog(root, lineOf(sampleEvent(0)));
-    truncateSync(path, LENGTH);
-    const { code, growth } = await inProcess(root, read);
-    expect(code).toBe('ERR_LINE_TOO_LONG');
-    expect(growth).toBeLessThan(64 * 2 ** 20);
-  });
+  test.for(['events', 'batches', 'the last three events', 'a decoder'])(
+    'is ERR_LINE_TOO_LONG in bounded memory: %s',
+    async way => {
+      const root = temporaryVolume();
+      const path = writeLog(root, lineOf(sampleEvent(0)));
+      truncateSync(path, LENGTH);
+      const { outcome, growth } = await inProcess(root, way);
+      expect(outcome).toBe('ERR_LINE_TOO_LONG');
+      expect(growth).toBeLessThan(64 * 2 ** 20);
+    },
+  );
 
   test('is passed over by a check, in bounded memory', async () => {
     const root = temporaryVolume();
@@ -188,10 +178,8 @@ describe(`a line of ${LENGTH / 2 ** 20} MiB without a newline`, () => {
     const fd = openSync(path, 'r+');
     writeSync(fd, `\n${lineOf(sampleEvent(1))}`, LENGTH);
     closeSync(fd);
-    const check = `const { events, problems } = await (await import(${JSON.stringify(dist)})).verifyRun(root, runId);
-      code = [events, problems.map(({ kind }) => kind)].flat().join();`;
-    const { code, growth } = await inProcess(root, check);
-    expect(code).toBe('2,line-too-long');
+    const { outcome, growth } = await inProcess(root, 'a check');
+    expect(outcome).toBe('2,line-too-long');
     expect(growth).toBeLessThan(64 * 2 ** 20);
   });
 
@@ -202,11 +190,8 @@ describe(`a line of ${LENGTH / 2 ** 20} MiB without a newline`, () => {
     writeSync(fd, `\n${lineOf(sampleEvent(1))}`, LENGTH);
     closeSync(fd);
     expect(await EventLog.read(root, RUN_ID, { last: 1 }).toArray()).toEqual([sampleEvent(1)]);
-    const { code, growth } = await inProcess(
-      root,
-      'await EventLog.read(root, runId, { last: 2 }).toArray();',
-    );
-    expect(code).toBe('ERR_LINE_TOO_LONG');
+    const { outcome, growth } = await inProcess(root, 'the last two events');
+    expect(outcome).toBe('ERR_LINE_TOO_LONG');
     expect(growth).toBeLessThan(64 * 2 ** 20);
   });
 });

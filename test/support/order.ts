@@ -35,7 +35,7 @@ const WAITING = /^test\/jetstream\/(reading|remote-log|mirror-(pause|cluster|run
  */
 const OF_ITS_OWN = [
   /\bvi\.(mock|doMock|resetModules|useFakeTimers|stub)|spyOn\((fs|files), |\.prototype\.|process\.env\[.*\] = /,
-  /\/(browser|diagnostics|file-calls)\.js'|new Worker\(|diagnostics_channel|'--pid'/,
+  /\/(browser|diagnostics|file-calls)\.js'|new Worker\(|'--pid'/,
   /process\.(memoryUsage|cpuUsage)\b/,
 ];
 

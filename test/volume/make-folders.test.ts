@@ -87,7 +87,7 @@ describe('where a folder cannot be synced', () => {
 describe('a create that fails leaves no run', () => {
   testWith(['strace'], 'EIO from the sync of a folder: the error names the folder', async () => {
     const root = temporaryVolume();
-    await create(root, []);
+    await (await EventLog.create(root, 'p')).close();
     const before = runsIn(root);
     const [outcome] = await create(root, strace('fsync:error=EIO:when=1'));
     expect(outcome).toMatchObject({ code: 'ERR_SYSTEM', errno: 'EIO' });
