@@ -20,7 +20,7 @@ vi.mock('../../src/real-time.js', async original => ({
   nowMs: () => Date.now(),
 }));
 
-const RUNS = fullStrength ? rounds(3000) : 100;
+const RUNS = fullStrength ? rounds(3000) : 60;
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date'] });

@@ -2,7 +2,7 @@
  * By default the temporary folders of all tests are in memory, where there is room for them: a disk that syncs for a test that
  * injects its faults, or asks for none, only costs time. Where all counts they are on the disk.
  */
-import { existsSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { freemem } from 'node:os';
 import { fullStrength } from './rounds.js';
 
@@ -14,6 +14,7 @@ const ROOM_BYTES = 4 * 2 ** 30;
 export function setup(): (() => void) | undefined {
   if (fullStrength || !hasRoom()) return undefined;
   const folder = mkdtempSync(`${MEMORY_DISK}/omne-tests-`);
+  chmodSync(folder, 0o1777); // as that of the system: tests run programs as other users too
   process.env['TMPDIR'] = folder; // the processes of the tests inherit it
   return () => rmSync(folder, { recursive: true, force: true });
 }

@@ -20,7 +20,7 @@ export function spread<T>(series: readonly T[], step: number): readonly T[] {
 
 /** Every position in a text of so many bytes where all counts; else each `step`-th of them, and those around the ends of its lines. */
 export function positionsIn(length: number, lineEnds: readonly number[], step: number): number[] {
-  const isNearEnd = (position: number) => [0, ...lineEnds].some(end => Math.abs(position - end) <= 2);
+  const isNearEnd = (position: number) => [0, ...lineEnds].some(end => Math.abs(position - end) <= 1);
   return Array.from({ length: length + 1 }, (_, position) => position).filter(
     position => fullStrength || position % step === 0 || isNearEnd(position),
   );
