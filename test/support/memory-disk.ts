@@ -10,13 +10,13 @@ const MEMORY_DISK = '/dev/shm';
 /** More than all tests have in temporary folders at once. */
 const ROOM_BYTES = 4 * 2 ** 30;
 
-/** Called by Vitest before the tests; what it returns, after them. */
-export function setup(): (() => void) | undefined {
-  if (fullStrength || !hasRoom()) return undefined;
+/** Called by Vitest before the tests; what is left of the folders goes when Vitest ends, by Ctrl-C too. */
+export function setup(): void {
+  if (fullStrength || !hasRoom()) return;
   const folder = mkdtempSync(`${MEMORY_DISK}/omne-tests-`);
   chmodSync(folder, 0o1777); // as that of the system: tests run programs as other users too
   process.env['TMPDIR'] = folder; // the processes of the tests inherit it
-  return () => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
 }
 
 function hasRoom(): boolean {
