@@ -8,7 +8,7 @@ const shared = filesThatShare();
 
 export default defineConfig({
   test: {
-    maxWorkers: fullStrength ? 2 : 3, // by default one for two cores, though many tests wait for others; few, where all counts
+    maxWorkers: fullStrength ? 2 : 4, // by default one for two cores, though many tests wait for others; few, where all counts
     globalSetup: ['test/support/bundle-programs.ts', 'test/support/memory-disk.ts'],
     sequence: { sequencer: LongFirst },
     reporters: ['default', new SkippedReporter()],

@@ -5,24 +5,31 @@ import { fileURLToPath } from 'node:url';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { fullStrength } from './rounds.js';
 
-/** Files that take long, most of it waiting for others: begun first, they cost next to nothing. The longest is the first. */
+/**
+ * Files that take long are begun first, the longest before all others. Most wait for a server or a disk: two or three of these at a
+ * time, among files that keep the processor busy.
+ */
 const LONG = [
-  'web/page.test.ts',
   'jetstream/reading.test.ts',
   'jetstream/mirror-pause.test.ts',
-  'jetstream/mirror-cluster.test.ts',
+  'web/page.test.ts',
   'package.test.ts',
   'cli/views.test.ts',
-  'jetstream/mirror-run.test.ts',
-  'jetstream/remote-log.test.ts',
-  'read/all/volume-stream.test.ts',
-  'append/threads.test.ts',
-  'web/safety.test.ts',
   'bundles.test.ts',
-  'jest.test.ts',
-  'cli/nats.test.ts',
   'append/faults.test.ts',
   'readme.test.ts',
+  'jetstream/mirror-cluster.test.ts',
+  'jetstream/mirror-run.test.ts',
+  'run/executor-page.test.ts',
+  'event-log.test.ts',
+  'typescript.test.ts',
+  'append/threads.test.ts',
+  'jetstream/remote-log.test.ts',
+  'web/output-followers.test.ts',
+  'web/safety.test.ts',
+  'jest.test.ts',
+  'jetstream/mirror-volume.test.ts',
+  'read/all/cost.test.ts',
 ].map(name => `test/${name}`);
 
 /** Files that are the only ones that need what they load, or that have programs measured: a process costs them little. */
