@@ -18,5 +18,6 @@ process.on('beforeExit', () => {
   settled = false;
   import(pathToFileURL(join(folder, 'example.mjs')).href).then(() => {
     settled = true;
+    setImmediate(() => undefined); // so that this is called again, also where the example had nothing to wait for
   });
 });
