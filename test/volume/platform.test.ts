@@ -201,7 +201,8 @@ test('a process that believes it runs on Windows asks for the locks of Windows, 
     await EventLog.create(${JSON.stringify(root)}, 'feature').catch(error => console.log(error.code));
     const log = await EventLog.create(${JSON.stringify(root)}, 'feature', { lock: false });
     await log.append({ type: 'pipe.started', pipe: 'feature' });`;
-  const onWindows = (...args: string[]) => runToEnd([process.execPath, '--import', fake, ...args]);
+  const env = { TEMP: root }; // where Node keeps what it has compiled, on Windows
+  const onWindows = (...args: string[]) => runToEnd([process.execPath, '--import', fake, ...args], { env });
   const used = await onWindows('--input-type=module', '--eval', code);
   expect(used).toEqual({ code: 0, stdout: 'ERR_LOCK_UNSUPPORTED\n', stderr: '' });
   const shown = await onWindows(COMMAND, 'show', 'last', '--root', root);
