@@ -1,6 +1,6 @@
 /**
- * Eight processes (five by default) append to one run at once: nothing mixed, nothing lost, the order of each kept, ids rising in file order,
- * and nobody waits longer than two seconds for an append. `OMNE_REPORT=1` prints each process's times in ms.
+ * Eight processes, five by default, append to one run at once: nothing mixed, nothing lost, the order of each kept, ids rising
+ * in file order, and nobody waits longer than two seconds for an append. `OMNE_REPORT=1` prints each process's times in ms.
  */
 import { readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';

@@ -10,7 +10,7 @@ import { lineOf, sampleEvent } from '../support/logs.js';
 import { programPath } from '../support/programs.js';
 import { fullStrength } from '../support/rounds.js';
 import { testWith } from '../support/tools.js';
-import { temporaryVolume } from '../support/volume.js';
+import { diskVolume, temporaryVolume } from '../support/volume.js';
 
 /** What `latency.mjs` prints: reads and commits done, and how long reads took, in milliseconds. */
 interface Latency {
@@ -50,7 +50,7 @@ async function measureUndisturbed(work: () => Promise<Latency>): Promise<Latency
 }
 
 async function newLogs(): Promise<EventLog[]> {
-  const root = temporaryVolume();
+  const root = diskVolume();
   const logs = await Promise.all(Array.from({ length: LOGS }, () => EventLog.create(root, 'busy')));
   await Promise.all(logs.map(log => log.close()));
   return logs;

@@ -7,7 +7,7 @@ import { COMMAND, omneLog, runToEnd } from '../support/command.js';
 import { sampleEvent, writeLog } from '../support/logs.js';
 import { quickVolume } from '../support/quick-volume.js';
 import { fullStrength, rounds } from '../support/rounds.js';
-import { temporaryVolume } from '../support/volume.js';
+import { diskVolume } from '../support/volume.js';
 
 const MANY = Math.max(500, rounds(2000));
 
@@ -62,7 +62,7 @@ test('a log that grows while cat prints it is printed in whole lines, from its s
 });
 
 test('backwards too, a log is not held in memory', async () => {
-  const root = temporaryVolume(); // too large for some memory disks
+  const root = diskVolume(); // too large for some memory disks
   const path = writeLog(root, '');
   const event = { ...sampleEvent(2), stdout: 'x'.repeat(1000) };
   const block = Array.from({ length: 1000 }, () => `${JSON.stringify(event)}\n`).join('');

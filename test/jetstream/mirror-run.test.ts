@@ -22,7 +22,7 @@ import { appendSome, finish, finishedRun, startedRun } from '../support/jetstrea
 import { logPath, openDescriptors, REFERENCE, RUN_ID, rejection, writeLog } from '../support/logs.js';
 import { quickVolume } from '../support/quick-volume.js';
 import { spread } from '../support/rounds.js';
-import { temporaryVolume } from '../support/volume.js';
+import { diskVolume } from '../support/volume.js';
 import { NatsServer, noServer } from './nats-server.js';
 
 const MAX_PAYLOAD = 64 * 1024;
@@ -414,7 +414,7 @@ describe.skipIf(noServer)('mirrorRun', () => {
     });
 
     test('to ship on when another file is in the place of the log', async () => {
-      root = temporaryVolume(); // on a disk, which gives the number of a file to the next one
+      root = diskVolume(); // which gives the number of a file to the next one
       const log = await startedRun(root, 5);
       const mirroring = rejection(mirrorRun(root, log.runId, { connection }));
       await eventually(async () => (await eventCount(connection, log.runId)) === 5);

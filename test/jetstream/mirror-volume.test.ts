@@ -15,7 +15,7 @@ import { appendSome, finish, finishedRun, startedRun } from '../support/jetstrea
 import { logPath, openDescriptors, rejection } from '../support/logs.js';
 import { quickVolume } from '../support/quick-volume.js';
 import { rounds } from '../support/rounds.js';
-import { temporaryVolume } from '../support/volume.js';
+import { diskVolume } from '../support/volume.js';
 import { NatsServer, noServer } from './nats-server.js';
 
 /** Runs of a volume with many: more than a mirror ships at one time where it is told to ship few. */
@@ -237,7 +237,7 @@ describe.skipIf(noServer)('mirrorVolume', () => {
       },
     ],
   ] as const)('a log that is %s is not shipped after the copy of the old one', async ([, replace]) => {
-    root = temporaryVolume(); // on a disk, which gives the number of a file to the next one
+    root = diskVolume(); // which gives the number of a file to the next one
     const log = await startedRun(root, 5);
     await log.close();
     const { errors } = mirroring();

@@ -3,7 +3,7 @@
  * injects its faults, or asks for none, only costs time. Where all counts they are on the disk.
  */
 import { chmodSync, existsSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
-import { freemem } from 'node:os';
+import { freemem, tmpdir } from 'node:os';
 import { fullStrength } from './rounds.js';
 
 const MEMORY_DISK = '/dev/shm';
@@ -15,7 +15,8 @@ export function setup(): void {
   if (fullStrength || !hasRoom()) return;
   const folder = mkdtempSync(`${MEMORY_DISK}/omne-tests-`);
   chmodSync(folder, 0o1777); // as that of the system: tests run programs as other users too
-  process.env['TMPDIR'] = folder; // the processes of the tests inherit it
+  process.env['OMNE_DISK'] = tmpdir(); // for tests that need a disk, see `diskVolume`
+  process.env['TMPDIR'] = folder; // the processes of the tests inherit both
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
 }
 
